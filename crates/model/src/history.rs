@@ -1,0 +1,56 @@
+//! What happened before: drills and uses, as checks need them.
+
+use jiff::{Timestamp, civil::Date};
+use serde::{Deserialize, Serialize};
+
+use crate::ObjectId;
+
+/// Where our knowledge of a drill comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DrillOutcome {
+    /// Proven by records, all parts passed.
+    Passed,
+    /// Proven by records, a part failed or it was aborted.
+    Failed,
+    /// Somebody wrote it down in the register: never enough for a bare *yes*.
+    Declared,
+}
+
+/// A drill of one account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrillRecord {
+    /// The account that was drilled.
+    pub account: ObjectId,
+    /// The day.
+    pub on: Date,
+    /// Person id of the register who did or declared it.
+    pub by: Option<String>,
+    /// How it ended, or that it is only declared.
+    pub outcome: DrillOutcome,
+}
+
+/// A use (successful sign-in) of an account, from the store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UseRecord {
+    /// The account.
+    pub account: ObjectId,
+    /// When.
+    pub at: Timestamp,
+    /// Entra device id, where the record names one.
+    pub device_id: Option<String>,
+    /// The incident that it belongs to.
+    pub incident: Option<String>,
+    /// Whether a review or drill explains it.
+    pub explained: bool,
+}
+
+/// Everything remembered. Empty when there is no store.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History {
+    /// Whether a store was read at all: without one, the absence of uses says nothing.
+    pub from_store: bool,
+    /// Drills, newest last.
+    pub drills: Vec<DrillRecord>,
+    /// Uses, newest last.
+    pub uses: Vec<UseRecord>,
+}
