@@ -10,6 +10,7 @@
 //! - what could not be read is recorded as such ([`Reading::NotRead`], [`Collection`]) and is never
 //!   the same as "empty".
 
+pub mod alert;
 pub mod clock;
 pub mod finding;
 pub mod history;
@@ -19,6 +20,7 @@ pub mod register;
 pub mod signal;
 pub mod tenant;
 
+pub use alert::{Alert, AlertIncident};
 pub use clock::{Clock, FixedClock};
 pub use finding::{AccountRef, CheckReport, Evidence, Finding, Question, Severity, Verdict};
 pub use history::{DrillOutcome, DrillRecord, History, UseRecord};
