@@ -1,1 +1,5 @@
-fn main() {}
+//! See the library: this is only the way in.
+
+fn main() -> std::process::ExitCode {
+    breakglass::main()
+}

@@ -1,0 +1,154 @@
+//! `check`: judge a tenant.
+
+use std::{io::IsTerminal, path::Path};
+
+use breakglass_model::{CheckReport, History, Register, Severity, TenantSnapshot};
+use breakglass_posture::{
+    catalogue,
+    report::{self, Format},
+    run::{self, CheckInput, Waiver},
+};
+use jiff::Timestamp;
+
+use crate::{
+    cli::{CheckArgs, FailOn, ReportFormat},
+    clock,
+    failure::{Failure, exit},
+    input, output, person, settings,
+    settings::Settings,
+};
+
+/// Runs the command; the report goes to standard output.
+pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
+    if args.list {
+        output::print(&report::explain::list(&rules(), output::width()))?;
+        return Ok(exit::CLEAN);
+    }
+    if let Some(id) = &args.explain {
+        let rules = rules();
+        let rule = rules.iter().find(|rule| rule.id.eq_ignore_ascii_case(id)).ok_or_else(|| {
+            Failure::usage(format!("there is no check `{id}`")).help("`breakglass check --list` lists them")
+        })?;
+        output::print(&report::explain::explain(rule, output::width()))?;
+        return Ok(exit::CLEAN);
+    }
+    let now = clock::clock(args.common.at).now();
+    let settings = settings::load(args.common.config.as_deref())?;
+    let report = report(args, &settings, now)?;
+    let fail_on = fail_on(args, &settings);
+    let text = report::render(
+        &report,
+        &rules(),
+        match args.format {
+            ReportFormat::Text => Format::Text,
+            ReportFormat::Json => Format::Json,
+            ReportFormat::Html => Format::Html,
+            ReportFormat::Markdown => Format::Markdown,
+            ReportFormat::Csv => Format::Csv,
+            ReportFormat::Junit => Format::Junit,
+            ReportFormat::Sarif => Format::Sarif,
+        },
+        &output::style(args.verbose),
+    );
+    output::print(&text)?;
+    if args.format != ReportFormat::Text && std::io::stdout().is_terminal() {
+        eprintln!();
+    }
+    let code = run::exit_code(&report, fail_on);
+    if settings.store_given(&args.store) {
+        settings.remember_run(&args.store, &report, now)?;
+    }
+    Ok(code)
+}
+
+/// The texts of the catalogue, as the reports need them.
+pub fn rules() -> Vec<report::RuleText> {
+    catalogue::rule_texts()
+}
+
+fn fail_on(args: &CheckArgs, settings: &Settings) -> Severity {
+    match args.fail_on {
+        Some(FailOn::Critical) => Severity::Critical,
+        Some(FailOn::High) => Severity::High,
+        Some(FailOn::Medium) => Severity::Medium,
+        Some(FailOn::Low) => Severity::Low,
+        None => settings.fail_on().unwrap_or(Severity::Low),
+    }
+}
+
+fn report(args: &CheckArgs, settings: &Settings, now: Timestamp) -> Result<CheckReport, Failure> {
+    let Some(name) = &args.tenant else {
+        return Err(Failure::usage("no tenant was given").help(
+            "name an export with --tenant <directory or file>, or try a built-in one: --tenant contoso",
+        ));
+    };
+    let mut tenant = input::tenant(name, now)?;
+    let register = register(args, settings, tenant.register_toml.as_deref())?;
+    let accounts = accounts(&args.accounts, settings, &mut tenant.snapshot)?;
+    let history = if settings.store_given(&args.store) {
+        settings.history(&args.store, now)?
+    } else {
+        History::default()
+    };
+    let baseline = args.baseline.as_deref().map(baseline).transpose()?;
+    let waivers: Vec<Waiver> = settings.waivers();
+    run::check(&CheckInput {
+        snapshot: &tenant.snapshot,
+        register: register.as_ref(),
+        history: &history,
+        accounts: &accounts,
+        only: &args.only,
+        skip: &args.skip,
+        waivers: &waivers,
+        baseline: baseline.as_ref(),
+        max_global_administrators: settings.max_global_administrators(),
+        now,
+    })
+    .map_err(|error| Failure::usage(error.to_string()).help("`breakglass check --list` lists the checks"))
+}
+
+/// The register: named on the command line, else by the configuration, else the built-in tenant's own.
+fn register(args: &CheckArgs, settings: &Settings, built_in: Option<&str>) -> Result<Option<Register>, Failure> {
+    if let Some(path) = &args.register {
+        return settings::register(path, args.sealed.as_deref()).map(Some);
+    }
+    if let Some(register) = settings.register()? {
+        return Ok(Some(register));
+    }
+    built_in
+        .map(|text| {
+            Register::from_toml("built-in register", text, None)
+                .map_err(|problems| settings::refused("the built-in register", &problems))
+        })
+        .transpose()
+}
+
+/// The accounts that were named on the command line or in the configuration, as texts to resolve.
+pub fn accounts(
+    named: &[String],
+    settings: &Settings,
+    snapshot: &mut TenantSnapshot,
+) -> Result<Vec<String>, Failure> {
+    let mut accounts = Vec::new();
+    for name in named {
+        match name.strip_prefix('@') {
+            Some(file) => accounts.push(person::add(Path::new(file), snapshot)?),
+            None if name.trim().is_empty() => {
+                return Err(Failure::usage("an --account is empty").help("give a UPN or an object id"));
+            }
+            None => accounts.push(name.clone()),
+        }
+    }
+    if accounts.is_empty() {
+        accounts = settings.accounts();
+    }
+    Ok(accounts)
+}
+
+fn baseline(path: &Path) -> Result<CheckReport, Failure> {
+    let text = input::text_file("the baseline", path)?;
+    serde_json::from_str(&text).map_err(|error| {
+        Failure::usage(format!("the baseline `{}` is not a check report: {error}", path.display()))
+            .help("make one with `breakglass check --format json > baseline.json`")
+    })
+}

@@ -1,0 +1,7 @@
+//! One file per command.
+
+pub mod alert;
+pub mod check;
+pub mod incident;
+pub mod schema;
+pub mod watch;

@@ -1,0 +1,44 @@
+//! `schema`: the JSON Schemas of the documents.
+
+use breakglass_model::Signal;
+use serde_json::Value;
+
+use crate::{
+    commands::{alert::AlertTestReport, incident, watch::WatchSummary},
+    failure::{Failure, exit},
+    output,
+};
+
+/// Name and schema of every document.
+pub fn all() -> Vec<(&'static str, Value)> {
+    let derived = |schema: schemars::Schema, name: &str| {
+        let mut value = schema.to_value();
+        if let Some(object) = value.as_object_mut() {
+            object.insert("$id".to_owned(), format!("breakglass/{name}/v1").into());
+        }
+        value
+    };
+    vec![
+        ("check-report", breakglass_posture::report::json::schema()),
+        ("signal", derived(schemars::schema_for!(Signal), "signal")),
+        ("watch-summary", derived(schemars::schema_for!(WatchSummary), "watch-summary")),
+        ("incident-list", derived(schemars::schema_for!(incident::ListDocument), "incident-list")),
+        ("incident", derived(schemars::schema_for!(incident::Document), "incident")),
+        ("alert-test", derived(schemars::schema_for!(AlertTestReport), "alert-test")),
+    ]
+}
+
+/// Prints one schema.
+pub fn run(name: &str) -> Result<u8, Failure> {
+    let all = all();
+    let wanted = name.trim_start_matches("breakglass/").trim_end_matches("/v1");
+    let Some((_, schema)) = all.iter().find(|(known, _)| *known == wanted) else {
+        let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
+        return Err(Failure::usage(format!("there is no document `{name}`"))
+            .help(format!("the documents are: {}", names.join(", "))));
+    };
+    let text = serde_json::to_string_pretty(schema)
+        .map_err(|error| Failure::broke(format!("the schema could not be written: {error}")))?;
+    output::print(&text)?;
+    Ok(exit::CLEAN)
+}

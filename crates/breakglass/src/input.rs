@@ -1,0 +1,185 @@
+//! Reading what `--tenant`, `--register` and `--account` name.
+
+use std::{
+    fs, io,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use breakglass_model::{
+    SetAside, TenantSnapshot, example,
+    export::{self, InputFile},
+};
+use jiff::Timestamp;
+
+use crate::failure::Failure;
+
+/// Largest single input file. A tenant of 200,000 users exports to a few hundred megabytes.
+const MAX_FILE: u64 = 4 << 30;
+
+/// A tenant that was named on the command line.
+#[derive(Debug)]
+pub struct TenantInput {
+    /// What was read.
+    pub snapshot: TenantSnapshot,
+    /// The register of a built-in tenant, used when none is given.
+    pub register_toml: Option<String>,
+}
+
+/// Reads a snapshot, an export directory or file, standard input, or a built-in tenant.
+pub fn tenant(name: &str, now: Timestamp) -> Result<TenantInput, Failure> {
+    if let Some(example) = example::tenant(name, now)
+        && !Path::new(name).exists()
+    {
+        return Ok(TenantInput {
+            snapshot: example.snapshot,
+            register_toml: Some(example.register_toml),
+        });
+    }
+    let mut unreadable = Vec::new();
+    let files = if name == "-" {
+        vec![InputFile { path: "-".to_owned(), bytes: standard_input()? }]
+    } else {
+        let path = Path::new(name);
+        let about = fs::metadata(path).map_err(|error| {
+            let failure = not_opened("the tenant", path, &error);
+            if error.kind() == io::ErrorKind::NotFound {
+                failure.help(
+                    "give an export directory, a snapshot file, `-`, or a built-in tenant: `contoso`, `contoso-modern`",
+                )
+            } else {
+                failure
+            }
+        })?;
+        if about.is_dir() {
+            directory(path, &mut unreadable)?
+        } else {
+            let file = file_name(path);
+            let bytes = read_file(path).map_err(|error| not_opened("the tenant", path, &error))?;
+            vec![InputFile { path: file, bytes }]
+        }
+    };
+    if files.is_empty() {
+        return Err(Failure::cannot_tell(format!("there is no file in `{name}`{}", reasons(&unreadable)))
+            .help("point --tenant at the directory that the export was written to"));
+    }
+    let mut snapshot = export::read(files);
+    snapshot.set_aside.extend(unreadable);
+    Ok(TenantInput { snapshot, register_toml: None })
+}
+
+fn reasons(unreadable: &[SetAside]) -> String {
+    unreadable.iter().map(|one| format!("; {}: {}", one.file, one.reason)).collect()
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+fn standard_input() -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    io::stdin()
+        .take(MAX_FILE)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Failure::broke(format!("standard input could not be read: {error}")))?;
+    Ok(bytes)
+}
+
+/// The failure for something that could not be opened: exit 2 when it is not there (the call is wrong),
+/// exit 3 when it is there and may not or cannot be read.
+pub fn not_opened(what: &str, path: &Path, error: &io::Error) -> Failure {
+    let message = format!("{what} `{}` could not be read: {}", path.display(), plain(error));
+    match error.kind() {
+        io::ErrorKind::NotFound => Failure::usage(message),
+        io::ErrorKind::PermissionDenied => {
+            Failure::cannot_tell(message).help("run as a user who may read it, or change its owner or mode")
+        }
+        _ => Failure::cannot_tell(message),
+    }
+}
+
+/// The operating system's reason, without its error number.
+pub fn plain(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
+        _ => {
+            let text = error.to_string();
+            text.split(" (os error").next().unwrap_or_default().to_lowercase()
+        }
+    }
+}
+
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    let file = fs::File::open(path)?;
+    let mut bytes = Vec::new();
+    let read = file.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+    if read as u64 > MAX_FILE {
+        return Err(io::Error::other("it is larger than 4 GiB, more than any tenant exports"));
+    }
+    Ok(bytes)
+}
+
+/// Every regular file below a directory, in the order of its path. What cannot be read is set aside.
+fn directory(root: &Path, unreadable: &mut Vec<SetAside>) -> Result<Vec<InputFile>, Failure> {
+    let mut files = Vec::new();
+    let mut open: Vec<PathBuf> = vec![root.to_path_buf()];
+    while let Some(place) = open.pop() {
+        let entries = match fs::read_dir(&place) {
+            Ok(entries) => entries,
+            Err(error) if place == root => return Err(not_opened("the directory", root, &error)),
+            Err(error) => {
+                unreadable.push(aside(root, &place, &error));
+                continue;
+            }
+        };
+        for entry in entries {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    unreadable.push(aside(root, &place, &error));
+                    continue;
+                }
+            };
+            let path = entry.path();
+            // Version control and editors keep hidden directories beside exports.
+            if entry.file_name().to_string_lossy().starts_with('.') {
+                continue;
+            }
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => open.push(path),
+                Ok(kind) if kind.is_file() => match read_file(&path) {
+                    Ok(bytes) => files.push(InputFile { path: relative(root, &path), bytes }),
+                    Err(error) => unreadable.push(aside(root, &path, &error)),
+                },
+                Ok(_) => unreadable.push(SetAside {
+                    file: relative(root, &path),
+                    position: "file".to_owned(),
+                    reason: "it is a link, pipe or device; links are not followed inside an export".to_owned(),
+                }),
+                Err(error) => unreadable.push(aside(root, &path, &error)),
+            }
+        }
+    }
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    unreadable.sort_by(|a, b| a.file.cmp(&b.file));
+    Ok(files)
+}
+
+fn relative(root: &Path, path: &Path) -> String {
+    let path = path.strip_prefix(root).unwrap_or(path);
+    path.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+}
+
+fn aside(root: &Path, path: &Path, error: &io::Error) -> SetAside {
+    SetAside { file: relative(root, path), position: "file".to_owned(), reason: plain(error) }
+}
+
+/// A text file that was named on the command line.
+pub fn text_file(what: &str, path: &Path) -> Result<String, Failure> {
+    let bytes = read_file(path).map_err(|error| not_opened(what, path, &error))?;
+    breakglass_model::text::decode(&bytes)
+        .map(|text| text.to_string())
+        .map_err(|reason| Failure::usage(format!("{what} `{}` is not text: {reason}", path.display())))
+}

@@ -1,0 +1,44 @@
+//! Writing to the terminal.
+
+use std::io::{self, IsTerminal, Write};
+
+use breakglass_posture::report::Style;
+
+use crate::failure::Failure;
+
+/// Writes a result to standard output. A reader that went away (`| head`) is no error.
+pub fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    let mut write = || -> io::Result<()> {
+        out.write_all(text.as_bytes())?;
+        if !text.ends_with('\n') {
+            out.write_all(b"\n")?;
+        }
+        out.flush()
+    };
+    match write() {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Failure::broke(format!("standard output could not be written: {error}"))
+            .help("free space, or send the output elsewhere; nothing else was changed")),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// How wide the terminal is; 100 where there is none.
+pub fn width() -> usize {
+    std::env::vars_os()
+        .find(|(name, _)| name == "COLUMNS")
+        .and_then(|(_, value)| value.to_str()?.parse().ok())
+        .filter(|width| (40..=400).contains(width))
+        .unwrap_or(100)
+}
+
+/// Colour only on a terminal, and never when `NO_COLOR` is set.
+pub fn color() -> bool {
+    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// How the text report is written.
+pub fn style(verbose: bool) -> Style {
+    Style { color: color(), width: width(), verbose }
+}
