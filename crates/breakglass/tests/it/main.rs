@@ -1,0 +1,10 @@
+//! Tests through the built program: what a user types, and what comes back.
+#![allow(clippy::disallowed_methods, reason = "tests measure deadlines and read their own switches")]
+
+mod check;
+mod cli;
+mod deliver;
+mod demo;
+mod hostile;
+mod support;
+mod watch;
