@@ -16,6 +16,7 @@ pub mod finding;
 pub mod history;
 pub mod id;
 pub mod reading;
+pub mod record;
 pub mod register;
 pub mod signal;
 pub mod tenant;
