@@ -1,0 +1,98 @@
+//! From a detected signal to the store, and from the store to the line that is printed.
+//!
+//! The reader runs on a plain thread, because filtering is work for the processor, not waiting. For each
+//! signal it waits for the store's transaction before it reads on: nothing counts as read that is not on
+//! disk. A signal is printed only after it was stored, and only when the store did not know it.
+
+use std::{collections::HashMap, io::Write};
+
+use breakglass_model::{Clock, SetAside, signal::Detected};
+use breakglass_store::{ConcernedAccount, Observation, Recorded, Store, StoreError};
+use breakglass_watch::WatchList;
+use tokio::runtime::Handle;
+
+/// Why a signal could not be taken in. The run stops: reading on would lose it.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// The store did not take it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Standard output did not take it; the reader of a pipe went away.
+    #[error("standard output could not be written: {0}")]
+    Output(#[from] std::io::Error),
+    /// The signal could not be written as JSON.
+    #[error("the signal could not be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+/// Takes signals in: store first, then the line.
+pub struct Intake<'a> {
+    /// Where signals are kept; `None` with `--no-alert`.
+    pub store: Option<(Store, Handle)>,
+    /// Channels that every alert goes to.
+    pub channels: Vec<String>,
+    /// How accounts are shown to people, by their key in the watch list.
+    pub displays: HashMap<String, String>,
+    /// Now.
+    pub clock: &'a dyn Clock,
+    /// Signals that the store knew before.
+    pub known: u64,
+}
+
+impl Intake<'_> {
+    /// Takes one signal in; prints it when it is new.
+    pub fn signal(&mut self, detected: &Detected, out: &mut dyn Write) -> Result<Option<Recorded>, Refused> {
+        let recorded = match &self.store {
+            None => None,
+            Some((store, handle)) => {
+                let accounts: Vec<ConcernedAccount> = detected
+                    .concerns
+                    .iter()
+                    .map(|key| ConcernedAccount {
+                        key: key.clone(),
+                        display: self.displays.get(key).unwrap_or(key).clone(),
+                    })
+                    .collect();
+                let source = &detected.signal.source;
+                let observation = Observation {
+                    detected,
+                    accounts: &accounts,
+                    stream: detected.signal.kind.as_str(),
+                    source_copy: source.rsplit_once('#').map_or(source, |(name, _)| name),
+                };
+                let now = self.clock.now();
+                Some(handle.block_on(store.record(&observation, &self.channels, now))?)
+            }
+        };
+        if matches!(recorded, Some(Recorded::Folded)) {
+            self.known += 1;
+        } else {
+            serde_json::to_writer(&mut *out, &detected.signal)?;
+            out.write_all(b"\n")?;
+            out.flush()?;
+        }
+        Ok(recorded)
+    }
+
+    /// Keeps what could not be understood.
+    pub fn set_aside(&self, piece: &SetAside) -> Result<(), Refused> {
+        if let Some((store, handle)) = &self.store {
+            handle.block_on(store.record_set_aside(piece, &[], self.clock.now()))?;
+        }
+        Ok(())
+    }
+}
+
+/// How each account of the list is shown to people.
+pub fn displays(list: &WatchList) -> HashMap<String, String> {
+    list.accounts()
+        .map(|(key, account)| {
+            let display = match (&account.upn, &account.id) {
+                (Some(upn), _) => upn.to_string(),
+                (None, Some(id)) => id.to_string(),
+                (None, None) => key.to_owned(),
+            };
+            (key.to_owned(), display)
+        })
+        .collect()
+}
