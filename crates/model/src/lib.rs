@@ -13,6 +13,7 @@
 pub mod aaguid;
 pub mod alert;
 pub mod clock;
+pub mod example;
 pub mod export;
 pub mod finding;
 pub mod history;

@@ -204,12 +204,11 @@ impl Gather {
                     position: object::text(&raw, "id").unwrap_or("no id").to_owned(),
                     reason: "an assignment without principalId or roleDefinitionId".to_owned(),
                 });
-                self.extent(kind).missing = Some(crate::NotRead {
-                    collection: kind.to_owned(),
-                    reason: "an assignment without principalId or roleDefinitionId was set aside"
+                self.incomplete(
+                    kind,
+                    "an assignment without principalId or roleDefinitionId was set aside"
                         .to_owned(),
-                    permission: None,
-                });
+                );
             }
         }
         read

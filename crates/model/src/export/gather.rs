@@ -68,6 +68,28 @@ impl Gather {
         }
     }
 
+    /// Notes a file of which nothing could be read. What it may have held is incomplete from here on: a
+    /// file whose place says nothing may have held a policy.
+    pub(super) fn lost(&mut self, at: Source<'_>, place: &Place, reason: String) {
+        let why = format!("{} could not be read: {reason}", at.file);
+        if let Some(relation) = &place.relation {
+            let key = (relation.owner, relation.id.to_lowercase(), relation.name);
+            self.relations.entry(key).or_default().incomplete = Some(why);
+        } else {
+            self.incomplete(place.kind.unwrap_or(kind::POLICIES), why);
+        }
+        self.set_aside(at, reason);
+    }
+
+    /// Notes that objects of a collection are certainly missing.
+    pub(super) fn incomplete(&mut self, kind: &str, reason: String) {
+        self.extent(kind).missing = Some(NotRead {
+            collection: kind.to_owned(),
+            reason,
+            permission: None,
+        });
+    }
+
     /// Counts something that was recognised in the current file.
     pub(super) fn count(&mut self, kind: &str) {
         if let Some(counts) = self.counts.last_mut() {
@@ -151,8 +173,9 @@ impl Gather {
                     self.single(at, place, object);
                 }
             }
-            other => self.set_aside(
+            other => self.lost(
                 at,
+                place,
                 format!(
                     "the file holds {}, where an object or a list of objects is expected",
                     what(&other)
@@ -203,6 +226,7 @@ impl Gather {
             return;
         }
         let mut kinds = BTreeSet::new();
+        let before = self.set_aside.len();
         if items.is_empty() {
             match context.kind.or(place.kind) {
                 Some(kind) => {
@@ -235,18 +259,17 @@ impl Gather {
             // Directory objects of mixed types are a page of something else, not all users.
             let names_it =
                 context.kind == Some(kind) || place.kind == Some(kind) || kind == kind::POLICIES;
-            let extent = self.extent(kind);
-            if whole {
-                extent.whole |= names_it;
+            if !whole {
+                let reason = format!(
+                    "{} has further pages (@odata.nextLink) that are not in the input",
+                    at.file
+                );
+                self.incomplete(kind, reason);
+            } else if self.set_aside.len() > before {
+                let reason = format!("parts of {} could not be understood", at.file);
+                self.incomplete(kind, reason);
             } else {
-                extent.missing = Some(NotRead {
-                    collection: kind.to_owned(),
-                    reason: format!(
-                        "{} has further pages (@odata.nextLink) that are not in the input",
-                        at.file
-                    ),
-                    permission: None,
-                });
+                self.extent(kind).whole |= names_it;
             }
         }
     }
@@ -317,11 +340,7 @@ impl Gather {
                         format!("{} where an object is expected", what(&item)),
                     );
                     // The list is known not to be whole.
-                    self.extent(&kind).missing = Some(NotRead {
-                        collection: kind.clone(),
-                        reason: format!("{position} in {} is not an object", at.file),
-                        permission: None,
-                    });
+                    self.incomplete(&kind, format!("{position} in {} is not an object", at.file));
                 }
             }
         }

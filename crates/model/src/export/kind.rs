@@ -55,6 +55,12 @@ const NAMES: &[(&str, &str)] = &[
     ("actiongroups", "actionGroups"),
     ("alertrules", "alertRules"),
     ("automationrules", "automationRules"),
+    ("rolemanagementpolicies", "roleManagementPolicies"),
+    (
+        "rolemanagementpolicyassignments",
+        "roleManagementPolicyAssignments",
+    ),
+    ("azureroleassignments", "azureRoleAssignments"),
 ];
 
 /// OData types (behind `microsoft.graph.`, lower case) and their collections.
@@ -86,6 +92,11 @@ const TYPES: &[(&str, &str)] = &[
         "identitySecurityDefaultsEnforcementPolicy",
     ),
     ("subscribedsku", "subscribedSkus"),
+    ("unifiedrolemanagementpolicy", "roleManagementPolicies"),
+    (
+        "unifiedrolemanagementpolicyassignment",
+        "roleManagementPolicyAssignments",
+    ),
 ];
 
 fn find(table: &[(&str, &'static str)], name: &str) -> Option<&'static str> {
@@ -253,7 +264,11 @@ pub(super) fn by_shape(object: &Map<String, Value>) -> Option<&'static str> {
     {
         let mut segments = id.rsplit('/');
         segments.next();
-        return segments.next().and_then(by_name);
+        return match segments.next().and_then(by_name) {
+            // Azure's own roles, not those of the directory.
+            Some(PLAIN) => Some("azureRoleAssignments"),
+            kind => kind,
+        };
     }
     let table: &[(&str, &'static str)] = &[
         ("userPrincipalName", USERS),

@@ -28,7 +28,7 @@ use gather::{Gather, Source};
 pub const SNAPSHOT_SCHEMA: &str = "breakglass/snapshot/v1";
 
 /// The most bytes that one gzip file may unpack to: far above the snapshot of a large tenant.
-const UNPACKED_LIMIT: usize = 512 << 20;
+const UNPACKED_LIMIT: usize = 256 << 20;
 
 /// One file of the input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,10 +86,11 @@ fn read_file(gather: &mut Gather, file: &InputFile) {
         file: &file.path,
         position: "whole file",
     };
+    let place = kind::place(&file.path);
     let bytes = if text::is_gzip(&file.bytes) {
         match text::gunzip(&file.bytes, UNPACKED_LIMIT) {
             Ok(content) => Cow::Owned(content),
-            Err(error) => return gather.set_aside(at, error.to_string()),
+            Err(error) => return gather.lost(at, &place, error.to_string()),
         }
     } else {
         Cow::Borrowed(&file.bytes[..])
@@ -103,14 +104,14 @@ fn read_file(gather: &mut Gather, file: &InputFile) {
     let text = match text::decode(&bytes) {
         Ok(text) => text,
         Err(_) if !says_json => return gather.set_aside(at, "not JSON"),
-        Err(error) => return gather.set_aside(at, error.to_string()),
+        Err(error) => return gather.lost(at, &place, error.to_string()),
     };
     let start = text.trim_start().chars().next();
     if !says_json && !matches!(start, Some('{' | '[')) {
         return gather.set_aside(at, "not JSON");
     }
     if start.is_none() {
-        return gather.set_aside(at, "the file is empty: export it again");
+        return gather.lost(at, &place, "the file is empty: export it again".to_owned());
     }
     match serde_json::from_str(&text) {
         Ok(document) => {
@@ -125,11 +126,12 @@ fn read_file(gather: &mut Gather, file: &InputFile) {
             let position = format!("line {} column {}", error.line(), error.column());
             let why = error.to_string();
             let why = why.split(" at line ").next().unwrap_or(&why);
-            gather.set_aside(
+            gather.lost(
                 Source {
                     file: &file.path,
                     position: &position,
                 },
+                &place,
                 format!("not valid JSON ({why}): export the file again"),
             );
         }

@@ -59,7 +59,9 @@ fn camel(key: &str) -> String {
     let Some(first) = chars.next() else {
         return String::new();
     };
-    if !first.is_ascii_uppercase() {
+    let name = key.split('@').next().unwrap_or(key);
+    let identifier = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if !first.is_ascii_uppercase() || !identifier {
         return key.to_owned();
     }
     if key.chars().all(|c| c.is_ascii_uppercase()) {
@@ -94,14 +96,14 @@ mod tests {
     fn pascal_case_and_dates_become_graphs() {
         let read = normalise(json!({
             "Id": "1", "GrantControls": {"BuiltInControls": ["mfa"]}, "x@odata.type": "#Y",
-            "EndDateTime": "/Date(0)/", "With": "/Date(1000+0200)/", "Text": "/Date(x)/",
+            "EndDateTime": "/Date(0)/", "With": "/Date(1000+0200)/", "Text": "/Date(x)/", "Email.Subject": "s",
         }));
         assert_eq!(
             read,
             json!({
                 "id": "1", "grantControls": {"builtInControls": ["mfa"]}, "x@odata.type": "#Y",
                 "endDateTime": "1970-01-01T00:00:00Z", "with": "1970-01-01T00:00:01Z",
-                "text": "/Date(x)/",
+                "text": "/Date(x)/", "Email.Subject": "s",
             })
         );
     }
