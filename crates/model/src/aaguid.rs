@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn known_keys_have_their_makers() {
+    fn k3_known_keys_have_their_makers() {
         for (aaguid, maker) in [
             ("CB69481E-8FF7-4039-93EC-0A2729A154A8", "Yubico"),
             ("90a3ccdf-635c-4729-a248-9b709135078f", "Microsoft"),

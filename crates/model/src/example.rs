@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn contoso_has_its_planted_faults() {
+    fn a4_a6_k3_k4_m1_d2_contoso_has_its_planted_faults() {
         let example = tenant("contoso", now()).unwrap();
         let tenant = &example.snapshot;
         let (one, two) = (
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn contoso_modern_is_mended() {
+    fn a4_a6_k1_k3_m1_contoso_modern_is_mended() {
         let example = tenant("contoso-modern", now()).unwrap();
         let tenant = &example.snapshot;
         assert!(tenant.missing().is_empty(), "{:?}", tenant.missing());

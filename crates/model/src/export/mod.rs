@@ -12,8 +12,10 @@
 mod build;
 mod gather;
 mod kind;
+mod link;
 mod normal;
 mod object;
+mod own;
 mod scuba;
 
 use std::{borrow::Cow, collections::BTreeMap};

@@ -78,7 +78,7 @@ fn a_policy_reads_alike_in_every_encoding() {
 }
 
 #[test]
-fn a_group_that_only_a_policy_names_is_unreadable_not_empty() {
+fn c1_a_group_that_only_a_policy_names_is_unreadable_not_empty() {
     let tenant = read(&[doc("p.json", &json!([policy("a"), policy("b")]))]);
     let group = tenant.group(&id(&G1.to_uppercase())).unwrap();
     assert!(group.members.why_not().unwrap().contains(G1));
@@ -322,7 +322,7 @@ fn a_scubagear_export_reads() {
 }
 
 #[test]
-fn directory_roles_with_members_are_assignments_without_end() {
+fn a4_directory_roles_with_members_are_assignments_without_end() {
     let tenant = read(&[doc(
         "directoryRoles.json",
         &json!({"value": [{"id": "r1", "displayName": "Global Administrator",
@@ -353,6 +353,27 @@ fn direct_groups_of_a_user_are_not_taken_for_all() {
         .unwrap()
         .to_owned();
     assert!(why.contains("memberOf"), "{why}");
+}
+
+#[test]
+fn expanded_direct_groups_of_everything_give_the_transitive_ones() {
+    let role = json!({"@odata.type": "#microsoft.graph.directoryRole", "id": "r"});
+    let tenant = read(&[
+        doc(
+            "users.json",
+            &json!({"value": [{"id": U1, "userPrincipalName": "a@b.c",
+                "memberOf": [role, {"@odata.type": "#microsoft.graph.group", "id": G1}]}]}),
+        ),
+        doc(
+            "groups.json",
+            &json!({"value": [{"id": G1, "groupTypes": [], "memberOf": [{"id": "outer"}]},
+                {"id": "outer", "groupTypes": [], "memberOf": []}]}),
+        ),
+    ]);
+    let Reading::Read(groups) = &tenant.users.items[0].transitive_member_of else {
+        panic!("not read")
+    };
+    assert_eq!(groups, &[id(G1), id("outer")]);
 }
 
 #[test]
@@ -573,7 +594,7 @@ fn walk(root: &Path) -> Vec<InputFile> {
 }
 
 #[test]
-fn every_policy_of_other_peoples_exports_reads() {
+fn c1_every_policy_of_other_peoples_exports_reads() {
     let Some(data) = shared_data() else { return };
     for (name, policies) in [
         ("j0eyv-baseline", 36),
