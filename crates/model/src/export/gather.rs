@@ -295,8 +295,12 @@ fn recognise(
     if known.is_some() {
         return known;
     }
-    // A folder alone makes an object only of what has the least that an object needs.
-    place.filter(|_| object.contains_key("id") || object.contains_key("displayName"))
+    // A folder alone makes an object only of what has the least that an object needs, and does not say
+    // that it is something else.
+    place.filter(|_| {
+        !object.contains_key("@odata.type")
+            && (object.contains_key("id") || object.contains_key("displayName"))
+    })
 }
 
 fn unrecognised(object: &Map<String, Value>) -> String {

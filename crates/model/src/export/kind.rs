@@ -171,7 +171,17 @@ pub(super) fn place(path: &str) -> Place {
         let id = segments.get(at + 1)?;
         relation_of(by_name(segment)?, id, &segments[at + 2..])
     });
-    let kind = segments.iter().rev().find_map(|segment| by_name(segment));
+    // `users.json`, `users/<id>.json`, and `Users/<id>/<id>.json` as EntraExporter writes it. What lies
+    // deeper belongs to a user and is none.
+    let depth = match segments.as_slice() {
+        [.., folder, file] if folder == file => 3,
+        _ => 2,
+    };
+    let kind = segments
+        .iter()
+        .rev()
+        .take(depth)
+        .find_map(|segment| by_name(segment));
     let nameless = relation.is_none()
         && segments.last().is_some_and(|last| {
             [MEMBERS, TRANSITIVE_MEMBERS, MEMBER_OF, TRANSITIVE_MEMBER_OF]
@@ -333,6 +343,10 @@ mod tests {
         assert!(place("members.json").nameless);
         assert_eq!(
             place("users/u/authentication/fido2Methods.json").relation,
+            None
+        );
+        assert_eq!(
+            place("Users/u/Authentication/FIDO2Methods/m/m.json").kind,
             None
         );
         assert_eq!(
