@@ -10,8 +10,11 @@
 //! - what could not be read is recorded as such ([`Reading::NotRead`], [`Collection`]) and is never
 //!   the same as "empty".
 
+pub mod aaguid;
 pub mod alert;
 pub mod clock;
+pub mod example;
+pub mod export;
 pub mod finding;
 pub mod history;
 pub mod id;
@@ -20,6 +23,7 @@ pub mod record;
 pub mod register;
 pub mod signal;
 pub mod tenant;
+pub mod text;
 
 pub use alert::{Alert, AlertIncident};
 pub use clock::{Clock, FixedClock};

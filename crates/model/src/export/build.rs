@@ -1,0 +1,310 @@
+//! What was gathered, made into the snapshot.
+
+use serde_json::Value;
+
+use super::{
+    gather::Gather,
+    kind::{
+        self, ACTIVE, DIRECTORY_ROLES, ELIGIBLE, GROUPS, MEMBERS, METHODS, PLAIN, ROLES,
+        TRANSITIVE_MEMBER_OF, TRANSITIVE_MEMBERS, UNITS, USERS,
+    },
+    object,
+};
+use crate::{
+    Collection, ObjectId, Reading, SetAside, TenantSnapshot,
+    tenant::{AssignmentKind, RoleAssignment},
+};
+
+/// Graph cuts a list that is expanded inside a directory object off after this many members.
+const EXPAND_LIMIT: usize = 20;
+
+impl Gather {
+    pub(super) fn build(mut self, files: usize, digest: String) -> TenantSnapshot {
+        let mut snapshot = TenantSnapshot::empty();
+        snapshot.digest = digest;
+        self.tenant(&mut snapshot);
+        self.expanded_member_of();
+        self.collections(&mut snapshot);
+        self.members_from_users(&mut snapshot);
+        self.groups_of_policies(&mut snapshot);
+        self.assumptions(&mut snapshot, files);
+        snapshot.other = std::mem::take(&mut self.objects);
+        for (name, extent) in &self.extents {
+            // An empty collection that was read is not the same as one that was not.
+            if extent.whole && !is_typed(name) {
+                snapshot.other.entry(name.clone()).or_default();
+            }
+            if let Some(missing) = &extent.missing
+                && !is_typed(name)
+            {
+                snapshot.not_read.push(missing.clone());
+            }
+        }
+        snapshot.not_read.append(&mut self.not_read);
+        snapshot.set_aside = self.set_aside;
+        snapshot
+    }
+
+    fn tenant(&mut self, snapshot: &mut TenantSnapshot) {
+        if let Some(organization) = self.objects.get(kind::ORGANIZATION).and_then(|o| o.last()) {
+            let owned = |key: &str| object::owned(organization, key);
+            self.tenant_id = self.tenant_id.take().or(owned("id"));
+            self.tenant_name = self.tenant_name.take().or(owned("displayName"));
+        }
+        snapshot.id = self.tenant_id.as_deref().and_then(object::tenant_id);
+        snapshot.name = self.tenant_name.take();
+        snapshot.collected_at = self.collected_at.as_deref().and_then(|at| at.parse().ok());
+    }
+
+    fn take(&mut self, kind: &str) -> Vec<Value> {
+        self.objects.remove(kind).unwrap_or_default()
+    }
+
+    fn collections(&mut self, snapshot: &mut TenantSnapshot) {
+        let users = self
+            .take(USERS)
+            .iter()
+            .map(|raw| {
+                let mut user = object::user(raw);
+                let methods = raw
+                    .get("authentication")
+                    .filter(|a| a.get(METHODS).is_some())
+                    .unwrap_or(raw);
+                if let Some(list) = self.list(USERS, raw, methods, METHODS) {
+                    user.methods = map(list, |items| items.iter().map(object::method).collect());
+                }
+                if let Some(list) = self.list(USERS, raw, raw, TRANSITIVE_MEMBER_OF) {
+                    user.transitive_member_of = map(list, |items| group_ids(&items));
+                }
+                user
+            })
+            .collect();
+        self.fill(&mut snapshot.users, USERS, users);
+        let groups = self
+            .objects
+            .get(GROUPS)
+            .into_iter()
+            .flatten()
+            .map(|raw| {
+                let mut group = object::group(raw);
+                if let Some(list) = self.list(GROUPS, raw, raw, MEMBERS) {
+                    group.members = map(list, |items| ids(&items));
+                }
+                if let Some(list) = self.list(GROUPS, raw, raw, TRANSITIVE_MEMBERS) {
+                    group.transitive_members = map(list, |items| ids(&items));
+                }
+                group
+            })
+            .collect();
+        self.objects.remove(GROUPS);
+        self.fill(&mut snapshot.groups, GROUPS, groups);
+        let units = self
+            .objects
+            .get(UNITS)
+            .into_iter()
+            .flatten()
+            .map(|raw| {
+                let mut unit = object::unit(raw);
+                if let Some(list) = self.list(UNITS, raw, raw, MEMBERS) {
+                    unit.members = map(list, |items| ids(&items));
+                }
+                unit
+            })
+            .collect();
+        self.objects.remove(UNITS);
+        self.fill(&mut snapshot.units, UNITS, units);
+        let domains = self.take(kind::DOMAINS);
+        let domains = domains.iter().filter_map(object::domain).collect();
+        self.fill(&mut snapshot.domains, kind::DOMAINS, domains);
+        self.roles(snapshot);
+        let policies = self.take(kind::POLICIES);
+        let policies = policies.into_iter().map(object::policy).collect();
+        self.fill(&mut snapshot.policies, kind::POLICIES, policies);
+        let reviews = self.take(kind::REVIEWS);
+        self.fill(&mut snapshot.access_reviews, kind::REVIEWS, reviews);
+        let workflows = self.take(kind::WORKFLOWS);
+        self.fill(
+            &mut snapshot.lifecycle_workflows,
+            kind::WORKFLOWS,
+            workflows,
+        );
+    }
+
+    fn roles(&mut self, snapshot: &mut TenantSnapshot) {
+        let directory_roles = self.take(DIRECTORY_ROLES);
+        let mut roles: Vec<_> = self.take(ROLES).iter().map(object::role).collect();
+        let mut active = Vec::new();
+        for raw in &directory_roles {
+            let role = object::role(raw);
+            if let (Some(Reading::Read(members)), Some(id)) =
+                (self.list(DIRECTORY_ROLES, raw, raw, MEMBERS), &role.id)
+            {
+                active.extend(ids(&members).into_iter().map(|principal| {
+                    RoleAssignment {
+                        id: None,
+                        principal,
+                        role: role.template_id.clone().unwrap_or_else(|| id.clone()),
+                        kind: AssignmentKind::Active,
+                        scope: Reading::Read("/".to_owned()),
+                        end: Reading::NotRead(
+                            "the input holds members of directoryRoles, which have no end: \
+                         roleAssignmentScheduleInstances tells it"
+                                .to_owned(),
+                        ),
+                        activated: Reading::default(),
+                    }
+                }));
+            }
+            roles.push(role);
+        }
+        self.fill(&mut snapshot.roles, ROLES, roles);
+        let scheduled = self.assignments(ACTIVE, AssignmentKind::Active, true);
+        let eligible = self.assignments(ELIGIBLE, AssignmentKind::Eligible, true);
+        self.fill(&mut snapshot.eligible_assignments, ELIGIBLE, eligible);
+        // The schedule instance of an assignment says more than its other two forms.
+        let plain = self.assignments(PLAIN, AssignmentKind::Active, false);
+        let plain_whole = self.extents.get(PLAIN).is_some_and(|e| e.whole || e.folder);
+        let mut all = scheduled;
+        for assignment in plain.into_iter().chain(active) {
+            let known = all.iter().any(|other| {
+                other.principal == assignment.principal
+                    && other.role == assignment.role
+                    && (other.scope == assignment.scope || other.scope.get().is_none())
+            });
+            if !known {
+                all.push(assignment);
+            }
+        }
+        if plain_whole {
+            self.extent(ACTIVE).whole = true;
+        }
+        if let Some(missing) = self.extents.get_mut(PLAIN).and_then(|e| e.missing.take())
+            && self.extents.get(ACTIVE).is_none_or(|e| !e.whole)
+        {
+            self.extent(ACTIVE).missing = Some(missing);
+        }
+        self.fill(&mut snapshot.active_assignments, ACTIVE, all);
+    }
+
+    fn assignments(
+        &mut self,
+        kind: &str,
+        state: AssignmentKind,
+        scheduled: bool,
+    ) -> Vec<RoleAssignment> {
+        let mut read = Vec::new();
+        for raw in self.take(kind) {
+            if let Some(assignment) = object::assignment(&raw, state, scheduled) {
+                read.push(assignment);
+            } else {
+                self.set_aside.push(SetAside {
+                    file: kind.to_owned(),
+                    position: object::text(&raw, "id").unwrap_or("no id").to_owned(),
+                    reason: "an assignment without principalId or roleDefinitionId".to_owned(),
+                });
+                self.incomplete(
+                    kind,
+                    "an assignment without principalId or roleDefinitionId was set aside"
+                        .to_owned(),
+                );
+            }
+        }
+        read
+    }
+
+    /// The list `name` of an object: from a file of its own, else expanded in the object.
+    pub(super) fn list(
+        &self,
+        kind: &'static str,
+        owner: &Value,
+        holder: &Value,
+        name: &'static str,
+    ) -> Option<Reading<Vec<Value>>> {
+        let id = object::text(owner, "id").unwrap_or_default().to_lowercase();
+        if let Some(related) = self.relations.get(&(kind, id, name)) {
+            return Some(match &related.incomplete {
+                Some(why) => Reading::NotRead(why.clone()),
+                None => Reading::Read(related.items.clone()),
+            });
+        }
+        let Value::Array(items) = holder.get(name)? else {
+            return None;
+        };
+        let cut = holder.get(format!("{name}@odata.nextLink")).is_some()
+            || (!self.has_snapshot && items.len() == EXPAND_LIMIT);
+        Some(if cut && name != METHODS {
+            Reading::NotRead(format!(
+                "the expanded list `{name}` may be cut off after {EXPAND_LIMIT} objects, as Graph \
+                 does: export {kind}/<id>/{name}"
+            ))
+        } else {
+            Reading::Read(items.clone())
+        })
+    }
+
+    /// Puts the items into a collection, with how complete they are.
+    fn fill<T>(&mut self, target: &mut Collection<T>, kind: &str, items: Vec<T>) {
+        let extent = self.extents.get(kind);
+        let missing = match extent {
+            None if items.is_empty() => return,
+            Some(extent) if extent.missing.is_some() => extent.missing.clone(),
+            Some(extent) if extent.whole || extent.folder || kind == kind::POLICIES => None,
+            _ => target.missing.take().map(|mut missing| {
+                "the input holds single objects of it, not the whole list"
+                    .clone_into(&mut missing.reason);
+                missing
+            }),
+        };
+        let permission = target.missing.take();
+        target.items = items;
+        // Name and permission in Graph's words, as an empty tenant has them.
+        target.missing = missing.map(|mut missing| {
+            if let Some(known) = permission {
+                missing.collection = known.collection;
+                missing.permission = missing.permission.or(known.permission);
+            }
+            missing
+        });
+    }
+}
+
+fn is_typed(name: &str) -> bool {
+    matches!(
+        name,
+        USERS
+            | GROUPS
+            | ROLES
+            | DIRECTORY_ROLES
+            | ACTIVE
+            | ELIGIBLE
+            | PLAIN
+            | UNITS
+            | kind::DOMAINS
+            | kind::POLICIES
+            | kind::REVIEWS
+            | kind::WORKFLOWS
+    )
+}
+
+pub(super) fn map<A, B>(reading: Reading<A>, with: impl FnOnce(A) -> B) -> Reading<B> {
+    match reading {
+        Reading::Read(value) => Reading::Read(with(value)),
+        Reading::NotRead(why) => Reading::NotRead(why),
+    }
+}
+
+pub(super) fn ids(items: &[Value]) -> Vec<ObjectId> {
+    items.iter().filter_map(object::object_id).collect()
+}
+
+/// The groups among what a user is a member of: Graph lists roles and administrative units there too.
+pub(super) fn group_ids(items: &[Value]) -> Vec<ObjectId> {
+    items
+        .iter()
+        .filter(|item| {
+            object::text(item, "@odata.type")
+                .is_none_or(|kind| kind.trim_start_matches('#') == "microsoft.graph.group")
+        })
+        .filter_map(object::object_id)
+        .collect()
+}
