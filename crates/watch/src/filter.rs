@@ -25,7 +25,7 @@ use memchr::memmem;
 use crate::list::WatchList;
 
 /// Bytes folded and searched at a time: small enough to stay in the second-level cache.
-const BLOCK: usize = 128 * 1024;
+const BLOCK: usize = 64 * 1024;
 /// Windows that one packed search looks for. More make its buckets too full to be selective.
 const GROUP: usize = 32;
 /// Windows above which one automaton is faster than many packed searches.
@@ -80,9 +80,31 @@ pub struct Filter {
     everything: bool,
 }
 
-fn fold_into(bytes: &[u8], out: &mut Vec<u8>) {
-    out.clear();
-    out.extend(bytes.iter().map(|b| b | 0x20));
+/// Folds a block, and notes where its line breaks are: one pass over memory for both. The inner loop has no
+/// branch, so that the compiler can make vectors of it; only pieces that hold a line break are looked at again.
+fn fold_into(bytes: &[u8], out: &mut [u8], offset: usize, mut breaks: Option<&mut Vec<usize>>) {
+    const PIECE: usize = 128;
+    let (pieces, rest) = bytes.as_chunks::<PIECE>();
+    let (folded, folded_rest) = out.as_chunks_mut::<PIECE>();
+    let mut note = |piece: &[u8], at: usize| {
+        if let Some(breaks) = breaks.as_deref_mut() {
+            breaks.extend(memchr::memchr_iter(b'\n', piece).map(|n| offset + at + n));
+        }
+    };
+    for (n, (piece, folded)) in pieces.iter().zip(folded).enumerate() {
+        let mut found = 0_u8;
+        for (byte, to) in piece.iter().zip(folded) {
+            *to = byte | 0x20;
+            found |= u8::from(*byte == b'\n');
+        }
+        if found != 0 {
+            note(piece, n * PIECE);
+        }
+    }
+    for (byte, to) in rest.iter().zip(folded_rest) {
+        *to = byte | 0x20;
+    }
+    note(rest, pieces.len() * PIECE);
 }
 
 /// Rough share of a byte in folded log text, in 1/1000.
@@ -199,7 +221,7 @@ impl Filter {
             needles,
             engine,
             spelled,
-            scratch: Vec::with_capacity(BLOCK + 2 * WINDOW),
+            scratch: vec![0; BLOCK + WINDOW],
             everything,
         }
     }
@@ -209,15 +231,20 @@ impl Filter {
         self.everything
     }
 
-    /// Adds the confirmed hits in `bytes`, in the order of their positions.
-    pub(crate) fn hits(&mut self, bytes: &[u8], out: &mut Vec<Hit>) {
+    /// Puts the confirmed hits in `bytes` into `out`, in the order of their positions, and if wanted the
+    /// positions of line breaks into `breaks`.
+    pub(crate) fn hits(&mut self, bytes: &[u8], out: &mut Vec<Hit>, mut breaks: Option<&mut Vec<usize>>) {
         out.clear();
         let mut scratch = std::mem::take(&mut self.scratch);
         let mut start = 0;
         while start < bytes.len() {
             // Blocks overlap by a window, so that none is cut in two.
-            let end = (start + BLOCK + WINDOW).min(bytes.len());
-            fold_into(&bytes[start..end], &mut scratch);
+            let middle = (start + BLOCK).min(bytes.len());
+            let end = (middle + WINDOW).min(bytes.len());
+            let (main, overlap) = scratch.split_at_mut(middle - start);
+            fold_into(&bytes[start..middle], main, start, breaks.as_deref_mut());
+            fold_into(&bytes[middle..end], &mut overlap[..end - middle], middle, None);
+            let scratch = &scratch[..end - start];
             match &self.engine {
                 Engine::Packed(searchers) => {
                     for searcher in searchers {
@@ -240,7 +267,7 @@ impl Filter {
                     }
                 }
                 Engine::Automaton(automaton) => {
-                    for found in automaton.find_overlapping_iter(&scratch) {
+                    for found in automaton.find_overlapping_iter(scratch) {
                         self.confirm(bytes, start + found.start(), &scratch[found.start()..], out);
                     }
                 }
@@ -301,7 +328,7 @@ impl Filter {
     /// Whether a record, or a piece of one, may name somebody.
     pub fn mentions(&mut self, bytes: &[u8]) -> bool {
         let mut hits = Vec::new();
-        self.hits(bytes, &mut hits);
+        self.hits(bytes, &mut hits, None);
         self.decides(bytes, &hits)
     }
 

@@ -65,6 +65,7 @@ pub struct Scan<'a> {
     folder: Folder,
     counts: Counts,
     hits: Vec<Hit>,
+    breaks: Vec<usize>,
     source: String,
     file: String,
     complete: u64,
@@ -132,6 +133,7 @@ impl<'a> Scan<'a> {
             folder: Folder::default(),
             counts: Counts::default(),
             hits: Vec::new(),
+            breaks: Vec::new(),
             source: String::new(),
             file: String::new(),
             complete: 0,
@@ -282,12 +284,14 @@ impl<'a> Scan<'a> {
     /// Whole lines; the last may lack its line break.
     fn region(&mut self, region: &[u8], to: &mut Receiver<'_>) -> Result<(), WatchError> {
         let mut hits = std::mem::take(&mut self.hits);
-        self.filter.hits(region, &mut hits);
+        let mut breaks = std::mem::take(&mut self.breaks);
+        breaks.clear();
+        self.filter.hits(region, &mut hits, Some(&mut breaks));
         let everything = self.filter.everything();
         let mut next = 0;
         let mut start = 0;
         let tail = (!region.ends_with(b"\n")).then_some(region.len());
-        for end in memchr::memchr_iter(b'\n', region).chain(tail) {
+        for end in breaks.iter().copied().chain(tail) {
             let line = &region[start..end];
             let first = next;
             while hits.get(next).is_some_and(|hit| hit.at < end) {
@@ -308,6 +312,7 @@ impl<'a> Scan<'a> {
             }
         }
         self.hits = hits;
+        self.breaks = breaks;
         Ok(())
     }
 
