@@ -18,7 +18,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     scan.run(Source::file(file), &mut |event| {
         match event {
             Event::Signal(detected) => println!("{}", serde_json::to_string(&detected.signal)?),
-            Event::SetAside(piece) => eprintln!("{}: {}: {}", piece.file, piece.position, piece.reason),
+            Event::SetAside(piece) => {
+                eprintln!("{}: {}: {}", piece.file, piece.position, piece.reason)
+            }
         }
         Ok(())
     })?;

@@ -233,7 +233,12 @@ impl Filter {
 
     /// Puts the confirmed hits in `bytes` into `out`, in the order of their positions, and if wanted the
     /// positions of line breaks into `breaks`.
-    pub(crate) fn hits(&mut self, bytes: &[u8], out: &mut Vec<Hit>, mut breaks: Option<&mut Vec<usize>>) {
+    pub(crate) fn hits(
+        &mut self,
+        bytes: &[u8],
+        out: &mut Vec<Hit>,
+        mut breaks: Option<&mut Vec<usize>>,
+    ) {
         out.clear();
         let mut scratch = std::mem::take(&mut self.scratch);
         let mut start = 0;
@@ -243,7 +248,12 @@ impl Filter {
             let end = (middle + WINDOW).min(bytes.len());
             let (main, overlap) = scratch.split_at_mut(middle - start);
             fold_into(&bytes[start..middle], main, start, breaks.as_deref_mut());
-            fold_into(&bytes[middle..end], &mut overlap[..end - middle], middle, None);
+            fold_into(
+                &bytes[middle..end],
+                &mut overlap[..end - middle],
+                middle,
+                None,
+            );
             let scratch = &scratch[..end - start];
             match &self.engine {
                 Engine::Packed(searchers) => {
