@@ -1,15 +1,18 @@
 //! The byte filter: which records can name somebody on the list at all.
 //!
-//! Nearly all records are about others, so the cost of reading a log is the cost of finding that out. Every id
-//! and name on the list is stood for by a *window*, up to eight of its bytes chosen to be rare; all windows are
-//! searched together by a packed (SIMD) searcher, and a hit is compared with the whole name around it.
+//! Nearly all records are about others, so the cost of reading a log is the cost of finding that out. Ids and
+//! names are long (36 bytes for a GUID), so not every byte needs a look: four bytes in every 32, say, decide
+//! whether a name can be here ([`Samples`]), and a name found is compared as a whole.
 //!
-//! Letter case is dealt with by folding, not by case variants: a scratch copy of the bytes has bit 5 set in
-//! every byte, which makes upper and lower case alike at the speed of memory and keeps one window per name.
-//! Folding also makes unlike bytes alike (`@` and a backtick), so a hit is confirmed on the original bytes.
+//! For a list with a short name that does not work. Then every name is stood for by a *window*, up to eight of
+//! its bytes chosen to be rare, and all windows are searched together by a packed (SIMD) searcher.
+//!
+//! Letter case is dealt with by folding, not by case variants: with bit 5 set in every byte, upper and lower case
+//! are alike. Folding also makes unlike bytes alike (`@` and a backtick), so a hit is confirmed on the
+//! original bytes.
 //!
 //! JSON allows `\u0061` for `a`, and nested JSON `\\u0061`. However a name is escaped, some `\u00` must stand in
-//! the record, so that is one more window. A record with such an escape for a character that occurs in a name
+//! the record, so that is looked for as well. A record with such an escape for a character that occurs in a name
 //! (or for the backslash, which could start another escape) is unescaped again and again, and searched.
 //! The automata of `aho-corasick` are not used for small lists: with hex digits all over the text their own
 //! prefilter fires constantly (0.2 GB/s instead of 8). Larger lists are searched in groups, in the cache.
@@ -64,8 +67,127 @@ struct Needle {
 
 #[derive(Debug)]
 enum Engine {
+    /// Names of known length: every name holds a sample, so only samples are looked at.
+    Sampled(Box<Samples>),
     Packed(Vec<Searcher>),
     Automaton(Box<AhoCorasick>),
+}
+
+/// Four bytes are looked at in every `stride`; a name of at least `stride + 3` bytes always holds four of them,
+/// at one of `stride` offsets. All those fours of all names are known, folded: first in a bit table that fits
+/// the first-level cache, then by value.
+#[derive(Debug)]
+struct Samples {
+    stride: usize,
+    table: Vec<u64>,
+    /// Four folded bytes, the needle, and their offset in it; sorted.
+    grams: Vec<(u32, usize, usize)>,
+}
+
+const STRIDES: [usize; 4] = [32, 24, 16, 8];
+const TABLE_BITS: u32 = 17;
+
+fn gram(four: [u8; 4]) -> u32 {
+    u32::from_le_bytes(four) | 0x2020_2020
+}
+
+/// The word and the bit of a gram in the table.
+fn slot(gram: u32) -> (usize, u32) {
+    let hash = gram.wrapping_mul(0x9e37_79b1) >> (32 - TABLE_BITS);
+    ((hash >> 6) as usize, hash & 63)
+}
+
+impl Samples {
+    fn new(needles: &[Needle]) -> Option<Self> {
+        let shortest = needles.iter().map(|needle| needle.name.len()).min()?;
+        let stride = STRIDES.into_iter().find(|stride| stride + 3 <= shortest)?;
+        if needles.len() > PACKED_LIMIT || needles.iter().any(|needle| !needle.exact) {
+            return None;
+        }
+        let mut table = vec![0_u64; 1 << (TABLE_BITS - 6)];
+        let mut grams = Vec::new();
+        for (index, needle) in needles.iter().enumerate() {
+            for (offset, four) in needle.name.windows(4).take(stride).enumerate() {
+                let gram = gram([four[0], four[1], four[2], four[3]]);
+                let (word, bit) = slot(gram);
+                table[word] |= 1 << bit;
+                grams.push((gram, index, offset));
+            }
+        }
+        grams.sort_unstable();
+        Some(Self {
+            stride,
+            table,
+            grams,
+        })
+    }
+
+    fn probe<const STRIDE: usize>(&self, bytes: &[u8], found: &mut dyn FnMut(usize, u32)) {
+        let (pieces, rest) = bytes.as_chunks::<STRIDE>();
+        let mut look = |at: usize, four: [u8; 4]| {
+            let gram = gram(four);
+            let (word, bit) = slot(gram);
+            if self.table[word] >> bit & 1 == 1 {
+                found(at, gram);
+            }
+        };
+        for (n, piece) in pieces.iter().enumerate() {
+            look(n * STRIDE, [piece[0], piece[1], piece[2], piece[3]]);
+        }
+        if let [a, b, c, d, ..] = *rest {
+            look(pieces.len() * STRIDE, [a, b, c, d]);
+        }
+    }
+
+    fn search(&self, bytes: &[u8], needles: &[Needle], base: usize, out: &mut Vec<Hit>) {
+        let mut found = |at: usize, gram: u32| {
+            let first = self.grams.partition_point(|known| known.0 < gram);
+            for (_, index, offset) in self.grams[first..]
+                .iter()
+                .take_while(|known| known.0 == gram)
+            {
+                let needle = &needles[*index];
+                let start = at.checked_sub(*offset);
+                let whole = start.and_then(|start| bytes.get(start..start + needle.name.len()));
+                if let (Some(at), Some(whole)) = (start, whole)
+                    && whole.eq_ignore_ascii_case(&needle.name)
+                {
+                    out.push(Hit {
+                        at: base + at,
+                        kind: needle.kind,
+                    });
+                }
+            }
+        };
+        match self.stride {
+            32 => self.probe::<32>(bytes, &mut found),
+            24 => self.probe::<24>(bytes, &mut found),
+            16 => self.probe::<16>(bytes, &mut found),
+            _ => self.probe::<8>(bytes, &mut found),
+        }
+    }
+}
+
+/// Notes line breaks and backslashes. The inner loop has no branch, so that the compiler can make vectors of it;
+/// only pieces that hold one are looked at again.
+fn note_marks(bytes: &[u8], note: &mut dyn FnMut(usize, u8)) {
+    const PIECE: usize = 128;
+    let (pieces, rest) = bytes.as_chunks::<PIECE>();
+    let mut look = |piece: &[u8], offset: usize| {
+        for n in memchr::memchr2_iter(b'\n', b'\\', piece) {
+            note(offset + n, piece[n]);
+        }
+    };
+    for (n, piece) in pieces.iter().enumerate() {
+        let mut found = 0_u8;
+        for byte in piece {
+            found |= u8::from(*byte == b'\n') | u8::from(*byte == b'\\');
+        }
+        if found != 0 {
+            look(piece, n * PIECE);
+        }
+    }
+    look(rest, pieces.len() * PIECE);
 }
 
 /// Finds bytes that name somebody on the list.
@@ -113,8 +235,7 @@ fn share(byte: u8) -> u32 {
         b'0' => 90,
         b'e' => 60,
         b'1'..=b'9' | b'a' | b'c' | b'd' | b'i' | b'n' | b'o' | b'r' | b's' | b't' => 40,
-        b'-' => 25,
-        b'b' | b'f' | b'l' | b'p' | b'u' | b'm' => 25,
+        b'-' | b'b' | b'f' | b'l' | b'p' | b'u' | b'm' => 25,
         b'.' | b'g' | b'h' | b'v' | b'y' => 12,
         _ => 4,
     }
@@ -191,6 +312,7 @@ impl Filter {
         windows.push(ESCAPE.iter().map(|b| b | 0x20).collect());
         windows.sort_unstable();
         windows.dedup();
+        let samples = Samples::new(&needles);
         let packed = || {
             (windows.len() <= PACKED_LIMIT)
                 .then(|| {
@@ -201,7 +323,10 @@ impl Filter {
                 })
                 .flatten()
         };
-        let engine = packed().map_or_else(
+        let fast = samples
+            .map(|samples| Engine::Sampled(Box::new(samples)))
+            .or_else(|| packed().map(Engine::Packed));
+        let engine = fast.map_or_else(
             || {
                 AhoCorasick::builder()
                     .match_kind(MatchKind::Standard)
@@ -210,7 +335,7 @@ impl Filter {
                     .build(&windows)
                     .map(|automaton| Engine::Automaton(Box::new(automaton)))
             },
-            |searchers| Ok(Engine::Packed(searchers)),
+            Ok,
         );
         // The automaton refuses only lists beyond its 2^31 states.
         let engine = engine.unwrap_or_else(|_| {
@@ -240,6 +365,30 @@ impl Filter {
         mut breaks: Option<&mut Vec<usize>>,
     ) {
         out.clear();
+        if let Engine::Sampled(samples) = &self.engine {
+            // Blocks only so that the second look at the bytes finds them in the cache.
+            let longest = self
+                .needles
+                .iter()
+                .map(|needle| needle.name.len())
+                .max()
+                .unwrap_or(0);
+            for start in (0..bytes.len()).step_by(BLOCK) {
+                let middle = (start + BLOCK).min(bytes.len());
+                let end = (middle + longest).min(bytes.len());
+                note_marks(&bytes[start..middle], &mut |at, byte| {
+                    if byte == b'\\' {
+                        self.confirm_escape(bytes, start + at, out);
+                    } else if let Some(breaks) = breaks.as_deref_mut() {
+                        breaks.push(start + at);
+                    }
+                });
+                samples.search(&bytes[start..end], &self.needles, start, out);
+            }
+            out.sort_unstable();
+            out.dedup();
+            return;
+        }
         let mut scratch = std::mem::take(&mut self.scratch);
         let mut start = 0;
         while start < bytes.len() {
@@ -256,11 +405,13 @@ impl Filter {
             );
             let scratch = &scratch[..end - start];
             match &self.engine {
+                // Searched above, without folding.
+                Engine::Sampled(_) => {}
                 Engine::Packed(searchers) => {
                     for searcher in searchers {
                         let mut from = 0;
                         while let Some(found) = searcher.find_in(
-                            &scratch,
+                            scratch,
                             aho_corasick::Span {
                                 start: from,
                                 end: scratch.len(),
@@ -289,17 +440,28 @@ impl Filter {
         out.dedup();
     }
 
+    /// Whether an escape stands here; noted when it can spell a part of a name.
+    fn confirm_escape(&self, bytes: &[u8], at: usize, out: &mut Vec<Hit>) -> bool {
+        let rest = &bytes[at..];
+        let Some(byte) = rest
+            .get(4..6)
+            .filter(|_| rest.starts_with(ESCAPE))
+            .and_then(hex)
+        else {
+            return false;
+        };
+        if self.spelled[usize::from(byte)] {
+            out.push(Hit {
+                at,
+                kind: HitKind::Escape,
+            });
+        }
+        true
+    }
+
     #[cold]
     fn confirm(&self, bytes: &[u8], at: usize, folded: &[u8], out: &mut Vec<Hit>) {
-        if bytes[at..].starts_with(ESCAPE)
-            && let Some(byte) = bytes.get(at + 4..at + 6).and_then(hex)
-        {
-            if self.spelled[usize::from(byte)] {
-                out.push(Hit {
-                    at,
-                    kind: HitKind::Escape,
-                });
-            }
+        if self.confirm_escape(bytes, at, out) {
             return;
         }
         for needle in &self.needles {

@@ -576,13 +576,11 @@ impl<'a> Scan<'a> {
             tenant: self.options.tenant.as_deref(),
             readable_at: self.readable_at(),
         };
-        match detect(self.list, log, value, &found) {
-            Some(detected) => self.tell(detected, to),
-            None => {
-                self.skip();
-                Ok(())
-            }
+        if let Some(detected) = detect(self.list, log, value, &found) {
+            return self.tell(detected, to);
         }
+        self.skip();
+        Ok(())
     }
 
     fn tell(&mut self, detected: Detected, to: &mut Receiver<'_>) -> Result<(), WatchError> {
