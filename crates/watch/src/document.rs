@@ -14,7 +14,7 @@
 use crate::WatchError;
 
 /// What the splitter finds.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Piece<'a> {
     /// A whole object.
     Record(&'a [u8]),

@@ -28,7 +28,7 @@ use memchr::memmem;
 use crate::list::WatchList;
 
 /// Bytes folded and searched at a time: small enough to stay in the second-level cache.
-const BLOCK: usize = 64 * 1024;
+const BLOCK: usize = 32 * 1024;
 /// Windows that one packed search looks for. More make its buckets too full to be selective.
 const GROUP: usize = 32;
 /// Windows above which one automaton is faster than many packed searches.
@@ -168,26 +168,11 @@ impl Samples {
     }
 }
 
-/// Notes line breaks and backslashes. The inner loop has no branch, so that the compiler can make vectors of it;
-/// only pieces that hold one are looked at again.
+/// Notes line breaks and backslashes.
 fn note_marks(bytes: &[u8], note: &mut dyn FnMut(usize, u8)) {
-    const PIECE: usize = 128;
-    let (pieces, rest) = bytes.as_chunks::<PIECE>();
-    let mut look = |piece: &[u8], offset: usize| {
-        for n in memchr::memchr2_iter(b'\n', b'\\', piece) {
-            note(offset + n, piece[n]);
-        }
-    };
-    for (n, piece) in pieces.iter().enumerate() {
-        let mut found = 0_u8;
-        for byte in piece {
-            found |= u8::from(*byte == b'\n') | u8::from(*byte == b'\\');
-        }
-        if found != 0 {
-            look(piece, n * PIECE);
-        }
+    for n in memchr::memchr2_iter(b'\n', b'\\', bytes) {
+        note(n, bytes[n]);
     }
-    look(rest, pieces.len() * PIECE);
 }
 
 /// Finds bytes that name somebody on the list.
