@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         match event {
             Event::Signal(detected) => println!("{}", serde_json::to_string(&detected.signal)?),
             Event::SetAside(piece) => {
-                eprintln!("{}: {}: {}", piece.file, piece.position, piece.reason)
+                eprintln!("{}: {}: {}", piece.file, piece.position, piece.reason);
             }
         }
         Ok(())

@@ -52,7 +52,7 @@ fn w2_a_growing_file_is_followed_over_truncation_and_rotation() {
                     file.write_all(&line.as_bytes()[500..]).unwrap();
                 })),
                 2 => drop(std::thread::spawn(move || {
-                    std::fs::write(&path, format!("{}\n", sign_in("three", ID, UPN))).unwrap()
+                    std::fs::write(&path, format!("{}\n", sign_in("three", ID, UPN))).unwrap();
                 })),
                 3 => drop(std::thread::spawn(move || {
                     let new = path.with_extension("new");

@@ -1,5 +1,14 @@
 //! Whole scans: every shape, hostile input, an independent oracle over real records, files that grow.
 
+// The helpers are test code outside of test functions.
+#![allow(
+    clippy::unwrap_used,
+    clippy::format_push_string,
+    clippy::cast_possible_truncation,
+    clippy::needless_pass_by_value,
+    clippy::wildcard_imports
+)]
+
 mod follow;
 mod hostile;
 mod oracle;
@@ -13,33 +22,33 @@ use breakglass_watch::{
     Counts, Event, Guarded, Options, Scan, Source, WatchError, WatchList, WatchedAccount,
 };
 
-pub const ID: &str = "00f4c6ae-7d31-4b9a-9c55-8e0a51c7e0b1";
-pub const UPN: &str = "BreakGlass01@contoso.onmicrosoft.com";
+pub(crate) const ID: &str = "00f4c6ae-7d31-4b9a-9c55-8e0a51c7e0b1";
+pub(crate) const UPN: &str = "BreakGlass01@contoso.onmicrosoft.com";
 
-pub fn account(id: Option<&str>, upn: Option<&str>) -> WatchedAccount {
+pub(crate) fn account(id: Option<&str>, upn: Option<&str>) -> WatchedAccount {
     WatchedAccount {
         id: id.map(|id| ObjectId::parse(id).unwrap()),
         upn: upn.map(|upn| Upn::parse(upn).unwrap()),
     }
 }
 
-pub fn list() -> WatchList {
+pub(crate) fn list() -> WatchList {
     WatchList::new(vec![account(Some(ID), Some(UPN))], Vec::new())
 }
 
-pub fn guarded(guards: Vec<Guarded>) -> WatchList {
+pub(crate) fn guarded(guards: Vec<Guarded>) -> WatchList {
     WatchList::new(vec![account(Some(ID), Some(UPN))], guards)
 }
 
 #[derive(Debug)]
-pub struct Outcome {
-    pub signals: Vec<Detected>,
-    pub aside: Vec<SetAside>,
-    pub counts: Counts,
-    pub error: Option<WatchError>,
+pub(crate) struct Outcome {
+    pub(crate) signals: Vec<Detected>,
+    pub(crate) aside: Vec<SetAside>,
+    pub(crate) counts: Counts,
+    pub(crate) error: Option<WatchError>,
 }
 
-pub fn scan_with(list: &WatchList, options: Options, source: Source) -> Outcome {
+pub(crate) fn scan_with(list: &WatchList, options: Options, source: Source) -> Outcome {
     let clock = FixedClock("2026-10-01T12:00:00Z".parse().unwrap());
     let mut scan = Scan::new(list, &clock, options);
     let (mut signals, mut aside) = (Vec::new(), Vec::new());
@@ -68,7 +77,7 @@ pub fn scan_with(list: &WatchList, options: Options, source: Source) -> Outcome 
     }
 }
 
-pub fn scan(bytes: impl Into<Vec<u8>>) -> Outcome {
+pub(crate) fn scan(bytes: impl Into<Vec<u8>>) -> Outcome {
     let reader = std::io::Cursor::new(bytes.into());
     scan_with(
         &list(),
@@ -77,7 +86,7 @@ pub fn scan(bytes: impl Into<Vec<u8>>) -> Outcome {
     )
 }
 
-pub fn shared() -> Option<PathBuf> {
+pub(crate) fn shared() -> Option<PathBuf> {
     let mut at = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     while at.pop() {
         for data in [at.join("shared/data"), at.join("data")] {
@@ -91,13 +100,13 @@ pub fn shared() -> Option<PathBuf> {
 }
 
 /// A sign-in in Event Hub shape.
-pub fn sign_in(id: &str, user: &str, upn: &str) -> String {
+pub(crate) fn sign_in(id: &str, user: &str, upn: &str) -> String {
     format!(
         r#"{{"time":"2026-10-01T10:03:11Z","resourceId":"/tenants/t-1/providers/Microsoft.aadiam","operationName":"Sign-in activity","category":"SignInLogs","tenantId":"t-1","resultType":"0","callerIpAddress":"203.0.113.7","properties":{{"id":"{id}","createdDateTime":"2026-10-01T09:58:41.8256448+00:00","userPrincipalName":"{upn}","userId":"{user}","appDisplayName":"Azure Portal","ipAddress":"::203.0.113.7","status":{{"errorCode":0}},"location":{{"city":"Bonn","countryOrRegion":"DE"}},"authenticationDetails":[{{"authenticationMethod":"Passkey (FIDO2)","succeeded":true}}],"userAgent":"x"}}}}"#
     )
 }
 
-pub fn other(n: usize) -> String {
+pub(crate) fn other(n: usize) -> String {
     sign_in(
         &format!("other-{n}"),
         "11111111-2222-4333-8444-555555555555",
