@@ -4,6 +4,8 @@
 //! that stands elsewhere in a record about others (a sign-in's user agent, somebody's display name) does not.
 //! When in doubt the stronger kind is chosen: an unneeded call costs minutes, a missed one costs the tenant.
 
+use std::fmt::Write as _;
+
 use breakglass_model::{
     Severity, Signal, SignalKind,
     record::{Audit, LogRecord, Named, Other, Outcome, SignIn, any_text, sha256_hex, signal_id},
@@ -225,16 +227,16 @@ fn from_sign_in(list: &WatchList, record: &SignIn) -> Option<Hit> {
         Outcome::Unknown => " signed in, or tried to (the record tells no result),",
     });
     if let Some(app) = record.app.as_ref().or(record.resource.as_ref()) {
-        summary.push_str(&format!(" to {app}"));
+        let _ = write!(summary, " to {app}");
     }
     if let Some(ip) = &record.ip {
-        summary.push_str(&format!(" from {ip}"));
+        let _ = write!(summary, " from {ip}");
     }
     if let Some(place) = &record.location {
-        summary.push_str(&format!(" ({place})"));
+        let _ = write!(summary, " ({place})");
     }
     if !record.methods.is_empty() {
-        summary.push_str(&format!(" with {}", record.methods.join(", ")));
+        let _ = write!(summary, " with {}", record.methods.join(", "));
     }
     if kind == SignalKind::Attempt
         && let Some(code) = &record.code
@@ -244,7 +246,7 @@ fn from_sign_in(list: &WatchList, record: &SignIn) -> Option<Hit> {
             .as_ref()
             .map(|r| format!(": {}", r.trim_end_matches('.')))
             .unwrap_or_default();
-        summary.push_str(&format!(" (result {code}{reason})"));
+        let _ = write!(summary, " (result {code}{reason})");
     }
     if kind == SignalKind::Attempt && right {
         summary.push_str("; the password was right");
@@ -489,7 +491,7 @@ pub fn unreadable(list: &WatchList, why: &str, found: &Found<'_>) -> Option<Dete
         &format!("content:{digest}"),
     )
     .to_string();
-    signal.version = digest[..32].to_owned();
+    digest[..32].clone_into(&mut signal.version);
     signal.tenant_id = found.tenant.map(clean);
     signal.account = Some(account_party(list, first, &[]));
     signal.summary = clean(&format!(

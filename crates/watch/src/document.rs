@@ -14,7 +14,7 @@
 use crate::WatchError;
 
 /// What the splitter finds.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Piece<'a> {
     /// A whole object.
     Record(&'a [u8]),
@@ -265,13 +265,13 @@ impl Splitter {
                 self.keep(byte, sink)
             }
             _ => {
-                if matches!(self.last, Last::Value) || (byte == b'"' && self.last == Last::Scalar) {
-                    if self.capture.is_some() && !matches!(self.capture, Some((Capture::Stray, _)))
-                    {
-                        self.keep(byte, sink)?;
-                        self.hunting = Some(0);
-                        return Ok(());
-                    }
+                let record = self.capture.is_some_and(|(what, _)| what != Capture::Stray);
+                let comma_missing =
+                    self.last == Last::Value || (byte == b'"' && self.last == Last::Scalar);
+                if record && comma_missing {
+                    self.keep(byte, sink)?;
+                    self.hunting = Some(0);
+                    return Ok(());
                 }
                 self.stray();
                 self.keep(byte, sink)?;
@@ -394,8 +394,7 @@ impl Splitter {
 
     fn hunt(&mut self, seen: u8, byte: u8, sink: &mut Sink<'_>) -> Result<(), WatchError> {
         let next = match (seen, byte) {
-            (_, b'\n') => b'\n',
-            (b'\n', b' ' | b'\t' | b'\r') => b'\n',
+            (_, b'\n') | (b'\n', b' ' | b'\t' | b'\r') => b'\n',
             (b'\n', b'{') => {
                 self.hunting = None;
                 self.give_up("not valid JSON", sink)?;

@@ -65,6 +65,7 @@ pub struct Scan<'a> {
     folder: Folder,
     counts: Counts,
     hits: Vec<Hit>,
+    breaks: Vec<usize>,
     source: String,
     file: String,
     complete: u64,
@@ -77,7 +78,8 @@ pub struct Scan<'a> {
 struct Huge {
     kept: Vec<u8>,
     tail: Vec<u8>,
-    named: bool,
+    /// The surroundings of the first name.
+    context: Option<Vec<u8>>,
 }
 
 impl std::fmt::Debug for Scan<'_> {
@@ -132,6 +134,7 @@ impl<'a> Scan<'a> {
             folder: Folder::default(),
             counts: Counts::default(),
             hits: Vec::new(),
+            breaks: Vec::new(),
             source: String::new(),
             file: String::new(),
             complete: 0,
@@ -282,12 +285,14 @@ impl<'a> Scan<'a> {
     /// Whole lines; the last may lack its line break.
     fn region(&mut self, region: &[u8], to: &mut Receiver<'_>) -> Result<(), WatchError> {
         let mut hits = std::mem::take(&mut self.hits);
-        self.filter.hits(region, &mut hits);
+        let mut breaks = std::mem::take(&mut self.breaks);
+        breaks.clear();
+        self.filter.hits(region, &mut hits, Some(&mut breaks));
         let everything = self.filter.everything();
         let mut next = 0;
         let mut start = 0;
         let tail = (!region.ends_with(b"\n")).then_some(region.len());
-        for end in memchr::memchr_iter(b'\n', region).chain(tail) {
+        for end in breaks.iter().copied().chain(tail) {
             let line = &region[start..end];
             let first = next;
             while hits.get(next).is_some_and(|hit| hit.at < end) {
@@ -308,6 +313,7 @@ impl<'a> Scan<'a> {
             }
         }
         self.hits = hits;
+        self.breaks = breaks;
         Ok(())
     }
 
@@ -410,7 +416,9 @@ impl<'a> Scan<'a> {
                 huge.kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
                 for part in bytes.chunks(1 << 20) {
                     huge.tail.extend_from_slice(part);
-                    huge.named = huge.named || self.filter.mentions(&huge.tail);
+                    if huge.context.is_none() {
+                        huge.context = self.context(&huge.tail);
+                    }
                     let cut = huge.tail.len().saturating_sub(OVERLAP);
                     huge.tail.drain(..cut);
                 }
@@ -420,17 +428,30 @@ impl<'a> Scan<'a> {
             Piece::HugeEnd => {
                 let huge = self.huge.take().unwrap_or_default();
                 let why = format!("longer than {} bytes", self.options.record_limit);
-                if huge.named {
-                    // The name may stand behind what is kept; it is put at the end, so that the signal can tell it.
+                if let Some(context) = huge.context {
+                    // The name may stand behind what is kept; then it is put at the end, so that the signal can tell it.
                     let mut raw = huge.kept;
                     if !self.filter.mentions(&raw) {
-                        raw.extend_from_slice(&huge.tail);
+                        raw.extend_from_slice(&context);
                     }
                     return self.refuse_named(&raw, &why, to);
                 }
                 self.set_aside(&why, to)
             }
         }
+    }
+
+    /// What stands around the first name in a piece of a record.
+    fn context(&mut self, piece: &[u8]) -> Option<Vec<u8>> {
+        let mut hits = Vec::new();
+        self.filter.hits(piece, &mut hits, None);
+        let around = |hit: &Hit| {
+            &piece[hit.at.saturating_sub(OVERLAP / 2)..piece.len().min(hit.at + OVERLAP / 2)]
+        };
+        hits.iter()
+            .map(|hit| (hit, around(hit)))
+            .find(|(hit, around)| self.filter.decides(around, std::slice::from_ref(*hit)))
+            .map(|(_, around)| around.to_vec())
     }
 
     fn record(&mut self, bytes: &[u8], to: &mut Receiver<'_>) -> Result<(), WatchError> {
@@ -555,13 +576,11 @@ impl<'a> Scan<'a> {
             tenant: self.options.tenant.as_deref(),
             readable_at: self.readable_at(),
         };
-        match detect(self.list, log, value, &found) {
-            Some(detected) => self.tell(detected, to),
-            None => {
-                self.skip();
-                Ok(())
-            }
+        if let Some(detected) = detect(self.list, log, value, &found) {
+            return self.tell(detected, to);
         }
+        self.skip();
+        Ok(())
     }
 
     fn tell(&mut self, detected: Detected, to: &mut Receiver<'_>) -> Result<(), WatchError> {

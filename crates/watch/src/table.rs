@@ -103,18 +103,15 @@ impl Rows {
 
     pub(crate) fn finish(&mut self, sink: &mut RowSink<'_>) -> Result<(), WatchError> {
         while !self.buf.is_empty() {
-            match self.first_break.filter(|_| self.quoted) {
-                Some(end) => {
-                    sink(&self.buf[..end], self.line, true)?;
-                    self.line += 1;
-                    self.buf.drain(..end);
-                    self.restart();
-                    self.advance(sink)?;
-                }
-                None => {
-                    sink(&self.buf, self.line, self.quoted)?;
-                    self.buf.clear();
-                }
+            if let Some(end) = self.first_break.filter(|_| self.quoted) {
+                sink(&self.buf[..end], self.line, true)?;
+                self.line += 1;
+                self.buf.drain(..end);
+                self.restart();
+                self.advance(sink)?;
+            } else {
+                sink(&self.buf, self.line, self.quoted)?;
+                self.buf.clear();
             }
         }
         Ok(())
@@ -140,7 +137,7 @@ pub(crate) fn delimiter(line: &[u8]) -> Option<u8> {
     }
     [b',', b';', b'\t']
         .into_iter()
-        .map(|d| (line.iter().filter(|b| **b == d).count(), d))
+        .map(|d| (memchr::memchr_iter(d, line).count(), d))
         .filter(|(count, _)| *count >= 2)
         .max_by_key(|(count, _)| *count)
         .map(|(_, d)| d)

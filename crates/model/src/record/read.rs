@@ -200,10 +200,11 @@ fn address(outer: Fields<'_>, inner: Fields<'_>) -> Option<String> {
     let text = inner
         .text(&["ipAddress", "callerIpAddress"])
         .or_else(|| outer.text(&["callerIpAddress"]))?;
-    // Some senders put `::` before a whole IPv6 address.
-    let stripped = text.strip_prefix("::").filter(|rest| {
-        rest.parse::<std::net::IpAddr>().is_ok() && text.parse::<std::net::IpAddr>().is_err()
-    });
+    // Some senders put `::` before a whole address; before an IPv4 address the result even parses.
+    let address = |text: &str| text.parse::<std::net::IpAddr>().is_ok();
+    let stripped = text
+        .strip_prefix("::")
+        .filter(|rest| address(rest) && (rest.contains('.') || !address(&text)));
     Some(stripped.map_or_else(|| text.clone(), str::to_owned))
 }
 
