@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use breakglass_model::{
-    AccountRef, ObjectId, TenantSnapshot, tenant::AssignmentKind, tenant::User,
+    AccountRef, ObjectId, TenantSnapshot, Upn, tenant::AssignmentKind, tenant::User,
 };
 use serde_json::Value;
 
@@ -38,7 +38,7 @@ pub fn candidates(snapshot: &TenantSnapshot) -> Vec<AccountRef> {
     for user in &snapshot.users {
         let named = [
             user.display_name.as_deref(),
-            user.upn.as_ref().map(|u| u.local_part()),
+            user.upn.as_ref().map(Upn::local_part),
         ]
         .into_iter()
         .flatten()

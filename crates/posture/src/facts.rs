@@ -43,7 +43,7 @@ impl<'a> Context<'a> {
             }
             match &groups {
                 Reading::Read(groups) if groups.contains(&assignment.principal) => {
-                    assignments.push(assignment)
+                    assignments.push(assignment);
                 }
                 Reading::NotRead(why) if snapshot.user(&assignment.principal).is_none() => {
                     if self.is_member(&assignment.principal, id) {

@@ -46,31 +46,25 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
         if a.activated.get() == Some(&true) {
             continue;
         }
-        let group = snapshot.group(&a.principal);
-        let members = match group {
-            Some(group) => match group
-                .transitive_members
-                .get()
-                .or_else(|| group.members.get())
-            {
-                Some(members) => members.clone(),
-                None => {
-                    unknown.get_or_insert_with(|| {
-                        missing(
-                            "groups/members",
-                            "the members of a group that holds the role are not in the input",
-                            "GroupMember.Read.All",
-                        )
-                    });
-                    continue;
-                }
-            },
-            None => {
-                if snapshot.user(&a.principal).is_none() && unknown.is_none() {
-                    unknown.clone_from(&snapshot.groups.missing);
-                }
-                vec![a.principal.clone()]
+        let members = if let Some(group) = snapshot.group(&a.principal) {
+            let members = group.transitive_members.get();
+            let Some(members) = members.or_else(|| group.members.get()) else {
+                unknown.get_or_insert_with(|| {
+                    missing(
+                        "groups/members",
+                        "the members of a group that holds the role are not in the input",
+                        "GroupMember.Read.All",
+                    )
+                });
+                continue;
+            };
+            members.clone()
+        } else {
+            // Neither a user nor a known group: a service principal, unless groups are missing.
+            if snapshot.user(&a.principal).is_none() && unknown.is_none() {
+                unknown.clone_from(&snapshot.groups.missing);
             }
+            vec![a.principal.clone()]
         };
         if a.activated.get() == Some(&false) {
             sure.extend(members.iter().cloned());

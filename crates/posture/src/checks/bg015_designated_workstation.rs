@@ -27,7 +27,7 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
     if register.workstations.is_empty() {
         return vec![CHECK.fail("register", "no secure workstation is designated")];
     }
-    context.each_account(&CHECK, |account| {
+    context.each_user(&CHECK, |account, _| {
         if !context.history.from_store {
             return CHECK.cannot_tell(
                 &account.subject,

@@ -23,7 +23,7 @@ pub(super) const CHECK: Check = Check {
 
 fn run(context: &Context<'_>) -> Vec<Finding> {
     let workflows = &context.snapshot.lifecycle_workflows;
-    context.each_account(&CHECK, |account| {
+    context.each_user(&CHECK, |account, _| {
         if let Some(missing) = &workflows.missing {
             return CHECK.unread(&account.subject, missing);
         }

@@ -26,7 +26,7 @@ pub(super) const CHECK: Check = Check {
 const FLOOR_DAYS: i64 = 90;
 
 fn run(context: &Context<'_>) -> Vec<Finding> {
-    context.each_account(&CHECK, |account| {
+    context.each_user(&CHECK, |account, _| {
         let subject = &account.subject;
         let recorded = context
             .history
