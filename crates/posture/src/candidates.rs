@@ -25,15 +25,23 @@ pub(crate) fn telling(name: &str) -> bool {
 /// A name alone is a reason to ask; without one, several other signs have to come together.
 pub fn candidates(snapshot: &TenantSnapshot) -> Vec<AccountRef> {
     let excluded = exclusions(snapshot);
-    let permanent: BTreeSet<&ObjectId> = snapshot
+    let mut permanent: BTreeSet<ObjectId> = snapshot
         .active_assignments
         .iter()
         .filter(|a| a.kind == AssignmentKind::Active && a.activated.get() != Some(&true))
         .filter(|a| {
             matches!(a.end.get(), Some(None) | None) && snapshot.is_global_administrator(&a.role)
         })
-        .map(|a| &a.principal)
+        .map(|a| a.principal.clone())
         .collect();
+    // Members are spread out once, since tenants have many users and few such groups.
+    for group in &snapshot.groups {
+        if group.id.as_ref().is_some_and(|id| permanent.contains(id)) {
+            for members in [&group.members, &group.transitive_members] {
+                permanent.extend(members.get().into_iter().flatten().cloned());
+            }
+        }
+    }
     let mut found: Vec<(usize, AccountRef)> = Vec::new();
     for user in &snapshot.users {
         let named = [
@@ -46,7 +54,7 @@ pub fn candidates(snapshot: &TenantSnapshot) -> Vec<AccountRef> {
         let administrator = user
             .id
             .as_ref()
-            .is_some_and(|id| holds(snapshot, user, id, &permanent));
+            .is_some_and(|id| holds(user, id, &permanent));
         // Everything else is costly or says little of somebody who is neither.
         if !named && !administrator {
             continue;
@@ -72,23 +80,13 @@ pub fn candidates(snapshot: &TenantSnapshot) -> Vec<AccountRef> {
     found.into_iter().map(|(_, account)| account).collect()
 }
 
-fn holds(
-    snapshot: &TenantSnapshot,
-    user: &User,
-    id: &ObjectId,
-    permanent: &BTreeSet<&ObjectId>,
-) -> bool {
+/// Whether a permanent assignment reaches a user, directly or through a group.
+fn holds(user: &User, id: &ObjectId, permanent: &BTreeSet<ObjectId>) -> bool {
     permanent.contains(id)
-        || permanent.iter().any(|principal| {
-            user.transitive_member_of
-                .get()
-                .is_some_and(|groups| groups.contains(principal))
-                || snapshot.group(principal).is_some_and(|group| {
-                    [&group.members, &group.transitive_members]
-                        .into_iter()
-                        .any(|members| members.get().is_some_and(|m| m.contains(id)))
-                })
-        })
+        || user
+            .transitive_member_of
+            .get()
+            .is_some_and(|groups| groups.iter().any(|group| permanent.contains(group)))
 }
 
 fn reasons(

@@ -42,7 +42,7 @@ impl Check {
             self.severity.as_str(),
             self.what,
             self.rationale,
-            self.fix,
+            self.fix.replace("{subject}", "<subject>"),
             self.controls.join(", "),
             self.references.join("\n"),
         )

@@ -1,11 +1,12 @@
 //! What a check may look at, and the shapes that most checks have.
 
 use breakglass_model::{
-    Finding, History, ObjectId, Register, TenantSnapshot, register::Sealed, tenant::User,
+    AccountRef, Finding, History, ObjectId, Register, TenantSnapshot, register::Sealed,
+    tenant::User,
 };
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
-use crate::{Check, GuardedAccount, candidates};
+use crate::{Check, GuardedAccount};
 
 /// Limits that a check compares with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct Context<'a> {
     pub history: &'a History,
     /// The declared accounts.
     pub accounts: &'a [GuardedAccount<'a>],
+    /// Without declared accounts: those that look like ones, see [`crate::candidates`].
+    pub candidates: &'a [AccountRef],
     /// The moment that due dates are judged against.
     pub now: Timestamp,
     /// Limits.
@@ -50,7 +53,8 @@ impl<'a> Context<'a> {
 
     /// Why nothing can be said about accounts that nobody declared.
     pub fn none_declared(&self) -> String {
-        let names: Vec<String> = candidates(self.snapshot)
+        let names: Vec<String> = self
+            .candidates
             .iter()
             .filter_map(|c| {
                 c.upn
@@ -66,6 +70,11 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// *Cannot tell*, since nobody declared an account.
+    pub(crate) fn undeclared(&self, check: &Check) -> Finding {
+        check.cannot_tell("tenant", self.none_declared(), DECLARE)
+    }
+
     /// One finding for each declared account; *cannot tell* when there is none.
     pub(crate) fn each_account(
         &self,
@@ -73,7 +82,7 @@ impl<'a> Context<'a> {
         judge: impl Fn(&GuardedAccount<'a>) -> Finding,
     ) -> Vec<Finding> {
         if self.accounts.is_empty() {
-            return vec![check.cannot_tell("tenant", self.none_declared(), DECLARE)];
+            return vec![self.undeclared(check)];
         }
         self.accounts.iter().map(judge).collect()
     }

@@ -24,6 +24,7 @@ pub fn questions(context: &Context<'_>, findings: &[Finding]) -> Vec<Question> {
             "two-accounts",
             "Do you have at least two emergency access accounts, built the modern way?",
             needs(
+                context,
                 findings,
                 TWO_ACCOUNTS,
                 "at least two accounts exist and are built the modern way",
@@ -33,6 +34,7 @@ pub fn questions(context: &Context<'_>, findings: &[Finding]) -> Vec<Question> {
             "tested",
             "Have you tested them end to end recently?",
             needs(
+                context,
                 findings,
                 TESTED,
                 "every account passed a drill in the last 90 days",
@@ -56,7 +58,15 @@ fn question(id: &str, question: &str, (answer, because): (Answer, Vec<String>)) 
 }
 
 /// *No* when a needed check failed (accepted or not), *yes* only when every one of them passed.
-fn needs(findings: &[Finding], needed: &[&str], yes: &str) -> (Answer, Vec<String>) {
+fn needs(
+    context: &Context<'_>,
+    findings: &[Finding],
+    needed: &[&str],
+    yes: &str,
+) -> (Answer, Vec<String>) {
+    if context.accounts.is_empty() {
+        return (Answer::CannotTell, vec![context.none_declared()]);
+    }
     let of = |verdicts: &[Verdict]| -> Vec<String> {
         findings
             .iter()

@@ -97,11 +97,18 @@ pub fn check(input: &CheckInput<'_>) -> Result<CheckReport, CheckError> {
         validate(waiver)?;
     }
     let accounts = resolve(input.snapshot, input.register, input.accounts);
+    // Proposed only when nobody declared an account: a second list beside the real one would confuse.
+    let proposed = if accounts.is_empty() {
+        candidates(input.snapshot)
+    } else {
+        Vec::new()
+    };
     let context = Context {
         snapshot: input.snapshot,
         register: input.register,
         history: input.history,
         accounts: &accounts,
+        candidates: &proposed,
         now: input.now,
         settings: input.settings,
     };
@@ -146,7 +153,7 @@ pub fn check(input: &CheckInput<'_>) -> Result<CheckReport, CheckError> {
         set_aside: input.snapshot.set_aside.clone(),
         questions,
         accounts: if accounts.is_empty() {
-            candidates(input.snapshot)
+            proposed
         } else {
             accounts
                 .iter()

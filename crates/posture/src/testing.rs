@@ -115,6 +115,7 @@ impl World {
             register,
             history: &self.history,
             accounts: &accounts,
+            candidates: &[],
             now: now(),
             settings: Settings::default(),
         };

@@ -23,11 +23,7 @@ pub(super) const CHECK: Check = Check {
 
 fn run(context: &Context<'_>) -> Vec<Finding> {
     if context.accounts.is_empty() {
-        return vec![CHECK.cannot_tell(
-            "tenant",
-            context.none_declared(),
-            "Name the accounts with `--account`, or list them in the register.",
-        )];
+        return vec![context.undeclared(&CHECK)];
     }
     let complete = context.snapshot.users.is_complete();
     let (mut usable, mut possible) = (0, 0);

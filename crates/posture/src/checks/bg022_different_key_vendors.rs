@@ -27,7 +27,7 @@ pub(super) const CHECK: Check = Check {
 
 fn run(context: &Context<'_>) -> Vec<Finding> {
     if context.accounts.is_empty() {
-        return context.each_account(&CHECK, |a| CHECK.not_applicable(&a.subject, ""));
+        return vec![context.undeclared(&CHECK)];
     }
     let mut makers: Vec<BTreeSet<String>> = Vec::new();
     let mut unknown = None;
@@ -65,7 +65,7 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
         && first.len() == 1
         && makers.iter().all(|m| *m == first);
     let with_keys = makers.iter().filter(|m| !m.is_empty()).count();
-    let finding = if single && (makers.len() >= 2) {
+    let finding = if single && makers.len() >= 2 {
         CHECK.fail("tenant", "one vendor made the keys of all accounts")
     } else if let Some(why) = unknown {
         CHECK.unknown(

@@ -5,9 +5,10 @@ use crate::Context;
 use crate::catalogue::EMERGENCY_ACCESS;
 use crate::catalogue::Seen;
 use crate::context::ok_or_return;
-use crate::facts::key_places;
+use crate::facts::{place_holds, place_of};
 use breakglass_model::Finding;
 use breakglass_model::Severity;
+use std::collections::BTreeSet;
 
 pub(super) const CHECK: Check = Check {
     id: "BG032",
@@ -15,7 +16,7 @@ pub(super) const CHECK: Check = Check {
     requirement: "S3",
     title: "Any one place may burn",
     severity: Severity::Critical,
-    what: "For every place: another place must hold a key of some account.",
+    what: "For every place: another place must hold a key with its PIN.",
     rationale: "One safe for everything is one fire away from a lockout.",
     fix: "Move a key with its PIN to another place and record it: `breakglass register edit`.",
     controls: &["CIS M365 1.1.2", "NIST CP-2"],
@@ -25,9 +26,20 @@ pub(super) const CHECK: Check = Check {
 
 fn run(context: &Context<'_>) -> Vec<Finding> {
     let (register, sealed) = ok_or_return!(context.needs_sealed(&CHECK));
-    let places = key_places(&register.accounts, sealed);
+    // Only a key whose PIN lies in the same place opens anything.
+    let places: BTreeSet<&str> = register
+        .accounts
+        .iter()
+        .flat_map(|a| &a.keys)
+        .filter_map(|key| Some((place_of(key, sealed)?, format!("pin:{}", key.label))))
+        .filter(|(place, pin)| place_holds(sealed, place, |h| h.eq_ignore_ascii_case(pin)))
+        .map(|(place, _)| place)
+        .collect();
     let finding = if places.len() >= 2 {
-        CHECK.pass("register", "after the loss of any one place a key is left")
+        CHECK.pass(
+            "register",
+            "after the loss of any one place a key with its PIN is left",
+        )
     } else if register.accounts.iter().all(|a| a.keys.is_empty()) {
         return vec![CHECK.cannot_tell(
             "register",
@@ -35,7 +47,7 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
             "Add the keys of the accounts to the register.",
         )];
     } else {
-        CHECK.fail("register", "all keys whose place is known lie in one place")
+        CHECK.fail("register", "fewer than two places hold a key with its PIN")
     };
     vec![places.iter().fold(finding, |f, p| {
         f.seen(format!("register/sealed/place/{p}"), "holds", "key")

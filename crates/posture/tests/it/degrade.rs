@@ -137,7 +137,7 @@ fn tenants() -> Vec<World> {
         |w| w.snapshot.active_assignments.items[0].activated = Reading::Read(true),
         |w| {
             w.user("bg1").last_sign_in =
-                Reading::Read(Some("2026-08-08T00:00:00Z".parse().unwrap()))
+                Reading::Read(Some("2026-08-08T00:00:00Z".parse().unwrap()));
         },
         |w| {
             let methods = w.user("bg1").methods.clone();
