@@ -71,21 +71,56 @@ fn queries<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
     }
 }
 
+/// Whether a review reaches the account, and the queries that say so.
+///
+/// A scope of principals and resources reaches who is in one and has access to the other; any other
+/// scope reaches everybody whom one of its queries names.
+fn judge<'a>(
+    context: &Context<'_>,
+    id: &ObjectId,
+    review: &'a Value,
+) -> (Option<bool>, Vec<&'a str>) {
+    let any = |parts: &[&'a Value]| {
+        let mut found = Vec::new();
+        for part in parts {
+            queries(part, &mut found);
+        }
+        let answers: Vec<_> = found.iter().map(|q| covers(context, id, q)).collect();
+        let answer = if answers.contains(&Some(true)) {
+            Some(true)
+        } else if answers.is_empty() || answers.contains(&None) {
+            None
+        } else {
+            Some(false)
+        };
+        (answer, found)
+    };
+    let scope = &review["scope"];
+    if scope["resourceScopes"].is_array() && scope["principalScopes"].is_array() {
+        let (principal, mut found) = any(&[&scope["principalScopes"]]);
+        let (resource, resources) = any(&[&scope["resourceScopes"]]);
+        found.extend(resources);
+        let answer = match (principal, resource) {
+            (Some(false), _) | (_, Some(false)) => Some(false),
+            (Some(true), Some(true)) => Some(true),
+            _ => None,
+        };
+        return (answer, found);
+    }
+    any(&[scope, &review["instanceEnumerationScope"]])
+}
+
 fn run(context: &Context<'_>) -> Vec<Finding> {
     let reviews = &context.snapshot.access_reviews;
     context.each_id(&CHECK, |account, id| {
         let mut unclear = None;
         for review in reviews.iter().filter(|r| r["status"] != "Completed") {
-            let mut found = Vec::new();
-            for key in ["scope", "resourceScopes", "instanceEnumerationScope"] {
-                queries(&review[key], &mut found);
-            }
             let name = review["displayName"]
                 .as_str()
                 .or(review["id"].as_str())
                 .unwrap_or("without a name");
-            let answers: Vec<Option<bool>> = found.iter().map(|q| covers(context, id, q)).collect();
-            if answers.contains(&Some(true)) {
+            let (answer, found) = judge(context, id, review);
+            if answer == Some(true) {
                 return CHECK
                     .fail(
                         &account.subject,
@@ -93,7 +128,7 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                     )
                     .seen(format!("accessReviews/{name}"), "scope", found.join("; "));
             }
-            if answers.is_empty() || answers.contains(&None) {
+            if answer.is_none() {
                 unclear = Some(name);
             }
         }
@@ -132,6 +167,23 @@ mod tests {
             serde_json::json!({"scope": {"query": "/v1.0/users?$filter=userType eq 'Guest'"}}),
         );
         assert_eq!(world.verdicts(CHECK.id), [Pass, Pass]);
+    }
+
+    #[test]
+    fn a9_review_of_users_of_an_application_passes_and_of_the_role_fails() {
+        let mut world = World::modern();
+        let of = |resource: &str| {
+            serde_json::json!({"scope": {
+                "principalScopes": [{"query": "/v1.0/users"}],
+                "resourceScopes": [{"query": resource}],
+            }})
+        };
+        world.snapshot.access_reviews.items = vec![of("/servicePrincipals/app")];
+        assert_eq!(world.verdicts(CHECK.id), [Pass, Pass]);
+        let role = breakglass_model::tenant::GLOBAL_ADMINISTRATOR;
+        let query = format!("/beta/roleManagement/directory/roleDefinitions/{role}");
+        world.snapshot.access_reviews.items = vec![of(&query)];
+        assert_eq!(world.verdicts(CHECK.id), [Fail, Fail]);
     }
 
     #[test]

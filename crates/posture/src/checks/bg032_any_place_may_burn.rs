@@ -66,4 +66,13 @@ mod tests {
         world.register.accounts[1].keys[0].place = Some("hq-safe".to_owned());
         assert_eq!(world.verdicts(CHECK.id), [Fail]);
     }
+
+    #[test]
+    fn s3_key_without_pin_does_not_count() {
+        let mut world = World::modern();
+        world.sealed().envelopes[1]
+            .holds
+            .retain(|h| !h.starts_with("pin:"));
+        assert_eq!(world.verdicts(CHECK.id), [Fail]);
+    }
 }
