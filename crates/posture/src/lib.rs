@@ -1,1 +1,29 @@
-//! posture
+//! Checks, one file each, and the three questions that they answer.
+//!
+//! [`check`] takes a tenant as it was read, the register and the history, and says for every requirement
+//! what holds, what does not, and what cannot be told.
+//!
+//! Invariants:
+//! - pure: no I/O and no clock, the same input gives the same report;
+//! - missing data never gives a pass: a check that needs what was not read answers *cannot tell* and names it;
+//! - nothing is judged on a guess: without declared accounts there are candidates, and no verdicts;
+//! - a check's code, once published, is never given to another check.
+
+mod accounts;
+mod candidates;
+mod catalogue;
+mod checks;
+mod context;
+mod facts;
+mod questions;
+mod run;
+#[cfg(test)]
+mod testing;
+mod vendor;
+
+pub use accounts::{GuardedAccount, resolve};
+pub use candidates::candidates;
+pub use catalogue::{Check, Conflict, catalogue, conflicts, find};
+pub use context::{Context, Settings};
+pub use questions::questions;
+pub use run::{CheckError, CheckInput, Waiver, check, exit_code};

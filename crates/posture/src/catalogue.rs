@@ -1,0 +1,261 @@
+//! The table of checks, and what a check is.
+
+use breakglass_model::{Evidence, Finding, NotRead, Severity, Verdict};
+
+use crate::{Context, checks};
+
+/// A check: its code, its texts and its function.
+#[derive(Clone, Copy, Debug)]
+pub struct Check {
+    /// Code, `BG001`. Never given to another check.
+    pub id: &'static str,
+    /// Name in kebab-case.
+    pub name: &'static str,
+    /// The requirement, `A1` … `R3`.
+    pub requirement: &'static str,
+    /// What holds when it passes.
+    pub title: &'static str,
+    /// How bad a failure is.
+    pub severity: Severity,
+    /// What it looks at and when it fails.
+    pub what: &'static str,
+    /// Why it matters.
+    pub rationale: &'static str,
+    /// How to mend it; `{subject}` stands for the finding's subject.
+    pub fix: &'static str,
+    /// Ids of controls in frameworks.
+    pub controls: &'static [&'static str],
+    /// Where to read more.
+    pub references: &'static [&'static str],
+    /// The judgement.
+    pub run: fn(&Context<'_>) -> Vec<Finding>,
+}
+
+impl Check {
+    /// The check's page, in fixed sections.
+    pub fn doc(&self) -> String {
+        format!(
+            "{} {} ({}, {})\n\nWhat it does\n{}\n\nWhy it matters\n{}\n\nHow to fix\n{}\n\nControls\n{}\n\nReferences\n{}\n",
+            self.id,
+            self.title,
+            self.requirement,
+            self.severity.as_str(),
+            self.what,
+            self.rationale,
+            self.fix.replace("{subject}", "<subject>"),
+            self.controls.join(", "),
+            self.references.join("\n"),
+        )
+    }
+
+    fn finding(&self, verdict: Verdict, subject: &str, because: String, fix: String) -> Finding {
+        Finding {
+            check: self.id.to_owned(),
+            requirement: self.requirement.to_owned(),
+            title: self.title.to_owned(),
+            verdict,
+            severity: self.severity,
+            subject: subject.to_owned(),
+            because,
+            evidence: Vec::new(),
+            fix,
+            controls: self.controls.iter().map(|c| (*c).to_owned()).collect(),
+        }
+    }
+
+    pub(crate) fn pass(&self, subject: &str, because: impl Into<String>) -> Finding {
+        self.finding(Verdict::Pass, subject, because.into(), String::new())
+    }
+
+    pub(crate) fn fail(&self, subject: &str, because: impl Into<String>) -> Finding {
+        let fix = self.fix.replace("{subject}", subject);
+        self.finding(Verdict::Fail, subject, because.into(), fix)
+    }
+
+    pub(crate) fn not_applicable(&self, subject: &str, because: impl Into<String>) -> Finding {
+        self.finding(
+            Verdict::NotApplicable,
+            subject,
+            because.into(),
+            String::new(),
+        )
+    }
+
+    pub(crate) fn cannot_tell(
+        &self,
+        subject: &str,
+        because: impl Into<String>,
+        fix: &str,
+    ) -> Finding {
+        self.finding(Verdict::CannotTell, subject, because.into(), fix.to_owned())
+    }
+
+    /// *Cannot tell*: a collection was not read, or only in part.
+    pub(crate) fn unread(&self, subject: &str, missing: &NotRead) -> Finding {
+        let permission = missing.permission.as_deref().unwrap_or_default();
+        self.unknown(subject, &missing.collection, &missing.reason, permission)
+    }
+
+    /// *Cannot tell*: a datum was not read.
+    pub(crate) fn unknown(
+        &self,
+        subject: &str,
+        datum: &str,
+        why: &str,
+        permission: &str,
+    ) -> Finding {
+        let (because, fix) = if permission.is_empty() {
+            (
+                format!("{datum} could not be read: {why}"),
+                format!("Add {datum} to the input."),
+            )
+        } else {
+            (
+                format!("{datum} could not be read: {why} (permission: {permission})"),
+                format!(
+                    "Grant {permission} to the reading identity and collect again, or add {datum} to the input."
+                ),
+            )
+        };
+        self.finding(Verdict::CannotTell, subject, because, fix)
+    }
+}
+
+/// Adds facts to a finding.
+pub(crate) trait Seen: Sized {
+    /// Adds one fact.
+    fn seen(self, object: impl Into<String>, field: &str, value: impl ToString) -> Self;
+}
+
+impl Seen for Finding {
+    fn seen(mut self, object: impl Into<String>, field: &str, value: impl ToString) -> Self {
+        self.evidence.push(Evidence {
+            object: object.into(),
+            field: field.to_owned(),
+            value: value.to_string(),
+        });
+        self
+    }
+}
+
+/// Microsoft's page on the subject.
+pub(crate) const EMERGENCY_ACCESS: &str = "https://learn.microsoft.com/entra/identity/role-based-access-control/security-emergency-access";
+/// Microsoft's page on restricted management administrative units.
+pub(crate) const RESTRICTED_UNITS: &str = "https://learn.microsoft.com/entra/identity/role-based-access-control/admin-units-restricted-management";
+/// Microsoft's page on mandatory multifactor authentication.
+pub(crate) const MANDATORY_MFA: &str = "https://learn.microsoft.com/entra/identity/authentication/concept-mandatory-multifactor-authentication";
+
+/// Every check, by code.
+pub fn catalogue() -> &'static [Check] {
+    checks::ALL
+}
+
+/// The check with this code or name, in any case.
+pub fn find(id: &str) -> Option<&'static Check> {
+    let id = id.trim();
+    catalogue()
+        .iter()
+        .find(|check| check.id.eq_ignore_ascii_case(id) || check.name.eq_ignore_ascii_case(id))
+}
+
+/// Two authorities that ask for opposite things of these accounts, to be shown side by side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Conflict {
+    /// The matter.
+    pub topic: &'static str,
+    /// Who asks for one thing.
+    pub one: &'static str,
+    /// Who asks for the other.
+    pub other: &'static str,
+    /// What we do, and what to record.
+    pub ours: &'static str,
+    /// Our checks that are concerned.
+    pub checks: &'static [&'static str],
+}
+
+/// The known conflicts.
+pub fn conflicts() -> &'static [Conflict] {
+    &[
+        Conflict {
+            topic: "dormancy",
+            one: "NIST AC-2(3), CIS Controls 5.3, PCI DSS 8.2.6: inactive accounts are disabled (45 or 90 days)",
+            other: "NIST AC-2 discussion, Microsoft: accounts of last resort sleep and stay enabled",
+            ours: "keep them enabled, drill within 90 days, record the exception",
+            checks: &["BG002", "BG016", "BG017", "BG036"],
+        },
+        Conflict {
+            topic: "permanence",
+            one: "SCuBA MS.AAD.7.4v1, 7.5v1: no permanent active assignment, none outside PAM",
+            other: "Microsoft, the note of 7.4v1: emergency accounts hold the role permanently",
+            ours: "permanent and active; 7.5v1 and 7.6v1 name no exception, so record one",
+            checks: &["BG009", "BG010"],
+        },
+        Conflict {
+            topic: "how many",
+            one: "Zero Trust Assessment 21835: exactly two",
+            other: "Microsoft, CIS M365 1.1.2: two or more",
+            ours: "two or more, all of them declared",
+            checks: &["BG001"],
+        },
+        Conflict {
+            topic: "Conditional Access",
+            one: "CIS M365 1.1.2 (one account), Maester MT.1005, Zero Trust Assessment 21835: excluded from all policies",
+            other: "Microsoft, SCuBA MS.AAD.3.6v1: covered by phishing-resistant authentication",
+            ours: "excluded from what blocks, included in one dedicated policy",
+            checks: &["BG018"],
+        },
+        Conflict {
+            topic: "shared key",
+            one: "PCI DSS 8.3.11, HIPAA 164.312(a)(2)(i): one token, one person",
+            other: "PCI DSS 8.2.2 and the nature of the account: shared by exception, every use attributed",
+            ours: "custody records and reviews show who used it; record the exception",
+            checks: &["BG008", "BG033"],
+        },
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn codes_and_names_are_never_changed() {
+        let codes: Vec<String> = catalogue()
+            .iter()
+            .map(|c| format!("{} {} {}", c.id, c.requirement, c.name))
+            .collect();
+        insta::assert_snapshot!(codes.join("\n"));
+    }
+
+    #[test]
+    fn every_check_has_its_texts_and_its_own_code() {
+        let ids: BTreeSet<_> = catalogue().iter().map(|c| c.id).collect();
+        let names: BTreeSet<_> = catalogue().iter().map(|c| c.name).collect();
+        assert_eq!(ids.len(), catalogue().len());
+        assert_eq!(names.len(), catalogue().len());
+        for check in catalogue() {
+            for text in [check.title, check.what, check.rationale, check.fix] {
+                assert!(text.len() > 10, "{}: `{text}`", check.id);
+            }
+            assert!(
+                !check.controls.is_empty() && !check.references.is_empty(),
+                "{}",
+                check.id
+            );
+            assert!(check.doc().contains(check.rationale));
+            assert_eq!(find(check.name).map(|c| c.id), Some(check.id));
+        }
+    }
+
+    #[test]
+    fn conflicts_name_real_checks() {
+        for conflict in conflicts() {
+            assert!(
+                conflict.checks.iter().all(|id| find(id).is_some()),
+                "{}",
+                conflict.topic
+            );
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! K1: every passkey is attested.
+
+use crate::Check;
+use crate::Context;
+use crate::catalogue::EMERGENCY_ACCESS;
+use crate::catalogue::Seen;
+use crate::facts::fido2;
+use breakglass_model::Finding;
+use breakglass_model::Reading;
+use breakglass_model::Severity;
+
+pub(super) const CHECK: Check = Check {
+    id: "BG020",
+    name: "attested-keys",
+    requirement: "K1",
+    title: "Every passkey is attested",
+    severity: Severity::High,
+    what: "Fails an account with a passkey whose model was not attested at registration.",
+    rationale: "Without attestation nobody knows that it is the hardware that it claims to be.",
+    fix: "Register a hardware key in its place: `breakglass key enroll --account {subject}`, then delete the passkey named in the evidence.",
+    controls: &["SCuBA MS.AAD.3.6v1", "NIST IA-5"],
+    references: &[EMERGENCY_ACCESS],
+    run,
+};
+
+fn run(context: &Context<'_>) -> Vec<Finding> {
+    context.each_user(&CHECK, |account, user| {
+        let subject = &account.subject;
+        let methods = match &user.methods {
+            Reading::Read(methods) => methods,
+            Reading::NotRead(why) => {
+                return CHECK.unknown(
+                    subject,
+                    "users/authentication/methods",
+                    why,
+                    "UserAuthenticationMethod.Read.All",
+                );
+            }
+        };
+        let keys = fido2(methods);
+        let is = |value: &Option<String>, word: &str| {
+            value
+                .as_deref()
+                .is_some_and(|v| v.eq_ignore_ascii_case(word))
+        };
+        if let Some(key) = keys
+            .iter()
+            .find(|k| k.attestation.is_some() && !is(&k.attestation, "attested"))
+        {
+            return CHECK.fail(subject, "a passkey is not attested").seen(
+                account.object(),
+                "attestationLevel",
+                key.attestation.as_deref().unwrap_or_default(),
+            );
+        }
+        if keys.is_empty() {
+            return CHECK.not_applicable(subject, "no FIDO2 passkey is registered");
+        }
+        if keys.iter().any(|k| k.attestation.is_none()) {
+            return CHECK.unknown(
+                subject,
+                "fido2AuthenticationMethod/attestationLevel",
+                "it is not in the input for every passkey",
+                "UserAuthenticationMethod.Read.All",
+            );
+        }
+        CHECK.pass(subject, "every passkey is attested")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CHECK;
+    use crate::testing::{World, YUBICO, key};
+    use breakglass_model::Reading;
+    use breakglass_model::Verdict::{CannotTell, Fail, Pass};
+
+    #[test]
+    fn k1_other_value_fails() {
+        let mut world = World::modern();
+        let mut bad = key(YUBICO);
+        bad.attestation = Some("notAttested".to_owned());
+        world.user("bg1").methods = Reading::Read(vec![bad]);
+        assert_eq!(world.verdicts(CHECK.id), [Fail, Pass]);
+    }
+
+    #[test]
+    fn k1_attestation_unread_cannot_tell() {
+        let mut world = World::modern();
+        let mut bad = key(YUBICO);
+        bad.attestation = None;
+        world.user("bg1").methods = Reading::Read(vec![bad]);
+        assert_eq!(world.verdicts(CHECK.id), [CannotTell, Pass]);
+    }
+}

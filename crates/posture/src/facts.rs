@@ -1,0 +1,232 @@
+//! Facts of the tenant that several checks ask for.
+
+use std::collections::BTreeSet;
+
+use breakglass_model::{
+    NotRead, ObjectId, Reading,
+    register::{Account, Key, Person, Sealed},
+    tenant::{AssignmentKind, Group, Method, MethodKind, RoleAssignment},
+};
+use jiff::civil::Date;
+
+use crate::{Context, vendor::vendor_of};
+
+/// Global Administrator assignments that reach an account, directly or through a group.
+pub(crate) struct Held<'a> {
+    /// The assignments.
+    pub(crate) assignments: Vec<&'a RoleAssignment>,
+    /// What was not read, so that there may be more.
+    pub(crate) unknown: Option<NotRead>,
+}
+
+impl<'a> Context<'a> {
+    /// The Global Administrator assignments of one kind that reach a principal.
+    pub(crate) fn held(&self, id: &ObjectId, kind: AssignmentKind) -> Held<'a> {
+        let snapshot = self.snapshot;
+        let collection = match kind {
+            AssignmentKind::Active => &snapshot.active_assignments,
+            AssignmentKind::Eligible => &snapshot.eligible_assignments,
+        };
+        let mut unknown = collection
+            .missing
+            .clone()
+            .or_else(|| snapshot.roles.missing.clone());
+        let groups = snapshot.groups_of(id);
+        let mut assignments = Vec::new();
+        for assignment in collection.iter().filter(|a| a.kind == kind) {
+            if !snapshot.is_global_administrator(&assignment.role) {
+                continue;
+            }
+            if assignment.principal == *id {
+                assignments.push(assignment);
+                continue;
+            }
+            match &groups {
+                Reading::Read(groups) if groups.contains(&assignment.principal) => {
+                    assignments.push(assignment);
+                }
+                Reading::NotRead(why) if snapshot.user(&assignment.principal).is_none() => {
+                    if self.is_member(&assignment.principal, id) {
+                        assignments.push(assignment);
+                    } else {
+                        unknown.get_or_insert_with(|| memberships(why));
+                    }
+                }
+                _ => {}
+            }
+        }
+        Held {
+            assignments,
+            unknown,
+        }
+    }
+
+    fn is_member(&self, group: &ObjectId, id: &ObjectId) -> bool {
+        self.snapshot.group(group).is_some_and(|group| {
+            [&group.members, &group.transitive_members]
+                .into_iter()
+                .any(|members| members.get().is_some_and(|m| m.contains(id)))
+        })
+    }
+
+    /// Role-assignable groups with assigned membership that hold an account, and what was not read.
+    pub(crate) fn role_groups(&self, id: &ObjectId) -> (Vec<&'a Group>, Option<NotRead>) {
+        let groups = self.snapshot.groups_of(id);
+        let mut unknown = groups
+            .why_not()
+            .map(memberships)
+            .or_else(|| self.snapshot.groups.missing.clone());
+        let mut found = Vec::new();
+        for group in &self.snapshot.groups {
+            let Some(group_id) = &group.id else { continue };
+            if !groups.get().is_some_and(|g| g.contains(group_id)) && !self.is_member(group_id, id)
+            {
+                continue;
+            }
+            match (&group.role_assignable, group.dynamic.get()) {
+                (Reading::Read(true), Some(false) | None) => found.push(group),
+                (Reading::NotRead(why), _) => {
+                    unknown.get_or_insert_with(|| {
+                        missing("groups/isAssignableToRole", why, "GroupMember.Read.All")
+                    });
+                }
+                _ => {}
+            }
+        }
+        (found, unknown)
+    }
+
+    /// Restricted management administrative units that hold an object, and what was not read.
+    pub(crate) fn restricted_units(&self, id: &ObjectId) -> (Vec<String>, Option<NotRead>) {
+        let mut unknown = self.snapshot.units.missing.clone();
+        let mut found = Vec::new();
+        for unit in &self.snapshot.units {
+            let name = unit
+                .id
+                .as_ref()
+                .map(ToString::to_string)
+                .or_else(|| unit.display_name.clone())
+                .unwrap_or_default();
+            let unread = match (&unit.restricted, &unit.members) {
+                (Reading::Read(false), _) => None,
+                (Reading::NotRead(why), Reading::Read(members)) => {
+                    members.contains(id).then_some(why)
+                }
+                (_, Reading::NotRead(why)) => Some(why),
+                (Reading::Read(true), Reading::Read(members)) => {
+                    if members.contains(id) {
+                        found.push(name);
+                    }
+                    None
+                }
+            };
+            if let Some(why) = unread {
+                unknown.get_or_insert_with(|| {
+                    missing(
+                        "directory/administrativeUnits",
+                        why,
+                        "AdministrativeUnit.Read.All",
+                    )
+                });
+            }
+        }
+        (found, unknown)
+    }
+
+    /// Whether a person of the register is authorised today.
+    pub(crate) fn authorised(&self, person: &Person) -> bool {
+        let today = self.today();
+        person.authorised_since.is_none_or(|since| since <= today)
+            && person.authorised_until.is_none_or(|until| until >= today)
+    }
+
+    /// Whether a training is good today.
+    pub(crate) fn valid(&self, on: Date, valid_days: Option<u32>) -> bool {
+        let age = self.days_since(on);
+        age >= 0 && valid_days.is_none_or(|days| age <= i64::from(days))
+    }
+}
+
+/// A datum that was not read.
+pub(crate) fn missing(collection: &str, why: &str, permission: &str) -> NotRead {
+    NotRead {
+        collection: collection.to_owned(),
+        reason: why.to_owned(),
+        permission: Some(permission.to_owned()),
+    }
+}
+
+fn memberships(why: &str) -> NotRead {
+    missing("group memberships", why, "GroupMember.Read.All")
+}
+
+/// The FIDO2 passkeys among methods.
+pub(crate) fn fido2(methods: &[Method]) -> Vec<&Method> {
+    methods
+        .iter()
+        .filter(|m| m.kind == MethodKind::Fido2)
+        .collect()
+}
+
+/// A word for a method.
+pub(crate) fn kind_name(kind: &MethodKind) -> &str {
+    match kind {
+        MethodKind::Fido2 => "FIDO2 passkey",
+        MethodKind::WindowsHello => "Windows Hello for Business",
+        MethodKind::MicrosoftAuthenticator => "Microsoft Authenticator",
+        MethodKind::Phone => "phone",
+        MethodKind::Email => "e-mail",
+        MethodKind::SoftwareOath => "software one-time password",
+        MethodKind::HardwareOath => "hardware one-time password",
+        MethodKind::TemporaryAccessPass => "Temporary Access Pass",
+        MethodKind::Certificate => "certificate",
+        MethodKind::PlatformCredential => "platform credential",
+        MethodKind::External => "external method",
+        MethodKind::Password => "password",
+        MethodKind::Other(other) => other,
+    }
+}
+
+/// What can fail at once: the kind of a method and, for passkeys, whose they are. `None`: a password,
+/// which alone opens no admin portal.
+pub(crate) fn mechanism(method: &Method) -> Option<String> {
+    match &method.kind {
+        MethodKind::Password => None,
+        MethodKind::Fido2 => {
+            let aaguid = method.aaguid.as_deref().unwrap_or("unknown model");
+            let maker = vendor_of(aaguid).unwrap_or_else(|| aaguid.to_lowercase());
+            Some(format!("FIDO2 passkey ({maker})"))
+        }
+        kind => Some(kind_name(kind).to_owned()),
+    }
+}
+
+/// The place of a key: its own, or its envelope's.
+pub(crate) fn place_of<'a>(key: &'a Key, sealed: &'a Sealed) -> Option<&'a str> {
+    key.place.as_deref().or_else(|| {
+        let envelope = key.envelope.as_deref()?;
+        sealed
+            .envelopes
+            .iter()
+            .find(|e| e.id == envelope)?
+            .place
+            .as_deref()
+    })
+}
+
+/// The envelopes of a place hold an item.
+pub(crate) fn place_holds(sealed: &Sealed, place: &str, item: impl Fn(&str) -> bool) -> bool {
+    sealed
+        .envelopes
+        .iter()
+        .any(|e| e.place.as_deref() == Some(place) && e.holds.iter().any(|h| item(h)))
+}
+
+/// Places where keys of the accounts lie.
+pub(crate) fn key_places<'a>(accounts: &'a [Account], sealed: &'a Sealed) -> BTreeSet<&'a str> {
+    accounts
+        .iter()
+        .flat_map(|a| &a.keys)
+        .filter_map(|key| place_of(key, sealed))
+        .collect()
+}
