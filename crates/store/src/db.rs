@@ -190,6 +190,12 @@ async fn pool(place: &Place, connections: u32, reader: bool) -> Result<AnyPool, 
         .idle_timeout(None)
         .max_lifetime(None)
         .acquire_timeout(Duration::from_secs(30))
+        // When the disk is full SQLite ends the transaction itself; the driver's own ROLLBACK then fails
+        // and leaves a connection that counts as inside a transaction for ever. Such a one is closed.
+        .before_acquire(|connection, _| {
+            let usable = !connection.is_in_transaction();
+            Box::pin(async move { Ok(usable) })
+        })
         .after_connect(move |connection, _| {
             Box::pin(async move {
                 session(connection, dialect.session).await?;

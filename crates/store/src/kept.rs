@@ -67,14 +67,14 @@ impl Store {
             let Some(account) = account.and_then(|id| ObjectId::parse(&id).ok()) else {
                 continue;
             };
-            let used = UseRecord {
+            let record = UseRecord {
                 account,
                 at: time(row, "happened_at")?,
                 device_id: signal.device.and_then(|device| device.id),
                 incident: row.try_get("incident_id")?,
                 explained: false,
             };
-            uses.insert(row.try_get::<String, _>("id")?, used);
+            uses.insert(row.try_get::<String, _>("id")?, record);
         }
         let mut uses: Vec<UseRecord> = uses.into_values().collect();
         uses.sort_by_key(|used| used.at);
