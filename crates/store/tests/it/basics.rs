@@ -305,3 +305,35 @@ fn g9_evidence_refuses_change_and_a_forced_change_is_found() {
         assert!(error.to_string().contains("row 2"), "{error}");
     });
 }
+
+#[test]
+fn g1_calls_run_in_tasks_beside_each_other() {
+    on_both(|fresh| async move {
+        let store = fresh.open().await;
+        let tasks: Vec<_> = (0..8)
+            .map(|number| {
+                let store = store.clone();
+                tokio::spawn(async move {
+                    let what = detected(&format!("s{number}"), "v1", SignalKind::Use);
+                    record(&store, &what, "a", at(number)).await;
+                    let rows = store
+                        .claim("one", &channels(), 1, MINUTE, at(60))
+                        .await
+                        .unwrap();
+                    for row in &rows {
+                        store.accepted(row, "one", "r", at(60)).await.unwrap();
+                    }
+                    rows.len()
+                })
+            })
+            .collect();
+        let mut sent = 0;
+        for task in tasks {
+            sent += task.await.unwrap();
+        }
+        assert_eq!(store.outbox(true).await.unwrap().len(), 16 - sent);
+        let incidents = store.incidents(&IncidentFilter::default()).await.unwrap();
+        assert_eq!((incidents.len(), incidents[0].signals), (1, 8));
+        store.verify_evidence().await.unwrap();
+    });
+}
