@@ -1,0 +1,5 @@
+//! The tests of `breakglass-alert` against real servers and the real store.
+#![allow(missing_docs)]
+
+mod message;
+mod support;
