@@ -32,14 +32,14 @@ pub struct StoreError {
     /// What was tried, as a verb phrase.
     pub what: &'static str,
     /// The file or server, without a password.
-    pub place: String,
+    pub place: Box<str>,
     /// The reason.
-    pub why: String,
+    pub why: Box<str>,
     /// What to do next.
     pub next: &'static str,
     /// The error beneath.
     #[source]
-    pub source: Option<sqlx::Error>,
+    pub source: Option<Box<sqlx::Error>>,
 }
 
 impl StoreError {
@@ -54,8 +54,8 @@ impl StoreError {
             class,
             fatal: false,
             what,
-            place: place.to_owned(),
-            why: why.into(),
+            place: place.into(),
+            why: why.into().into(),
             next: next_step(class),
             source: None,
         }
@@ -79,13 +79,13 @@ impl StoreError {
             sqlx::Error::PoolTimedOut => "no connection became free in time".to_owned(),
             other => other.to_string(),
         };
-        let source = (!matches!(source, sqlx::Error::Configuration(_))).then_some(source);
+        let source = (!matches!(source, sqlx::Error::Configuration(_))).then(|| Box::new(source));
         Self {
             class,
             fatal,
             what,
-            place: place.to_owned(),
-            why,
+            place: place.into(),
+            why: why.into(),
             next: if fatal {
                 "Stop, check the disk, and start again: what the last write left is unknown"
             } else {
@@ -144,19 +144,18 @@ fn io_class(error: &io::Error) -> ErrorClass {
 
 /// Result codes of SQLite: the primary code is the low byte, the rest says more.
 fn sqlite_class(code: u32) -> (ErrorClass, bool) {
-    const IOERR_FSYNC: u32 = 10 | (4 << 8);
-    const IOERR_DIR_FSYNC: u32 = 10 | (5 << 8);
+    const IOERR_FSYNC: u32 = 0x0a | (4 << 8);
+    const IOERR_DIR_FSYNC: u32 = 0x0a | (5 << 8);
     let fatal = matches!(code, IOERR_FSYNC | IOERR_DIR_FSYNC);
     let class = match code & 0xff {
         5 | 6 => ErrorClass::Busy,
         // full, input/output error
         10 | 13 => ErrorClass::Disk,
-        // malformed, not a database
-        11 | 26 => ErrorClass::Corrupt,
         // permission, read-only, cannot open, authorisation
         3 | 8 | 14 | 23 => ErrorClass::Config,
         // constraint: also what the append-only triggers raise
         19 => ErrorClass::Conflict,
+        // malformed (11), not a database (26), and what should not happen
         _ => ErrorClass::Corrupt,
     };
     (class, fatal)

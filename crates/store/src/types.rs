@@ -217,3 +217,20 @@ pub struct EvidenceVerified {
     /// The hash of the last row.
     pub head: String,
 }
+
+/// A record as one source delivered it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawCopy {
+    /// The signal's version that it gave.
+    pub version: String,
+    /// SHA-256 of the bytes, in hex.
+    pub sha256: String,
+    /// The stream.
+    pub stream: String,
+    /// The source.
+    pub source: String,
+    /// When it was recorded.
+    pub at: Timestamp,
+    /// The bytes as received.
+    pub bytes: Vec<u8>,
+}
