@@ -2,7 +2,7 @@
 
 use breakglass_model::{Evidence, Finding, NotRead, Severity, Verdict};
 
-use crate::{Context, checks};
+use crate::{Context, checks, report::RuleText};
 
 /// A check: its code, its texts and its function.
 #[derive(Clone, Copy, Debug)]
@@ -32,20 +32,31 @@ pub struct Check {
 }
 
 impl Check {
-    /// The check's page, in fixed sections.
+    /// The check's page in Markdown, in fixed sections.
     pub fn doc(&self) -> String {
+        let references: Vec<String> = self.references.iter().map(|one| format!("- {one}")).collect();
         format!(
-            "{} {} ({}, {})\n\nWhat it does\n{}\n\nWhy it matters\n{}\n\nHow to fix\n{}\n\nControls\n{}\n\nReferences\n{}\n",
-            self.id,
-            self.title,
-            self.requirement,
-            self.severity.as_str(),
+            "## What it does\n\n{}\n\n## Why it matters\n\n{}\n\n## How to fix\n\n{}\n\n## References\n\n{}\n",
             self.what,
             self.rationale,
-            self.fix.replace("{subject}", "<subject>"),
-            self.controls.join(", "),
-            self.references.join("\n"),
+            self.fix.replace("{subject}", "`<subject>`"),
+            references.join("\n"),
         )
+    }
+
+    /// The check as reports show it.
+    pub fn rule_text(&self) -> RuleText {
+        RuleText {
+            id: self.id.to_owned(),
+            name: self.name.to_owned(),
+            requirement: self.requirement.to_owned(),
+            title: self.title.to_owned(),
+            severity: self.severity,
+            rationale: self.rationale.to_owned(),
+            fix: self.fix.replace("{subject}", "<subject>"),
+            help_markdown: self.doc(),
+            controls: self.controls.iter().map(|c| (*c).to_owned()).collect(),
+        }
     }
 
     fn finding(&self, verdict: Verdict, subject: &str, because: String, fix: String) -> Finding {

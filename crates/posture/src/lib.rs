@@ -16,6 +16,7 @@ mod checks;
 mod context;
 mod facts;
 mod questions;
+pub mod report;
 mod run;
 #[cfg(test)]
 mod testing;
