@@ -43,6 +43,12 @@ impl Failure {
         Self { code: exit::BROKE, message: message.into(), help: None }
     }
 
+    /// The same failure as a wrong call: for files that the configuration names.
+    #[must_use]
+    pub fn usage_code(self) -> Self {
+        Self { code: exit::USAGE, ..self }
+    }
+
     /// Adds the next step.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {

@@ -18,6 +18,7 @@ pub mod output;
 pub mod person;
 pub mod pipeline;
 pub mod settings;
+pub mod watched;
 
 use std::process::ExitCode;
 

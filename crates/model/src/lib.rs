@@ -22,8 +22,10 @@ pub mod reading;
 pub mod record;
 pub mod register;
 pub mod signal;
+pub mod source_text;
 pub mod tenant;
 pub mod text;
+pub mod toml_reader;
 
 pub use alert::{Alert, AlertIncident};
 pub use clock::{Clock, FixedClock};

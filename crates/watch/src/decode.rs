@@ -8,7 +8,7 @@ use flate2::read::MultiGzDecoder;
 struct Peeked {
     head: Vec<u8>,
     at: usize,
-    rest: Box<dyn Read>,
+    rest: Box<dyn Read + Send>,
 }
 
 impl Read for Peeked {
@@ -23,7 +23,7 @@ impl Read for Peeked {
     }
 }
 
-fn peek(mut rest: Box<dyn Read>) -> io::Result<Peeked> {
+fn peek(mut rest: Box<dyn Read + Send>) -> io::Result<Peeked> {
     let mut head = Vec::new();
     let mut byte = [0_u8; 1];
     // One byte at a time: a source that is followed must not be waited for longer than needed.
@@ -52,7 +52,7 @@ fn could_be_mark(head: &[u8]) -> bool {
 }
 
 /// Reads `source` as UTF-8: gunzipped, transcoded, without byte order mark.
-pub fn plain(source: Box<dyn Read>) -> io::Result<Box<dyn Read>> {
+pub fn plain(source: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
     let first = peek(source)?;
     let first = if first.head.starts_with(MARKS[0]) {
         peek(Box::new(MultiGzDecoder::new(BufReader::with_capacity(
@@ -65,7 +65,7 @@ pub fn plain(source: Box<dyn Read>) -> io::Result<Box<dyn Read>> {
     Ok(unmarked(first))
 }
 
-fn unmarked(mut first: Peeked) -> Box<dyn Read> {
+fn unmarked(mut first: Peeked) -> Box<dyn Read + Send> {
     if first.head.starts_with(MARKS[1]) || first.head.starts_with(MARKS[2]) {
         let big = first.head.starts_with(MARKS[2]);
         first.at = 2;
@@ -87,7 +87,7 @@ fn unmarked(mut first: Peeked) -> Box<dyn Read> {
 /// UTF-16 to UTF-8. A lone surrogate becomes its three bytes, which are not valid UTF-8, so that the record
 /// that holds it is seen to be damaged instead of being mended in silence.
 struct Utf16 {
-    inner: Box<dyn Read>,
+    inner: Box<dyn Read + Send>,
     big: bool,
     raw: Vec<u8>,
     high: Option<u16>,

@@ -681,7 +681,7 @@ fn read(reader: &mut dyn Read, out: &mut [u8]) -> std::io::Result<usize> {
 struct Joined<'h> {
     head: &'h [u8],
     failed: Option<std::io::Error>,
-    rest: Box<dyn Read>,
+    rest: Box<dyn Read + Send>,
 }
 
 impl Joined<'_> {

@@ -36,7 +36,7 @@ pub enum Source {
     /// Standard input.
     Stdin,
     /// Anything else, with the name that signals give as their source.
-    Reader(String, Box<dyn Read>),
+    Reader(String, Box<dyn Read + Send>),
 }
 
 impl std::fmt::Debug for Source {
@@ -73,7 +73,7 @@ impl Source {
         }
     }
 
-    pub(crate) fn open(self) -> Result<Box<dyn Read>, WatchError> {
+    pub(crate) fn open(self) -> Result<Box<dyn Read + Send>, WatchError> {
         match self {
             Self::Stdin => Ok(Box::new(io::stdin())),
             Self::Reader(_, reader) => Ok(reader),

@@ -1,12 +1,11 @@
 //! `check`: judge a tenant.
 
-use std::{io::IsTerminal, path::Path};
+use std::path::Path;
 
 use breakglass_model::{CheckReport, History, Register, Severity, TenantSnapshot};
 use breakglass_posture::{
-    catalogue,
+    CheckInput, Settings as CheckSettings, Waiver, catalogue, check as judge, exit_code,
     report::{self, Format},
-    run::{self, CheckInput, Waiver},
 };
 use jiff::Timestamp;
 
@@ -48,13 +47,11 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
             ReportFormat::Junit => Format::Junit,
             ReportFormat::Sarif => Format::Sarif,
         },
-        &output::style(args.verbose),
-    );
+        output::style(args.verbose),
+    )
+    .map_err(|error| Failure::broke(error.to_string()))?;
     output::print(&text)?;
-    if args.format != ReportFormat::Text && std::io::stdout().is_terminal() {
-        eprintln!();
-    }
-    let code = run::exit_code(&report, fail_on);
+    let code = exit_code(&report, fail_on);
     if settings.store_given(&args.store) {
         settings.remember_run(&args.store, &report, now)?;
     }
@@ -63,7 +60,7 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
 
 /// The texts of the catalogue, as the reports need them.
 pub fn rules() -> Vec<report::RuleText> {
-    catalogue::rule_texts()
+    catalogue().iter().map(breakglass_posture::Check::rule_text).collect()
 }
 
 fn fail_on(args: &CheckArgs, settings: &Settings) -> Severity {
@@ -92,7 +89,7 @@ fn report(args: &CheckArgs, settings: &Settings, now: Timestamp) -> Result<Check
     };
     let baseline = args.baseline.as_deref().map(baseline).transpose()?;
     let waivers: Vec<Waiver> = settings.waivers();
-    run::check(&CheckInput {
+    judge(&CheckInput {
         snapshot: &tenant.snapshot,
         register: register.as_ref(),
         history: &history,
@@ -101,7 +98,8 @@ fn report(args: &CheckArgs, settings: &Settings, now: Timestamp) -> Result<Check
         skip: &args.skip,
         waivers: &waivers,
         baseline: baseline.as_ref(),
-        max_global_administrators: settings.max_global_administrators(),
+        settings: CheckSettings::default(),
+        version: env!("CARGO_PKG_VERSION"),
         now,
     })
     .map_err(|error| Failure::usage(error.to_string()).help("`breakglass check --list` lists the checks"))

@@ -271,5 +271,5 @@ fn document<T: Serialize>(value: &T) -> Result<String, Failure> {
 
 /// A moment in the zone of this machine.
 pub fn local(at: Timestamp) -> String {
-    at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
+    at.to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
 }

@@ -2,10 +2,14 @@
 //!
 //! The types here are the register as valid; `parse` reads the file and reports every problem at once.
 
+mod parse;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::{ObjectId, TenantId, Upn};
+
+pub use parse::SCHEMA;
 
 /// A valid register.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

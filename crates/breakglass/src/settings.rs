@@ -1,0 +1,186 @@
+//! The configuration together with what the command line says.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use breakglass_model::{CheckReport, History, Register, Severity, source_text::Problem};
+use breakglass_posture::Waiver;
+use breakglass_store::{ErrorClass, Store, StoreError};
+use jiff::{Timestamp, tz::TimeZone};
+
+use crate::{
+    cli::StoreArgs,
+    config::{self, Config, StorePlace},
+    failure::Failure,
+    input, runtime,
+};
+
+/// The file that is read when none is named.
+const DEFAULT_FILE: &str = "breakglass.toml";
+
+/// What the configuration file says; empty when there is none.
+#[derive(Debug, Default)]
+pub struct Settings {
+    /// The valid configuration.
+    pub config: Config,
+    /// Where it was read, for messages.
+    pub file: Option<PathBuf>,
+}
+
+/// Reads the named configuration, or `breakglass.toml` when there is one here.
+pub fn load(named: Option<&Path>) -> Result<Settings, Failure> {
+    let path = match named {
+        Some(path) => path,
+        None if Path::new(DEFAULT_FILE).is_file() => Path::new(DEFAULT_FILE),
+        None => return Ok(Settings::default()),
+    };
+    let text = input::text_file("the configuration", path).map_err(Failure::usage_code)?;
+    let base = path.parent().unwrap_or(Path::new(""));
+    let config = config::parse(&path.display().to_string(), &text, base)
+        .map_err(|problems| refused("the configuration", &problems))?;
+    for warning in &config.warnings {
+        eprintln!("warning: {warning}");
+    }
+    Ok(Settings { config, file: Some(path.to_path_buf()) })
+}
+
+/// The failure for a file with problems: all of them, each at its place.
+pub fn refused(what: &str, problems: &[Problem]) -> Failure {
+    let list: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let count = if problems.len() == 1 { "a problem".to_owned() } else { format!("{} problems", problems.len()) };
+    Failure::usage(format!("{what} has {count}\n\n{}\n", list.join("\n\n")))
+}
+
+/// Reads a register, and its sealed part when that is a file of its own.
+pub fn register(path: &Path, sealed: Option<&Path>) -> Result<Register, Failure> {
+    let text = input::text_file("the register", path).map_err(Failure::usage_code)?;
+    let sealed_text = sealed
+        .map(|path| input::text_file("the sealed register", path).map(|text| (path.display().to_string(), text)))
+        .transpose()
+        .map_err(Failure::usage_code)?;
+    Register::from_toml(
+        &path.display().to_string(),
+        &text,
+        sealed_text.as_ref().map(|(name, text)| (name.as_str(), text.as_str())),
+    )
+    .map_err(|problems| refused("the register", &problems))
+}
+
+/// The failure for a store that did not do what it was asked.
+pub fn store_failed(error: StoreError) -> Failure {
+    match error.class {
+        ErrorClass::Config => Failure::usage(error.to_string()),
+        _ => Failure::broke(error.to_string()),
+    }
+}
+
+impl Settings {
+    /// The register that the configuration names.
+    pub fn register(&self) -> Result<Option<Register>, Failure> {
+        self.config.register.as_deref().map(|path| register(path, self.config.sealed.as_deref())).transpose()
+    }
+
+    /// The accounts that the configuration names, by object id where it has one.
+    pub fn accounts(&self) -> Vec<String> {
+        let text = |(id, upn): &(Option<_>, Option<_>)| -> Option<String> {
+            let id: &Option<breakglass_model::ObjectId> = id;
+            let upn: &Option<breakglass_model::Upn> = upn;
+            id.as_ref().map(ToString::to_string).or_else(|| upn.as_ref().map(ToString::to_string))
+        };
+        self.config.accounts.iter().filter_map(text).collect()
+    }
+
+    /// Accepted failures.
+    pub fn waivers(&self) -> Vec<Waiver> {
+        self.config
+            .waivers
+            .iter()
+            .map(|waiver| Waiver {
+                check: waiver.check.clone(),
+                subject: waiver.subject.clone(),
+                reason: waiver.reason.clone(),
+                until: waiver.until,
+                approved_by: waiver.approved_by.clone(),
+            })
+            .collect()
+    }
+
+    /// The lowest severity that counts.
+    pub fn fail_on(&self) -> Option<Severity> {
+        self.config.fail_on
+    }
+
+    /// The zone of messages.
+    pub fn time_zone(&self) -> TimeZone {
+        self.config
+            .time_zone
+            .as_deref()
+            .and_then(|name| TimeZone::get(name).ok())
+            .unwrap_or_else(TimeZone::system)
+    }
+
+    /// Whether a store is named, on the command line or in the configuration.
+    pub fn store_given(&self, args: &StoreArgs) -> bool {
+        args.data_dir.is_some() || args.store.is_some() || self.config.store.is_some()
+    }
+
+    /// The store's URL. With `create`, a data directory that is missing is made.
+    fn store_url(&self, args: &StoreArgs, create: bool) -> Result<String, Failure> {
+        if let Some(url) = &args.store {
+            return Ok(url.clone());
+        }
+        if let Some(folder) = &args.data_dir {
+            if create {
+                fs::create_dir_all(folder).map_err(|error| {
+                    Failure::broke(format!("the data directory `{}` could not be made: {}", folder.display(), input::plain(&error)))
+                })?;
+            }
+            return Ok(format!("sqlite:{}", folder.join("breakglass.db").display()));
+        }
+        match &self.config.store {
+            Some(StorePlace::Url(url)) => Ok(url.clone()),
+            Some(StorePlace::Secret(place)) => Ok(place.read("the database URL")?.reveal().to_owned()),
+            None => Err(Failure::usage("no store was given")
+                .help("give --data-dir <directory>, or a configuration with `[store]`: --config breakglass.toml")),
+        }
+    }
+
+    /// Opens the store. Without `create`, a database that does not exist yet is an error: reading from a
+    /// store that was never written would look like "nothing happened".
+    pub async fn open_store(&self, args: &StoreArgs, create: bool) -> Result<Store, Failure> {
+        let url = self.store_url(args, create)?;
+        if !create
+            && let Some(path) = url.strip_prefix("sqlite:")
+            && !path.starts_with(':')
+            && !Path::new(path.split('?').next().unwrap_or(path)).exists()
+        {
+            return Err(Failure::usage(format!("there is no database at `{path}`"))
+                .help("`breakglass watch` with the same store makes it"));
+        }
+        Store::open(&url).await.map_err(store_failed)
+    }
+
+    /// Drills and uses of the store.
+    pub fn history(&self, args: &StoreArgs, now: Timestamp) -> Result<History, Failure> {
+        runtime()?.block_on(async {
+            let store = self.open_store(args, true).await?;
+            let history = store.history(now).await.map_err(store_failed);
+            store.close().await;
+            history
+        })
+    }
+
+    /// Keeps a report.
+    pub fn remember_run(&self, args: &StoreArgs, report: &CheckReport, now: Timestamp) -> Result<(), Failure> {
+        let text = serde_json::to_string(report)
+            .map_err(|error| Failure::broke(format!("the report could not be kept: {error}")))?;
+        runtime()?.block_on(async {
+            let store = self.open_store(args, true).await?;
+            let kept = store.save_check_run(&text, now).await.map_err(store_failed);
+            store.close().await;
+            kept
+        })
+    }
+}
