@@ -123,7 +123,7 @@ fn accounts(out: &mut String, report: &CheckReport) {
         out,
         "Accounts",
         &["Account", "Object id", "Standing", "Why proposed"],
-        rows.collect(),
+        &rows.collect::<Vec<_>>(),
     );
 }
 
@@ -235,7 +235,7 @@ fn quiet(out: &mut String, report: &CheckReport) {
             out,
             title,
             &["Check", "Title", "About", "Because"],
-            rows.collect(),
+            &rows.collect::<Vec<_>>(),
         );
     }
 }
@@ -252,7 +252,7 @@ fn reading(out: &mut String, report: &CheckReport) {
         out,
         "Not read",
         &["Data", "Reason", "Readable with"],
-        rows.collect(),
+        &rows.collect::<Vec<_>>(),
     );
     let rows = report
         .set_aside
@@ -262,7 +262,7 @@ fn reading(out: &mut String, report: &CheckReport) {
         out,
         "Set aside, not understood",
         &["File", "Place", "Reason"],
-        rows.collect(),
+        &rows.collect::<Vec<_>>(),
     );
     if !report.assumptions.is_empty() {
         out.push_str("<section>\n<h2>Assumed</h2>\n<ul>\n");
@@ -274,12 +274,12 @@ fn reading(out: &mut String, report: &CheckReport) {
 }
 
 /// A section with a table; nothing when there are no rows.
-fn table(out: &mut String, title: &str, heads: &[&str], rows: Vec<Vec<String>>) {
+fn table(out: &mut String, title: &str, heads: &[&str], rows: &[Vec<String>]) {
     if rows.is_empty() {
         return;
     }
     let _ = writeln!(out, "<section>\n<h2>{}</h2>", escape(title));
-    rows_of(out, title, heads, &rows);
+    rows_of(out, title, heads, rows);
     out.push_str("</section>\n");
 }
 
