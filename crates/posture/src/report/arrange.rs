@@ -78,9 +78,9 @@ pub(crate) fn next_step(report: &CheckReport, question: &Question) -> Option<Str
         .find(|f| bears_on(f, &question.id) && !clean(&f.fix).is_empty());
     if let Some(finding) = bearing {
         return Some(format!(
-            "{} ({})",
-            clean(&finding.fix),
-            clean(&finding.check)
+            "{}: {}",
+            clean(&finding.check),
+            clean(&finding.fix)
         ));
     }
     match question.answer {

@@ -28,7 +28,7 @@ pub fn html(report: &CheckReport, rules: &[RuleText]) -> String {
          <title>Emergency access of {tenant}</title>\n<style>\n{CSS}</style>\n</head>\n<body>\n\
          <a class=\"skip\" href=\"#main\">Skip to the answers</a>\n"
     );
-    head(&mut out, report, &tenant);
+    head(&mut out, report);
     out.push_str("<main id=\"main\">\n");
     questions(&mut out, report);
     accounts(&mut out, report);
@@ -47,17 +47,24 @@ pub fn html(report: &CheckReport, rules: &[RuleText]) -> String {
     out
 }
 
-fn head(out: &mut String, report: &CheckReport, tenant: &str) {
+fn head(out: &mut String, report: &CheckReport) {
     let s = &report.summary;
+    let tenant = &report.tenant;
+    let name = tenant.name.as_deref().unwrap_or("a tenant without a name");
+    let id = match &tenant.id {
+        Some(id) => format!("Tenant <code>{}</code>. ", escape(id)),
+        None => String::new(),
+    };
     let collected = match &report.tenant.collected_at {
         Some(at) => format!("data collected {}", escape(at)),
         None => "the input does not say when the data was collected".to_owned(),
     };
     let _ = write!(
         out,
-        "<header>\n<h1>Emergency access of {tenant}</h1>\n<p class=\"soft\">Judged at {}; {collected}.</p>\n\
+        "<header>\n<h1>Emergency access of {}</h1>\n<p class=\"soft\">{id}Judged at {}; {collected}.</p>\n\
          <ul class=\"counts\"><li><strong>{}</strong> failed</li><li><strong>{}</strong> cannot tell</li><li><strong>{}</strong> passed</li>\
          <li><strong>{}</strong> waived</li><li><strong>{}</strong> not applicable</li></ul>\n</header>\n",
+        escape(name),
         escape(&report.at),
         s.fail,
         s.cannot_tell,
@@ -123,7 +130,7 @@ fn accounts(out: &mut String, report: &CheckReport) {
         out,
         "Accounts",
         &["Account", "Object id", "Standing", "Why proposed"],
-        rows.collect(),
+        &rows.collect::<Vec<_>>(),
     );
 }
 
@@ -163,9 +170,8 @@ fn evidence(out: &mut String, group: &Group<'_>, rule: Option<&RuleText>) {
     let f = group.first();
     let _ = write!(
         out,
-        "<details>\n<summary>Evidence for {} on {}</summary>\n<p class=\"soft\">Requirement {}</p>\n",
+        "<details>\n<summary>Why {} matters, and the evidence</summary>\n<p class=\"soft\">Requirement {}</p>\n",
         escape(&f.check),
-        escape(&group.subjects().join(", ")),
         escape(&f.requirement)
     );
     if let Some(rule) = rule {
@@ -235,7 +241,7 @@ fn quiet(out: &mut String, report: &CheckReport) {
             out,
             title,
             &["Check", "Title", "About", "Because"],
-            rows.collect(),
+            &rows.collect::<Vec<_>>(),
         );
     }
 }
@@ -252,7 +258,7 @@ fn reading(out: &mut String, report: &CheckReport) {
         out,
         "Not read",
         &["Data", "Reason", "Readable with"],
-        rows.collect(),
+        &rows.collect::<Vec<_>>(),
     );
     let rows = report
         .set_aside
@@ -262,7 +268,7 @@ fn reading(out: &mut String, report: &CheckReport) {
         out,
         "Set aside, not understood",
         &["File", "Place", "Reason"],
-        rows.collect(),
+        &rows.collect::<Vec<_>>(),
     );
     if !report.assumptions.is_empty() {
         out.push_str("<section>\n<h2>Assumed</h2>\n<ul>\n");
@@ -274,12 +280,12 @@ fn reading(out: &mut String, report: &CheckReport) {
 }
 
 /// A section with a table; nothing when there are no rows.
-fn table(out: &mut String, title: &str, heads: &[&str], rows: Vec<Vec<String>>) {
+fn table(out: &mut String, title: &str, heads: &[&str], rows: &[Vec<String>]) {
     if rows.is_empty() {
         return;
     }
     let _ = writeln!(out, "<section>\n<h2>{}</h2>", escape(title));
-    rows_of(out, title, heads, &rows);
+    rows_of(out, title, heads, rows);
     out.push_str("</section>\n");
 }
 
@@ -299,8 +305,14 @@ fn rows_of(out: &mut String, name: &str, heads: &[&str], rows: &[Vec<String>]) {
     out.push_str("</tr></thead>\n<tbody>\n");
     for row in rows {
         out.push_str("<tr>");
-        for cell in row {
-            let _ = write!(out, "<td>{}</td>", escape(cell));
+        for (head, cell) in heads.iter().zip(row) {
+            // On a phone the heads are hidden and each cell shows its own.
+            let _ = write!(
+                out,
+                "<td data-head=\"{}\">{}</td>",
+                escape(head),
+                escape(cell)
+            );
         }
         out.push_str("</tr>\n");
     }

@@ -85,9 +85,10 @@ fn result(finding: &Finding, ids: &[&str]) -> Value {
     let undecided = finding.verdict == Verdict::CannotTell;
     let subject = clean(&finding.subject);
     let prefix = if undecided { "Cannot tell: " } else { "" };
-    let mut text = format!("{prefix}{} ({subject})", clean(&finding.because));
+    let because = clean(&finding.because);
+    let mut text = format!("{prefix}{} ({subject}).", because.trim_end_matches('.'));
     if !finding.fix.is_empty() {
-        text.push_str(". To do: ");
+        text.push_str(" To do: ");
         text.push_str(&clean(&finding.fix));
     }
     let mut result = json!({
