@@ -164,7 +164,7 @@ impl<'a> Context<'a> {
 const DECLARE: &str =
     "Name the accounts with `--account <UPN or object id>`, or list them in the register.";
 const GIVE_REGISTER: &str =
-    "Write a register (`breakglass register edit`) and give it to the check.";
+    "Write a register (docs/register.md shows one) and give it with --register.";
 
 /// The value, or the findings that stand in its place.
 macro_rules! ok_or_return {

@@ -292,13 +292,13 @@ fn verdict(report: &CheckReport) -> String {
     let failing: Vec<_> = report.findings.iter().filter(|finding| finding.verdict == Verdict::Fail).collect();
     text.push_str(&format!(
         "\n  {} failing, {} cannot tell, {} passed\n",
-        count(failing.len(), "finding"),
+        failing.len(),
         report.summary.cannot_tell,
         report.summary.pass
     ));
     for finding in failing.iter().take(6) {
-        text.push_str(&format!("  {:8} {} {}\n", finding.severity.as_str(), finding.check, finding.title));
-        text.push_str(&wrapped(&finding.because, "               "));
+        text.push_str(&format!("  {:8} {}  {}: {}\n", finding.severity.as_str(), finding.check, finding.requirement, finding.title));
+        text.push_str(&wrapped(&format!("{}: {}", finding.subject, finding.because), "                  "));
     }
     if failing.len() > 6 {
         text.push_str(&format!("  … and {} more: breakglass check --tenant contoso\n", failing.len() - 6));
@@ -331,7 +331,8 @@ fn quoted(mail: &str) -> Result<String, Failure> {
         .find(|line| line.starts_with("Subject:"))
         .filter(|line| line.contains("[CRITICAL] Emergency Access Activity"))
         .ok_or_else(|| Failure::broke("the caught mail has another subject than it must have"))?;
-    let body = mail.split("\r\n\r\n").nth(2).unwrap_or(mail);
+    let part = mail.split("Content-Type: text/plain").nth(1).unwrap_or(mail);
+    let body = part.split_once("\r\n\r\n").map_or(part, |(_, body)| body);
     let body = body.split("\r\n--").next().unwrap_or(body);
     let body = unquoted(body);
     let mut text = format!("  | {}\n  |\n", subject.trim_end());

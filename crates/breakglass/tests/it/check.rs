@@ -154,7 +154,7 @@ fn bad_input_says_what_where_why_and_what_next() {
     assert!(err(&empty).contains("there is no file in"), "{}", err(&empty));
 
     fs::write(place.path().join("broken.json"), "{\"value\": [ {\"id\": ] }").unwrap();
-    let (broken, report) = report(&["check", "--format", "json", "--account", "a@b.onmicrosoft.com", "--tenant", place.path().to_str().unwrap()]);
+    let (broken, report) = report(&["check", "--format", "json", "--account", "a@b.onmicrosoft.com", "--account", "c@b.onmicrosoft.com", "--tenant", place.path().to_str().unwrap()]);
     assert_eq!(broken, 3, "{report:#}");
     let aside = &report["set_aside"][0];
     assert_eq!(aside["file"], "broken.json");
@@ -172,12 +172,12 @@ fn a_gzip_bomb_is_refused() {
     let place = tempfile::tempdir().unwrap();
     let bomb = place.path().join("snapshot.json.gz");
     let made = std::process::Command::new("sh")
-        .args(["-c", "head -c 9000000000 /dev/zero | gzip -1 > \"$0\"", bomb.to_str().unwrap()])
+        .args(["-c", "head -c 3000000000 /dev/zero | gzip -1 > \"$0\"", bomb.to_str().unwrap()])
         .status()
         .unwrap();
     assert!(made.success());
     let output = std::process::Command::new("sh")
-        .args(["-c", "ulimit -v 6000000; exec \"$0\" check --tenant \"$1\"", env!("CARGO_BIN_EXE_breakglass"), bomb.to_str().unwrap()])
+        .args(["-c", "ulimit -v 2000000; exec \"$0\" check --tenant \"$1\"", env!("CARGO_BIN_EXE_breakglass"), bomb.to_str().unwrap()])
         .output()
         .unwrap();
     assert_eq!(code(&output), 3, "{}", err(&output));
@@ -188,10 +188,10 @@ fn a_gzip_bomb_is_refused() {
 
 #[test]
 fn a_snapshot_on_standard_input_is_read() {
-    let output = crate::support::run_with_input(&["check", "--tenant", "-", "--format", "json", "--account", "a@b.onmicrosoft.com"], b"[]");
+    let output = crate::support::run_with_input(&["check", "--tenant", "-", "--format", "json", "--account", "a@b.onmicrosoft.com", "--account", "c@b.onmicrosoft.com"], b"[]");
     assert_eq!(code(&output), 3, "{}{}", out(&output), err(&output));
     let mut list = Vec::new();
     write!(list, "nonsense").unwrap();
-    let output = crate::support::run_with_input(&["check", "--tenant", "-", "--account", "a@b.onmicrosoft.com"], &list);
+    let output = crate::support::run_with_input(&["check", "--tenant", "-", "--account", "a@b.onmicrosoft.com", "--account", "c@b.onmicrosoft.com"], &list);
     assert_eq!(code(&output), 3);
 }

@@ -17,7 +17,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::High,
     what: "Holds the uses in the store, and the last sign-in that the directory knows, against drills and reviews.",
     rationale: "A sign-in that nobody can explain is a breach until somebody does.",
-    fix: "Open the use: `breakglass incident list`, then `breakglass review classify`.",
+    fix: "Look at the use: `breakglass incident list`; find out who, why and by whose leave; if it was a drill, record it as a [[drill]] in register.toml.",
     controls: &["ISM 1611", "ISM 1612", "NIST AC-6(9)"],
     references: &[EMERGENCY_ACCESS],
     run,
@@ -84,7 +84,7 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
             None => CHECK.cannot_tell(
                 subject,
                 "there is no store and no register to hold the last sign-in against",
-                "Run `breakglass serve`, or declare the drills in the register.",
+                "Run `breakglass watch` with a store, or declare the drills in register.toml.",
             ),
         };
         finding.seen(account.object(), "signInActivity", last)
@@ -95,7 +95,7 @@ fn declared_only(subject: &str) -> Finding {
     CHECK.cannot_tell(
         subject,
         "the last sign-in fits a drill that is declared, not proven",
-        "Run `breakglass serve` so that the next drill is proven by records.",
+        "Drills proven by records come with a later version; until then a declared drill stays cannot tell.",
     )
 }
 

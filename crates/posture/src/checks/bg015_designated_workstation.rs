@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Medium,
     what: "Compares the device of every use in the store with the workstations of the register.",
     rationale: "On an ordinary PC the session of a Global Administrator can be stolen.",
-    fix: "List the secure workstations: `breakglass register edit`, add a [[workstation]] with its device_id.",
+    fix: "List the secure workstations: in register.toml, add a [[workstation]] with its device_id.",
     controls: &["NIST AC-6(9)", "ISM 1612"],
     references: &[EMERGENCY_ACCESS],
     run,
@@ -32,7 +32,7 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
             return CHECK.cannot_tell(
                 &account.subject,
                 "the uses of the account could not be read: there is no store",
-                "Run `breakglass serve` so that uses are recorded.",
+                "Run `breakglass watch` with a store, and give the same store with --data-dir or --config.",
             );
         }
         let designated = |device: &str| {

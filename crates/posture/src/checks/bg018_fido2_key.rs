@@ -19,7 +19,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Critical,
     what: "Looks for a FIDO2 passkey among the methods of the account.",
     rationale: "Microsoft demands multifactor authentication from every administrator: an account with a password alone cannot sign in to the admin portals.",
-    fix: "Register a security key: `breakglass key enroll --account {subject}`.",
+    fix: "Register a security key: security info page (mysignins.microsoft.com/security-info), signed in as {subject}: Add sign-in method > Security key.",
     controls: &["SCuBA MS.AAD.3.6v1", "NIST IA-2(1)", "CIS Controls 6.5"],
     references: &[EMERGENCY_ACCESS, MANDATORY_MFA],
     run,

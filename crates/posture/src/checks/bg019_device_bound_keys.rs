@@ -17,7 +17,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::High,
     what: "Fails an account with a synced passkey.",
     rationale: "A synced passkey lies in somebody's cloud account and goes wherever that goes.",
-    fix: "Register a hardware key in its place: `breakglass key enroll --account {subject}`, then delete the passkey named in the evidence.",
+    fix: "Register a hardware key in its place: security info page (mysignins.microsoft.com/security-info), signed in as {subject}: Add sign-in method > Security key; then delete the passkey named in the evidence.",
     controls: &["SCuBA MS.AAD.3.6v1", "NIST IA-5"],
     references: &[EMERGENCY_ACCESS],
     run,

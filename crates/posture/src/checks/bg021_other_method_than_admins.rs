@@ -21,7 +21,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::High,
     what: "Compares the methods of the account with those of every other Global Administrator; passkeys are told apart by vendor.",
     rationale: "When the method of the administrators fails, the accounts must not fail with it.",
-    fix: "Register a key of a vendor that no everyday administrator uses: `breakglass key enroll --account {subject}`.",
+    fix: "Register a key of a vendor that no everyday administrator uses: security info page (mysignins.microsoft.com/security-info), signed in as {subject}: Add sign-in method > Security key.",
     controls: &["NIST CP-2", "NIST IA-5"],
     references: &[EMERGENCY_ACCESS],
     run,

@@ -19,7 +19,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::High,
     what: "Tells the vendor of every registered passkey by its AAGUID; fails when one vendor made the keys of all accounts.",
     rationale: "A firmware fault or a recall of one vendor must not take out both accounts.",
-    fix: "Register a key of another vendor on one of the accounts: `breakglass key enroll --account <UPN>`.",
+    fix: "Register a key of another vendor on one of the accounts: security info page (mysignins.microsoft.com/security-info), signed in as that account: Add sign-in method > Security key.",
     controls: &["NIST CP-2", "Zero Trust 21835"],
     references: &[EMERGENCY_ACCESS],
     run,

@@ -18,7 +18,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::High,
     what: "Counts the sites of the places where keys lie; fewer than two fail.",
     rationale: "A fire or a flood takes a whole site.",
-    fix: "Move one account's envelope to another site, then record it: `breakglass register edit`.",
+    fix: "Move one account's envelope to another site, then record it in register.toml.",
     controls: &["CIS M365 1.1.2", "NIST CP-2"],
     references: &[EMERGENCY_ACCESS],
     run,

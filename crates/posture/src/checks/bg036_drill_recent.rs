@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::High,
     what: "Looks at the last drill of every account. A drill that is only declared is not proof.",
     rationale: "One account that was never tested is worse than none: people count on it.",
-    fix: "Drill the account: `breakglass drill start --account {subject}`.",
+    fix: "Drill the account end to end: sign in as {subject} with its key, see that `breakglass watch` alerts, then record it as a [[drill]] in register.toml.",
     controls: &["CIS M365 1.1.2", "ISM 1610", "PCI DSS 8.2.6", "NIST CP-4"],
     references: &[EMERGENCY_ACCESS],
     run,
@@ -73,7 +73,7 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                 .cannot_tell(
                     subject,
                     "the last drill is declared, not proven",
-                    "Run `breakglass serve` so that the next drill is proven by records.",
+                    "Drills proven by records come with a later version; until then a declared drill stays cannot tell.",
                 )
                 .seen(account.entry_path(), "drill", on),
             None if context.history.from_store || context.register.is_some() => {
@@ -82,7 +82,7 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
             None => CHECK.cannot_tell(
                 subject,
                 "the drills could not be read: there is no store and no register",
-                "Give the register, or the store that `breakglass serve` keeps.",
+                "Declare the drills as [[drill]] in register.toml and give it with --register.",
             ),
         }
     })
