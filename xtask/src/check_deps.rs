@@ -18,14 +18,22 @@ pub(crate) fn check(root: &Path) -> Result<String, String> {
     let mut manifests = vec![("xtask".to_owned(), root.join("xtask/Cargo.toml"))];
     for folder in folders {
         let folder = folder.map_err(|error| format!("crates: {error}"))?;
-        manifests.push((folder.file_name().to_string_lossy().into_owned(), folder.path().join("Cargo.toml")));
+        manifests.push((
+            folder.file_name().to_string_lossy().into_owned(),
+            folder.path().join("Cargo.toml"),
+        ));
     }
     for (name, manifest) in manifests {
-        let text = fs::read_to_string(&manifest).map_err(|error| format!("{}: {error}", manifest.display()))?;
-        let parsed: toml::Table = text.parse().map_err(|error| format!("{}: {error}", manifest.display()))?;
+        let text = fs::read_to_string(&manifest)
+            .map_err(|error| format!("{}: {error}", manifest.display()))?;
+        let parsed: toml::Table = text
+            .parse()
+            .map_err(|error| format!("{}: {error}", manifest.display()))?;
         crates.insert(name.clone());
         let Some(allowed) = table.get(&name) else {
-            problems.push(format!("crate `{name}` has no row in the table of ARCHITECTURE.md"));
+            problems.push(format!(
+                "crate `{name}` has no row in the table of ARCHITECTURE.md"
+            ));
             continue;
         };
         let dependencies = parsed.get("dependencies").and_then(toml::Value::as_table);
@@ -38,12 +46,17 @@ pub(crate) fn check(root: &Path) -> Result<String, String> {
                 },
             };
             if !allowed.contains(ours) {
-                problems.push(format!("`{name}` depends on `{ours}`, which its row does not allow"));
+                problems.push(format!(
+                    "`{name}` depends on `{ours}`, which its row does not allow"
+                ));
             }
         }
     }
     problems.extend(
-        table.keys().filter(|row| !crates.contains(*row)).map(|row| format!("the row `{row}` names no crate")),
+        table
+            .keys()
+            .filter(|row| !crates.contains(*row))
+            .map(|row| format!("the row `{row}` names no crate")),
     );
     if problems.is_empty() {
         Ok(format!("{} crates keep to the table", crates.len()))
@@ -55,9 +68,17 @@ pub(crate) fn check(root: &Path) -> Result<String, String> {
 fn rows(page: &str) -> BTreeMap<String, BTreeSet<String>> {
     page.lines()
         .filter_map(|line| {
-            let cells: Vec<&str> = line.strip_prefix("| `")?.split('|').map(str::trim).collect();
+            let cells: Vec<&str> = line
+                .strip_prefix("| `")?
+                .split('|')
+                .map(str::trim)
+                .collect();
             let name = cells.first()?.trim_matches('`').to_owned();
-            let allowed = cells.get(2)?.split(',').map(|one| one.trim().to_owned()).collect();
+            let allowed = cells
+                .get(2)?
+                .split(',')
+                .map(|one| one.trim().to_owned())
+                .collect();
             Some((name, allowed))
         })
         .collect()

@@ -12,7 +12,9 @@ const FOLDERS: [&str; 2] = ["docs/checks", "docs/schemas"];
 fn strays(root: &Path, documents: &[(String, String)]) -> Vec<String> {
     let mut strays = Vec::new();
     for folder in FOLDERS {
-        let Ok(entries) = fs::read_dir(root.join(folder)) else { continue };
+        let Ok(entries) = fs::read_dir(root.join(folder)) else {
+            continue;
+        };
         for entry in entries.flatten() {
             let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
             if !documents.iter().any(|(known, _)| *known == path) {
@@ -49,8 +51,14 @@ pub(crate) fn check(root: &Path) -> Result<String, String> {
         .collect();
     stale.extend(strays(root, &documents));
     if stale.is_empty() {
-        Ok(format!("{} generated documents are up to date", documents.len()))
+        Ok(format!(
+            "{} generated documents are up to date",
+            documents.len()
+        ))
     } else {
-        Err(format!("stale, run `cargo xtask generate`: {}", stale.join(", ")))
+        Err(format!(
+            "stale, run `cargo xtask generate`: {}",
+            stale.join(", ")
+        ))
     }
 }

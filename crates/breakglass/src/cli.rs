@@ -56,7 +56,8 @@ pub struct Common {
 }
 
 fn parse_at(text: &str) -> Result<Timestamp, String> {
-    text.parse().map_err(|_| "not an RFC 3339 time; write it like 2026-11-24T20:00:00Z".to_owned())
+    text.parse()
+        .map_err(|_| "not an RFC 3339 time; write it like 2026-11-24T20:00:00Z".to_owned())
 }
 
 /// Where signals, alerts and incidents are kept.
@@ -67,7 +68,12 @@ pub struct StoreArgs {
     pub data_dir: Option<PathBuf>,
 
     /// Database URL: `sqlite:<file>` or `postgres://…`
-    #[arg(long, value_name = "URL", env = "BREAKGLASS_STORE", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "BREAKGLASS_STORE",
+        hide_env_values = true
+    )]
     pub store: Option<String>,
 }
 

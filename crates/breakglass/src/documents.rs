@@ -10,7 +10,10 @@ use crate::{cli::Cli, commands};
 pub fn all() -> Vec<(String, String)> {
     let mut documents = vec![
         ("docs/command-line.md".to_owned(), command_line()),
-        ("docs/breakglass.example.toml".to_owned(), crate::config::EXAMPLE.to_owned()),
+        (
+            "docs/breakglass.example.toml".to_owned(),
+            crate::config::EXAMPLE.to_owned(),
+        ),
     ];
     let rules = commands::check::rules();
     documents.push(("docs/checks/README.md".to_owned(), index(&rules)));
@@ -43,7 +46,11 @@ fn index(rules: &[breakglass_posture::report::RuleText]) -> String {
 }
 
 fn page(rule: &breakglass_posture::report::RuleText) -> String {
-    let controls = if rule.controls.is_empty() { "none".to_owned() } else { rule.controls.join(", ") };
+    let controls = if rule.controls.is_empty() {
+        "none".to_owned()
+    } else {
+        rule.controls.join(", ")
+    };
     format!(
         "# {}: {}\n\nRequirement {} · severity {} · name `{}` · controls: {controls}\n\n{}\n",
         rule.id,
@@ -71,7 +78,10 @@ fn command_line() -> String {
 
 fn section(text: &mut String, command: &mut clap::Command, path: &str) {
     let help = command.render_long_help().to_string();
-    let help: String = help.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+    let help: String = help
+        .lines()
+        .map(|line| format!("{}\n", line.trim_end()))
+        .collect();
     let _infallible = write!(text, "\n## `{path}`\n\n```text\n{}\n```\n", help.trim_end());
     for sub in command.get_subcommands_mut() {
         if sub.get_name() != "help" {

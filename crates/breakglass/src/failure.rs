@@ -30,23 +30,38 @@ pub struct Failure {
 impl Failure {
     /// The call or the configuration is wrong.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self { code: exit::USAGE, message: message.into(), help: None }
+        Self {
+            code: exit::USAGE,
+            message: message.into(),
+            help: None,
+        }
     }
 
     /// Data that was needed could not be read.
     pub fn cannot_tell(message: impl Into<String>) -> Self {
-        Self { code: exit::CANNOT_TELL, message: message.into(), help: None }
+        Self {
+            code: exit::CANNOT_TELL,
+            message: message.into(),
+            help: None,
+        }
     }
 
     /// It broke on the way.
     pub fn broke(message: impl Into<String>) -> Self {
-        Self { code: exit::BROKE, message: message.into(), help: None }
+        Self {
+            code: exit::BROKE,
+            message: message.into(),
+            help: None,
+        }
     }
 
     /// The same failure as a wrong call: for files that the configuration names.
     #[must_use]
     pub fn usage_code(self) -> Self {
-        Self { code: exit::USAGE, ..self }
+        Self {
+            code: exit::USAGE,
+            ..self
+        }
     }
 
     /// Adds the next step.

@@ -38,7 +38,10 @@ pub fn tenant(name: &str, now: Timestamp) -> Result<TenantInput, Failure> {
     }
     let mut unreadable = Vec::new();
     let files = if name == "-" {
-        vec![InputFile { path: "-".to_owned(), bytes: standard_input()? }]
+        vec![InputFile {
+            path: "-".to_owned(),
+            bytes: standard_input()?,
+        }]
     } else {
         let path = Path::new(name);
         let about = fs::metadata(path).map_err(|error| {
@@ -60,20 +63,32 @@ pub fn tenant(name: &str, now: Timestamp) -> Result<TenantInput, Failure> {
         }
     };
     if files.is_empty() {
-        return Err(Failure::cannot_tell(format!("there is no file in `{name}`{}", reasons(&unreadable)))
-            .help("point --tenant at the directory that the export was written to"));
+        return Err(Failure::cannot_tell(format!(
+            "there is no file in `{name}`{}",
+            reasons(&unreadable)
+        ))
+        .help("point --tenant at the directory that the export was written to"));
     }
     let mut snapshot = export::read(files);
     snapshot.set_aside.extend(unreadable);
-    Ok(TenantInput { snapshot, register_toml: None })
+    Ok(TenantInput {
+        snapshot,
+        register_toml: None,
+    })
 }
 
 fn reasons(unreadable: &[SetAside]) -> String {
-    unreadable.iter().map(|one| format!("; {}: {}", one.file, one.reason)).collect()
+    unreadable
+        .iter()
+        .map(|one| format!("; {}: {}", one.file, one.reason))
+        .collect()
 }
 
 fn file_name(path: &Path) -> String {
-    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+    path.file_name().map_or_else(
+        || path.display().to_string(),
+        |name| name.to_string_lossy().into_owned(),
+    )
 }
 
 fn standard_input() -> Result<Vec<u8>, Failure> {
@@ -88,12 +103,15 @@ fn standard_input() -> Result<Vec<u8>, Failure> {
 /// The failure for something that could not be opened: exit 2 when it is not there (the call is wrong),
 /// exit 3 when it is there and may not or cannot be read.
 pub fn not_opened(what: &str, path: &Path, error: &io::Error) -> Failure {
-    let message = format!("{what} `{}` could not be read: {}", path.display(), plain(error));
+    let message = format!(
+        "{what} `{}` could not be read: {}",
+        path.display(),
+        plain(error)
+    );
     match error.kind() {
         io::ErrorKind::NotFound => Failure::usage(message),
-        io::ErrorKind::PermissionDenied => {
-            Failure::cannot_tell(message).help("run as a user who may read it, or change its owner or mode")
-        }
+        io::ErrorKind::PermissionDenied => Failure::cannot_tell(message)
+            .help("run as a user who may read it, or change its owner or mode"),
         _ => Failure::cannot_tell(message),
     }
 }
@@ -106,7 +124,10 @@ pub fn plain(error: &io::Error) -> String {
         io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
         _ => {
             let text = error.to_string();
-            text.split(" (os error").next().unwrap_or_default().to_lowercase()
+            text.split(" (os error")
+                .next()
+                .unwrap_or_default()
+                .to_lowercase()
         }
     }
 }
@@ -116,7 +137,9 @@ fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let read = file.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
     if read as u64 > MAX_FILE {
-        return Err(io::Error::other("it is larger than 4 GiB, more than any tenant exports"));
+        return Err(io::Error::other(
+            "it is larger than 4 GiB, more than any tenant exports",
+        ));
     }
     Ok(bytes)
 }
@@ -150,13 +173,17 @@ fn directory(root: &Path, unreadable: &mut Vec<SetAside>) -> Result<Vec<InputFil
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() => open.push(path),
                 Ok(kind) if kind.is_file() => match read_file(&path) {
-                    Ok(bytes) => files.push(InputFile { path: relative(root, &path), bytes }),
+                    Ok(bytes) => files.push(InputFile {
+                        path: relative(root, &path),
+                        bytes,
+                    }),
                     Err(error) => unreadable.push(aside(root, &path, &error)),
                 },
                 Ok(_) => unreadable.push(SetAside {
                     file: relative(root, &path),
                     position: "file".to_owned(),
-                    reason: "it is a link, pipe or device; links are not followed inside an export".to_owned(),
+                    reason: "it is a link, pipe or device; links are not followed inside an export"
+                        .to_owned(),
                 }),
                 Err(error) => unreadable.push(aside(root, &path, &error)),
             }
@@ -169,11 +196,18 @@ fn directory(root: &Path, unreadable: &mut Vec<SetAside>) -> Result<Vec<InputFil
 
 fn relative(root: &Path, path: &Path) -> String {
     let path = path.strip_prefix(root).unwrap_or(path);
-    path.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+    path.components()
+        .map(|part| part.as_os_str().to_string_lossy())
+        .collect::<Vec<_>>()
+        .join("/")
 }
 
 fn aside(root: &Path, path: &Path, error: &io::Error) -> SetAside {
-    SetAside { file: relative(root, path), position: "file".to_owned(), reason: plain(error) }
+    SetAside {
+        file: relative(root, path),
+        position: "file".to_owned(),
+        reason: plain(error),
+    }
 }
 
 /// A text file that was named on the command line.
@@ -181,5 +215,7 @@ pub fn text_file(what: &str, path: &Path) -> Result<String, Failure> {
     let bytes = read_file(path).map_err(|error| not_opened(what, path, &error))?;
     breakglass_model::text::decode(&bytes)
         .map(|text| text.to_string())
-        .map_err(|reason| Failure::usage(format!("{what} `{}` is not text: {reason}", path.display())))
+        .map_err(|reason| {
+            Failure::usage(format!("{what} `{}` is not text: {reason}", path.display()))
+        })
 }

@@ -32,7 +32,10 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            let asked = matches!(
+                error.kind(),
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+            );
             // Clap's own writer: it knows whether this is help (standard output) or an error.
             if error.print().is_err() {
                 return ExitCode::from(exit::BROKE);
@@ -73,7 +76,9 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             let mut page = Vec::new();
             clap_mangen::Man::new(Cli::command())
                 .render(&mut page)
-                .map_err(|error| Failure::broke(format!("the manual page could not be written: {error}")))?;
+                .map_err(|error| {
+                    Failure::broke(format!("the manual page could not be written: {error}"))
+                })?;
             output::print(&String::from_utf8_lossy(&page))?;
             Ok(exit::CLEAN)
         }
@@ -86,7 +91,11 @@ fn log_to_standard_error() {
         .with_env_var("BREAKGLASS_LOG")
         .with_default_directive(tracing::level_filters::LevelFilter::WARN.into())
         .from_env_lossy();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .init();
 }
 
 /// An async runtime for the commands that talk to databases and networks.
@@ -95,5 +104,7 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         .worker_threads(2)
         .enable_all()
         .build()
-        .map_err(|error| Failure::broke(format!("the program could not start its threads: {error}")))
+        .map_err(|error| {
+            Failure::broke(format!("the program could not start its threads: {error}"))
+        })
 }

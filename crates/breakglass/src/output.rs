@@ -18,8 +18,10 @@ pub fn print(text: &str) -> Result<(), Failure> {
     };
     match write() {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(Failure::broke(format!("standard output could not be written: {error}"))
-            .help("free space, or send the output elsewhere; nothing else was changed")),
+        Err(error) => Err(
+            Failure::broke(format!("standard output could not be written: {error}"))
+                .help("free space, or send the output elsewhere; nothing else was changed"),
+        ),
         Ok(()) => Ok(()),
     }
 }
@@ -40,5 +42,9 @@ pub fn color() -> bool {
 
 /// How the text report is written.
 pub fn style(verbose: bool) -> Style {
-    Style { color: color(), width: width(), verbose }
+    Style {
+        color: color(),
+        width: width(),
+        verbose,
+    }
 }

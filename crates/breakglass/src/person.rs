@@ -40,16 +40,31 @@ impl PersonMethod {
             "fido2" => MethodKind::Fido2,
             "windowshelloforbusiness" => MethodKind::WindowsHello,
             "password" => MethodKind::Password,
-            "microsoftauthenticatorpush" | "deviceboundmicrosoftauthenticator" => MethodKind::MicrosoftAuthenticator,
+            "microsoftauthenticatorpush" | "deviceboundmicrosoftauthenticator" => {
+                MethodKind::MicrosoftAuthenticator
+            }
             "sms" | "voice" => MethodKind::Phone,
             "softwareoath" => MethodKind::SoftwareOath,
             "hardwareoath" => MethodKind::HardwareOath,
-            "temporaryaccesspassonetime" | "temporaryaccesspassmultiuse" => MethodKind::TemporaryAccessPass,
+            "temporaryaccesspassonetime" | "temporaryaccesspassmultiuse" => {
+                MethodKind::TemporaryAccessPass
+            }
             "x509certificatesinglefactor" | "x509certificatemultifactor" => MethodKind::Certificate,
             _ => MethodKind::Other(self.combination),
         };
-        Method { kind, aaguid: self.aaguid.map(|a| a.to_ascii_lowercase()), ..Method::default() }
+        Method {
+            kind,
+            aaguid: self.aaguid.map(|a| a.to_ascii_lowercase()),
+            ..Method::default()
+        }
     }
+}
+
+fn listed<T>(list: Option<Vec<T>>, what: &str, name: &str) -> Reading<Vec<T>> {
+    list.map_or_else(
+        || Reading::NotRead(format!("{name} does not tell the {what}")),
+        Reading::Read,
+    )
 }
 
 /// Adds the person to the snapshot and gives the object id by which it is then found.
@@ -61,15 +76,14 @@ pub fn add(path: &Path, snapshot: &mut TenantSnapshot) -> Result<String, Failure
     })?;
     let id = person.id;
     let name = file_label(path);
-    fn listed<T>(list: Option<Vec<T>>, what: &str, name: &str) -> Reading<Vec<T>> {
-        list.map_or_else(|| Reading::NotRead(format!("{name} does not tell the {what}")), Reading::Read)
-    }
     let user = User {
         id: Some(id.clone()),
         upn: person.upn,
         user_type: person.user_type,
         methods: listed(
-            person.methods.map(|list| list.into_iter().map(PersonMethod::method).collect()),
+            person
+                .methods
+                .map(|list| list.into_iter().map(PersonMethod::method).collect()),
             "methods",
             &name,
         ),
@@ -77,19 +91,31 @@ pub fn add(path: &Path, snapshot: &mut TenantSnapshot) -> Result<String, Failure
         ..User::default()
     };
     for role in person.roles.unwrap_or_default() {
-        push(&mut snapshot.active_assignments, RoleAssignment {
-            id: None,
-            principal: id.clone(),
-            role,
-            kind: AssignmentKind::Active,
-            scope: Reading::NotRead(format!("{name} does not tell the scope")),
-            end: Reading::NotRead(format!("{name} does not tell how long the assignment lasts")),
-            activated: Reading::NotRead(format!("{name} does not tell whether it was activated")),
-        });
+        push(
+            &mut snapshot.active_assignments,
+            RoleAssignment {
+                id: None,
+                principal: id.clone(),
+                role,
+                kind: AssignmentKind::Active,
+                scope: Reading::NotRead(format!("{name} does not tell the scope")),
+                end: Reading::NotRead(format!(
+                    "{name} does not tell how long the assignment lasts"
+                )),
+                activated: Reading::NotRead(format!(
+                    "{name} does not tell whether it was activated"
+                )),
+            },
+        );
     }
-    snapshot.users.items.retain(|known| known.id.as_ref() != Some(&id));
+    snapshot
+        .users
+        .items
+        .retain(|known| known.id.as_ref() != Some(&id));
     push(&mut snapshot.users, user);
-    snapshot.assumptions.push(format!("account {id} is as {name} describes it"));
+    snapshot
+        .assumptions
+        .push(format!("account {id} is as {name} describes it"));
     Ok(id.to_string())
 }
 
@@ -98,5 +124,8 @@ fn push<T>(collection: &mut Collection<T>, item: T) {
 }
 
 fn file_label(path: &Path) -> String {
-    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+    path.file_name().map_or_else(
+        || path.display().to_string(),
+        |name| name.to_string_lossy().into_owned(),
+    )
 }

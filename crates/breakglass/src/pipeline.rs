@@ -41,7 +41,11 @@ pub struct Intake<'a> {
 
 impl Intake<'_> {
     /// Takes one signal in; prints it when it is new.
-    pub fn signal(&mut self, detected: &Detected, out: &mut dyn Write) -> Result<Option<Recorded>, Refused> {
+    pub fn signal(
+        &mut self,
+        detected: &Detected,
+        out: &mut dyn Write,
+    ) -> Result<Option<Recorded>, Refused> {
         let recorded = match &self.store {
             None => None,
             Some((store, handle)) => {

@@ -43,13 +43,20 @@ pub fn load(named: Option<&Path>) -> Result<Settings, Failure> {
     for warning in &config.warnings {
         eprintln!("warning: {warning}");
     }
-    Ok(Settings { config, file: Some(path.to_path_buf()) })
+    Ok(Settings {
+        config,
+        file: Some(path.to_path_buf()),
+    })
 }
 
 /// The failure for a file with problems: all of them, each at its place.
 pub fn refused(what: &str, problems: &[Problem]) -> Failure {
     let list: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    let count = if problems.len() == 1 { "a problem".to_owned() } else { format!("{} problems", problems.len()) };
+    let count = if problems.len() == 1 {
+        "a problem".to_owned()
+    } else {
+        format!("{} problems", problems.len())
+    };
     Failure::usage(format!("{what} has {count}\n\n{}\n", list.join("\n\n")))
 }
 
@@ -57,18 +64,27 @@ pub fn refused(what: &str, problems: &[Problem]) -> Failure {
 pub fn register(path: &Path, sealed: Option<&Path>) -> Result<Register, Failure> {
     let text = input::text_file("the register", path).map_err(Failure::usage_code)?;
     let sealed_text = sealed
-        .map(|path| input::text_file("the sealed register", path).map(|text| (path.display().to_string(), text)))
+        .map(|path| {
+            input::text_file("the sealed register", path)
+                .map(|text| (path.display().to_string(), text))
+        })
         .transpose()
         .map_err(Failure::usage_code)?;
     Register::from_toml(
         &path.display().to_string(),
         &text,
-        sealed_text.as_ref().map(|(name, text)| (name.as_str(), text.as_str())),
+        sealed_text
+            .as_ref()
+            .map(|(name, text)| (name.as_str(), text.as_str())),
     )
     .map_err(|problems| refused("the register", &problems))
 }
 
 /// The failure for a store that did not do what it was asked.
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "the shape that `map_err` wants"
+)]
 pub fn store_failed(error: StoreError) -> Failure {
     match error.class {
         ErrorClass::Config => Failure::usage(error.to_string()),
@@ -79,7 +95,11 @@ pub fn store_failed(error: StoreError) -> Failure {
 impl Settings {
     /// The register that the configuration names.
     pub fn register(&self) -> Result<Option<Register>, Failure> {
-        self.config.register.as_deref().map(|path| register(path, self.config.sealed.as_deref())).transpose()
+        self.config
+            .register
+            .as_deref()
+            .map(|path| register(path, self.config.sealed.as_deref()))
+            .transpose()
     }
 
     /// The accounts that the configuration names, by object id where it has one.
@@ -87,7 +107,9 @@ impl Settings {
         let text = |(id, upn): &(Option<_>, Option<_>)| -> Option<String> {
             let id: &Option<breakglass_model::ObjectId> = id;
             let upn: &Option<breakglass_model::Upn> = upn;
-            id.as_ref().map(ToString::to_string).or_else(|| upn.as_ref().map(ToString::to_string))
+            id.as_ref()
+                .map(ToString::to_string)
+                .or_else(|| upn.as_ref().map(ToString::to_string))
         };
         self.config.accounts.iter().filter_map(text).collect()
     }
@@ -134,7 +156,11 @@ impl Settings {
         if let Some(folder) = &args.data_dir {
             if create {
                 fs::create_dir_all(folder).map_err(|error| {
-                    Failure::broke(format!("the data directory `{}` could not be made: {}", folder.display(), input::plain(&error)))
+                    Failure::broke(format!(
+                        "the data directory `{}` could not be made: {}",
+                        folder.display(),
+                        input::plain(&error)
+                    ))
                 })?;
             }
             return Ok(format!("sqlite:{}", folder.join("breakglass.db").display()));
@@ -173,7 +199,12 @@ impl Settings {
     }
 
     /// Keeps a report.
-    pub fn remember_run(&self, args: &StoreArgs, report: &CheckReport, now: Timestamp) -> Result<(), Failure> {
+    pub fn remember_run(
+        &self,
+        args: &StoreArgs,
+        report: &CheckReport,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
         let text = serde_json::to_string(report)
             .map_err(|error| Failure::broke(format!("the report could not be kept: {error}")))?;
         runtime()?.block_on(async {

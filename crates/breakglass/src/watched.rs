@@ -31,15 +31,22 @@ pub struct Watched {
 
 /// Brings together everything that is known about the accounts.
 pub fn build(named: &Named<'_>, settings: &Settings, now: Timestamp) -> Result<Watched, Failure> {
-    let tenant = named.tenant.map(|name| input::tenant(name, now)).transpose()?;
+    let tenant = named
+        .tenant
+        .map(|name| input::tenant(name, now))
+        .transpose()?;
     let register = match named.register {
         Some(path) => Some(settings::register(path, None)?),
         None => match settings.register()? {
             Some(register) => Some(register),
-            None => match tenant.as_ref().and_then(|tenant| tenant.register_toml.as_deref()) {
+            None => match tenant
+                .as_ref()
+                .and_then(|tenant| tenant.register_toml.as_deref())
+            {
                 Some(text) => Some(
-                    Register::from_toml("built-in register", text, None)
-                        .map_err(|problems| settings::refused("the built-in register", &problems))?,
+                    Register::from_toml("built-in register", text, None).map_err(|problems| {
+                        settings::refused("the built-in register", &problems)
+                    })?,
                 ),
                 None => None,
             },
@@ -56,10 +63,15 @@ pub fn build(named: &Named<'_>, settings: &Settings, now: Timestamp) -> Result<W
         .config
         .tenant_id
         .as_ref()
-        .or(register.as_ref().and_then(|register| register.tenant_id.as_ref()))
+        .or(register
+            .as_ref()
+            .and_then(|register| register.tenant_id.as_ref()))
         .or(snapshot.and_then(|snapshot| snapshot.id.as_ref()))
         .map(ToString::to_string);
-    Ok(Watched { list: WatchList::new(accounts, guards), tenant })
+    Ok(Watched {
+        list: WatchList::new(accounts, guards),
+        tenant,
+    })
 }
 
 /// The named accounts; what the register and the tenant know of them is added, so that a record that
@@ -76,24 +88,46 @@ fn accounts(
         let upn = upn.map_err(|error| Failure::usage(format!("--account: {error}")))?;
         let id = match upn {
             Some(_) => None,
-            None => Some(ObjectId::parse(name).map_err(|error| Failure::usage(format!("--account: {error}")).help("give a UPN or an object id"))?),
+            None => Some(ObjectId::parse(name).map_err(|error| {
+                Failure::usage(format!("--account: {error}")).help("give a UPN or an object id")
+            })?),
         };
         accounts.push(WatchedAccount { id, upn });
     }
     if accounts.is_empty() {
         let listed = register.into_iter().flat_map(|register| &register.accounts);
-        accounts.extend(listed.map(|account| WatchedAccount { id: account.id.clone(), upn: account.upn.clone() }));
+        accounts.extend(listed.map(|account| WatchedAccount {
+            id: account.id.clone(),
+            upn: account.upn.clone(),
+        }));
     }
     if accounts.is_empty() {
-        accounts.extend(settings.config.accounts.iter().map(|(id, upn)| WatchedAccount { id: id.clone(), upn: upn.clone() }));
+        accounts.extend(
+            settings
+                .config
+                .accounts
+                .iter()
+                .map(|(id, upn)| WatchedAccount {
+                    id: id.clone(),
+                    upn: upn.clone(),
+                }),
+        );
     }
     for account in &mut accounts {
         let listed = register.into_iter().flat_map(|register| &register.accounts);
         let listed = listed.map(|known| (known.id.as_ref(), known.upn.as_ref()));
-        let configured = settings.config.accounts.iter().map(|(id, upn)| (id.as_ref(), upn.as_ref()));
-        let read = snapshot.into_iter().flat_map(|snapshot| &snapshot.users).map(|user| (user.id.as_ref(), user.upn.as_ref()));
+        let configured = settings
+            .config
+            .accounts
+            .iter()
+            .map(|(id, upn)| (id.as_ref(), upn.as_ref()));
+        let read = snapshot
+            .into_iter()
+            .flat_map(|snapshot| &snapshot.users)
+            .map(|user| (user.id.as_ref(), user.upn.as_ref()));
         for (id, upn) in listed.chain(configured).chain(read) {
-            let same = (id.is_some() && id == account.id.as_ref()) || (upn.is_some() && upn == account.upn.as_ref());
+            let same = (id.is_some() && id == account.id.as_ref())
+                || (upn.is_some() && upn == account.upn.as_ref());
             if same {
                 account.id = account.id.take().or_else(|| id.cloned());
                 account.upn = account.upn.take().or_else(|| upn.cloned());
@@ -104,7 +138,11 @@ fn accounts(
 }
 
 /// What guards the accounts: their groups, units, role assignments and the policies that name them.
-fn guards(accounts: &[WatchedAccount], register: Option<&Register>, snapshot: Option<&TenantSnapshot>) -> Vec<Guarded> {
+fn guards(
+    accounts: &[WatchedAccount],
+    register: Option<&Register>,
+    snapshot: Option<&TenantSnapshot>,
+) -> Vec<Guarded> {
     let mut found: BTreeMap<ObjectId, Guarded> = BTreeMap::new();
     let mut add = |id: &ObjectId, what: GuardKind, label: Option<&str>, key: &str| {
         let guard = found.entry(id.clone()).or_insert_with(|| Guarded {
@@ -118,12 +156,27 @@ fn guards(accounts: &[WatchedAccount], register: Option<&Register>, snapshot: Op
         }
     };
     for account in accounts {
-        let Some(key) = account.id.as_ref().map(ObjectId::folded).or_else(|| account.upn.as_ref().map(Upn::folded)) else { continue };
-        let listed = register.into_iter().flat_map(|register| &register.accounts).find(|known| {
-            (known.id.is_some() && known.id == account.id) || (known.upn.is_some() && known.upn == account.upn)
-        });
+        let Some(key) = account
+            .id
+            .as_ref()
+            .map(ObjectId::folded)
+            .or_else(|| account.upn.as_ref().map(Upn::folded))
+        else {
+            continue;
+        };
+        let listed = register
+            .into_iter()
+            .flat_map(|register| &register.accounts)
+            .find(|known| {
+                (known.id.is_some() && known.id == account.id)
+                    || (known.upn.is_some() && known.upn == account.upn)
+            });
         if let Some(listed) = listed {
-            let name = |id: &ObjectId| snapshot.and_then(|s| s.group(id)).and_then(|g| g.display_name.clone());
+            let name = |id: &ObjectId| {
+                snapshot
+                    .and_then(|s| s.group(id))
+                    .and_then(|g| g.display_name.clone())
+            };
             if let Some(group) = &listed.group {
                 add(group, GuardKind::Group, name(group).as_deref(), &key);
             }
@@ -134,31 +187,53 @@ fn guards(accounts: &[WatchedAccount], register: Option<&Register>, snapshot: Op
                 add(policy, GuardKind::Policy, None, &key);
             }
         }
-        let (Some(snapshot), Some(id)) = (snapshot, &account.id) else { continue };
+        let (Some(snapshot), Some(id)) = (snapshot, &account.id) else {
+            continue;
+        };
         let mut names = vec![id.clone()];
         if let Some(groups) = snapshot.groups_of(id).get() {
             for group in groups {
-                let label = snapshot.group(group).and_then(|group| group.display_name.as_deref());
+                let label = snapshot
+                    .group(group)
+                    .and_then(|group| group.display_name.as_deref());
                 add(group, GuardKind::Group, label, &key);
                 names.push(group.clone());
             }
         }
         for unit in &snapshot.units {
-            let holds = unit.members.get().is_some_and(|members| members.iter().any(|member| names.contains(member)));
+            let holds = unit
+                .members
+                .get()
+                .is_some_and(|members| members.iter().any(|member| names.contains(member)));
             if let (true, Some(unit_id)) = (holds, &unit.id) {
                 add(unit_id, GuardKind::Unit, unit.display_name.as_deref(), &key);
             }
         }
-        for assignment in snapshot.active_assignments.iter().chain(&snapshot.eligible_assignments) {
-            if let (true, Some(Ok(assignment_id))) =
-                (names.contains(&assignment.principal), assignment.id.as_deref().map(ObjectId::parse))
-            {
-                add(&assignment_id, GuardKind::Role, Some("role assignment"), &key);
+        for assignment in snapshot
+            .active_assignments
+            .iter()
+            .chain(&snapshot.eligible_assignments)
+        {
+            if let (true, Some(Ok(assignment_id))) = (
+                names.contains(&assignment.principal),
+                assignment.id.as_deref().map(ObjectId::parse),
+            ) {
+                add(
+                    &assignment_id,
+                    GuardKind::Role,
+                    Some("role assignment"),
+                    &key,
+                );
             }
         }
         for policy in &snapshot.policies {
             if let (true, Some(policy_id)) = (mentions(&policy.raw, &names), &policy.id) {
-                add(policy_id, GuardKind::Policy, policy.display_name.as_deref(), &key);
+                add(
+                    policy_id,
+                    GuardKind::Policy,
+                    policy.display_name.as_deref(),
+                    &key,
+                );
             }
         }
     }

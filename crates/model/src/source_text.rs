@@ -21,8 +21,17 @@ pub struct Problem {
 
 impl Problem {
     /// A problem at a byte offset of a text.
-    pub fn at(file: &str, text: &str, offset: usize, message: impl Into<String>, help: impl Into<String>) -> Self {
-        let offset = (0..=offset.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    pub fn at(
+        file: &str,
+        text: &str,
+        offset: usize,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        let offset = (0..=offset.min(text.len()))
+            .rev()
+            .find(|at| text.is_char_boundary(*at))
+            .unwrap_or(0);
         let before = &text[..offset];
         let start = before.rfind('\n').map_or(0, |at| at + 1);
         let source = text[start..].lines().next().unwrap_or_default();
@@ -32,7 +41,11 @@ impl Problem {
             column: before[start..].chars().count() + 1,
             message: message.into(),
             help: help.into(),
-            source: source.chars().take(160).filter(|c| !c.is_control()).collect(),
+            source: source
+                .chars()
+                .take(160)
+                .filter(|c| !c.is_control())
+                .collect(),
         }
     }
 
@@ -46,12 +59,20 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)?;
+        write!(
+            f,
+            "{}:{}:{}: {}",
+            self.file, self.line, self.column, self.message
+        )?;
         if !self.source.is_empty() {
             let number = self.line.to_string();
             let blank = " ".repeat(number.len());
             let caret = " ".repeat(self.column.saturating_sub(1));
-            write!(f, "\n {blank} |\n {number} | {}\n {blank} | {caret}^", self.source)?;
+            write!(
+                f,
+                "\n {blank} |\n {number} | {}\n {blank} | {caret}^",
+                self.source
+            )?;
         }
         if !self.help.is_empty() {
             write!(f, "\n  help: {}", self.help)?;
@@ -65,7 +86,9 @@ pub fn did_you_mean<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     known
         .iter()
         .map(|candidate| (distance(word, candidate), *candidate))
-        .filter(|(distance, candidate)| *distance <= (candidate.len() / 3).max(2) && *distance < word.chars().count())
+        .filter(|(distance, candidate)| {
+            *distance <= (candidate.len() / 3).max(2) && *distance < word.chars().count()
+        })
         .min()
         .map(|(_, candidate)| candidate)
 }
@@ -78,7 +101,9 @@ fn distance(a: &str, b: &str) -> usize {
         let mut diagonal = i;
         let mut left = i + 1;
         for (j, y) in b.iter().enumerate() {
-            let next = (row[j + 1] + 1).min(left + 1).min(diagonal + usize::from(x != *y));
+            let next = (row[j + 1] + 1)
+                .min(left + 1)
+                .min(diagonal + usize::from(x != *y));
             diagonal = row[j + 1];
             row[j] = left;
             left = next;
@@ -96,7 +121,13 @@ mod tests {
 
     #[test]
     fn the_place_is_shown_with_a_caret() {
-        let problem = Problem::at("a.toml", "x = 1\r\nünit = 2\n", 8 + 1, "unknown field `ünit`", "did you mean `unit`?");
+        let problem = Problem::at(
+            "a.toml",
+            "x = 1\r\nünit = 2\n",
+            8 + 1,
+            "unknown field `ünit`",
+            "did you mean `unit`?",
+        );
         assert_eq!((problem.line, problem.column), (2, 2));
         assert_eq!(
             problem.to_string(),
@@ -107,7 +138,10 @@ mod tests {
 
     #[test]
     fn near_words_are_suggested() {
-        assert_eq!(did_you_mean("envelop", &["place", "envelope"]), Some("envelope"));
+        assert_eq!(
+            did_you_mean("envelop", &["place", "envelope"]),
+            Some("envelope")
+        );
         assert_eq!(did_you_mean("xyz", &["place", "envelope"]), None);
         assert_eq!(distance("kitten", "sitting"), 3);
     }

@@ -3,11 +3,7 @@
 //! A derived deserializer stops at the first problem. Here each getter notes what is wrong and goes on, so
 //! that a person mends a file once, not once per mistake.
 
-use std::{
-    cell::RefCell,
-    collections::BTreeSet,
-    ops::Range,
-};
+use std::{cell::RefCell, collections::BTreeSet, ops::Range};
 
 use jiff::civil::Date;
 use toml::{
@@ -37,7 +33,11 @@ pub struct Placed {
 impl<'a> Document<'a> {
     /// A file by its name and text.
     pub fn new(file: &'a str, text: &'a str) -> Self {
-        Self { file, text: text.strip_prefix('\u{feff}').unwrap_or(text), problems: RefCell::default() }
+        Self {
+            file,
+            text: text.strip_prefix('\u{feff}').unwrap_or(text),
+            problems: RefCell::default(),
+        }
     }
 
     /// Parses the text. `None` when it is not TOML; the problem is noted.
@@ -48,7 +48,16 @@ impl<'a> Document<'a> {
                 let offset = error.span().map_or(0, |span| span.start);
                 let message = error.message().lines().collect::<Vec<_>>().join(" ");
                 // The line may hold a secret that somebody pasted; only the place is shown.
-                self.note(Problem::at(self.file, self.text, offset, format!("not TOML: {message}"), "").without_source());
+                self.note(
+                    Problem::at(
+                        self.file,
+                        self.text,
+                        offset,
+                        format!("not TOML: {message}"),
+                        "",
+                    )
+                    .without_source(),
+                );
                 None
             }
         }
@@ -60,7 +69,12 @@ impl<'a> Document<'a> {
     }
 
     /// Notes a problem whose line must not be shown.
-    pub fn secret_problem(&self, offset: usize, message: impl Into<String>, help: impl Into<String>) {
+    pub fn secret_problem(
+        &self,
+        offset: usize,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
         self.note(Problem::at(self.file, self.text, offset, message, help).without_source());
     }
 
@@ -104,8 +118,19 @@ impl<'a, 'd> Section<'a, 'd> {
         Self::new(document, table, 0, String::new())
     }
 
-    fn new(document: &'d Document<'a>, table: &'d DeTable<'d>, offset: usize, name: String) -> Self {
-        Self { document, table, offset, name, asked: RefCell::default() }
+    fn new(
+        document: &'d Document<'a>,
+        table: &'d DeTable<'d>,
+        offset: usize,
+        name: String,
+    ) -> Self {
+        Self {
+            document,
+            table,
+            offset,
+            name,
+            asked: RefCell::default(),
+        }
     }
 
     /// Where the table starts.
@@ -125,7 +150,10 @@ impl<'a, 'd> Section<'a, 'd> {
 
     fn get(&self, key: &'static str) -> Option<&'d Spanned<DeValue<'d>>> {
         self.asked.borrow_mut().insert(key);
-        self.table.iter().find(|(known, _)| known.get_ref().as_ref() == key).map(|(_, value)| value)
+        self.table
+            .iter()
+            .find(|(known, _)| known.get_ref().as_ref() == key)
+            .map(|(_, value)| value)
     }
 
     fn wrong(&self, key: &str, wanted: &str, value: &Spanned<DeValue<'_>>) {
@@ -145,11 +173,16 @@ impl<'a, 'd> Section<'a, 'd> {
     pub fn placed(&self, key: &'static str) -> Option<Placed> {
         let value = self.get(key)?;
         match value.get_ref() {
-            DeValue::String(text) if !text.trim().is_empty() => {
-                Some(Placed { value: text.to_string(), offset: value.span().start })
-            }
+            DeValue::String(text) if !text.trim().is_empty() => Some(Placed {
+                value: text.to_string(),
+                offset: value.span().start,
+            }),
             DeValue::String(_) => {
-                self.document.problem(value.span().start, format!("`{key}` is empty"), "write a value, or leave the line out");
+                self.document.problem(
+                    value.span().start,
+                    format!("`{key}` is empty"),
+                    "write a value, or leave the line out",
+                );
                 None
             }
             _ => {
@@ -167,18 +200,26 @@ impl<'a, 'd> Section<'a, 'd> {
     /// A text that must be there.
     pub fn required(&self, key: &'static str) -> Option<Placed> {
         if !self.has(key) {
-            self.problem(format!("`{}` has no `{key}`", self.name), format!("add `{key} = \"…\"`"));
+            self.problem(
+                format!("`{}` has no `{key}`", self.name),
+                format!("add `{key} = \"…\"`"),
+            );
         }
         self.placed(key)
     }
 
     /// A text that parses into something.
-    pub fn parsed<T, E: std::fmt::Display>(&self, key: &'static str, parse: impl Fn(&str) -> Result<T, E>) -> Option<T> {
+    pub fn parsed<T, E: std::fmt::Display>(
+        &self,
+        key: &'static str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<T> {
         let placed = self.placed(key)?;
         match parse(&placed.value) {
             Ok(value) => Some(value),
             Err(error) => {
-                self.document.problem(placed.offset, format!("`{key}`: {error}"), "");
+                self.document
+                    .problem(placed.offset, format!("`{key}`: {error}"), "");
                 None
             }
         }
@@ -187,13 +228,11 @@ impl<'a, 'd> Section<'a, 'd> {
     /// A whole number in a range.
     pub fn integer(&self, key: &'static str, range: Range<i64>) -> Option<i64> {
         let value = self.get(key)?;
-        let number = match value.get_ref() {
-            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok(),
-            _ => {
-                self.wrong(key, "a whole number", value);
-                return None;
-            }
+        let DeValue::Integer(number) = value.get_ref() else {
+            self.wrong(key, "a whole number", value);
+            return None;
         };
+        let number = i64::from_str_radix(number.as_str(), number.radix()).ok();
         let number = number.filter(|number| range.contains(number));
         if number.is_none() {
             self.document.problem(
@@ -226,16 +265,25 @@ impl<'a, 'd> Section<'a, 'd> {
                 return None;
             }
         };
-        let day: Option<Date> = text.get(..10).filter(|_| text.len() >= 10).and_then(|day| day.parse().ok());
+        let day: Option<Date> = text
+            .get(..10)
+            .filter(|_| text.len() >= 10)
+            .and_then(|day| day.parse().ok());
         if day.is_none() {
-            self.document.problem(value.span().start, format!("`{key}` is not a day of the calendar"), "write it like 2026-03-01");
+            self.document.problem(
+                value.span().start,
+                format!("`{key}` is not a day of the calendar"),
+                "write it like 2026-03-01",
+            );
         }
         day
     }
 
     /// A list of texts with their places.
     pub fn texts(&self, key: &'static str) -> Vec<Placed> {
-        let Some(value) = self.get(key) else { return Vec::new() };
+        let Some(value) = self.get(key) else {
+            return Vec::new();
+        };
         let DeValue::Array(list) = value.get_ref() else {
             self.wrong(key, "a list such as [\"one\", \"two\"]", value);
             return Vec::new();
@@ -243,7 +291,10 @@ impl<'a, 'd> Section<'a, 'd> {
         list.iter()
             .filter_map(|item| {
                 if let DeValue::String(text) = item.get_ref() {
-                    return Some(Placed { value: text.to_string(), offset: item.span().start });
+                    return Some(Placed {
+                        value: text.to_string(),
+                        offset: item.span().start,
+                    });
                 }
                 self.wrong(key, "a list of texts", item);
                 None
@@ -260,7 +311,9 @@ impl<'a, 'd> Section<'a, 'd> {
         };
         let numbers = list.iter().filter_map(|item| {
             let number = match item.get_ref() {
-                DeValue::Integer(number) => u32::from_str_radix(number.as_str(), number.radix()).ok(),
+                DeValue::Integer(number) => {
+                    u32::from_str_radix(number.as_str(), number.radix()).ok()
+                }
                 _ => None,
             };
             if number.is_none() {
@@ -275,15 +328,26 @@ impl<'a, 'd> Section<'a, 'd> {
     pub fn section(&self, key: &'static str) -> Option<Section<'a, 'd>> {
         let value = self.get(key)?;
         if let DeValue::Table(table) = value.get_ref() {
-            return Some(Section::new(self.document, table, value.span().start, self.inner(key)));
+            return Some(Section::new(
+                self.document,
+                table,
+                value.span().start,
+                self.inner(key),
+            ));
         }
-        self.wrong(key, &format!("a table, written `[{}]`", self.inner(key)), value);
+        self.wrong(
+            key,
+            &format!("a table, written `[{}]`", self.inner(key)),
+            value,
+        );
         None
     }
 
     /// An array of tables inside.
     pub fn sections(&self, key: &'static str) -> Vec<Section<'a, 'd>> {
-        let Some(value) = self.get(key) else { return Vec::new() };
+        let Some(value) = self.get(key) else {
+            return Vec::new();
+        };
         let name = self.inner(key);
         let DeValue::Array(list) = value.get_ref() else {
             self.wrong(key, &format!("written `[[{name}]]`"), value);
@@ -292,7 +356,12 @@ impl<'a, 'd> Section<'a, 'd> {
         list.iter()
             .filter_map(|item| {
                 if let DeValue::Table(table) = item.get_ref() {
-                    return Some(Section::new(self.document, table, item.span().start, name.clone()));
+                    return Some(Section::new(
+                        self.document,
+                        table,
+                        item.span().start,
+                        name.clone(),
+                    ));
                 }
                 self.wrong(key, "a list of tables", item);
                 None
@@ -301,7 +370,11 @@ impl<'a, 'd> Section<'a, 'd> {
     }
 
     fn inner(&self, key: &str) -> String {
-        if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
+        if self.name.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.name)
+        }
     }
 
     /// Marks a key as known without reading it.
@@ -316,11 +389,21 @@ impl<'a, 'd> Section<'a, 'd> {
         for (key, _) in self.table {
             let name = key.get_ref().as_ref();
             if !asked.contains(name) {
-                let help = did_you_mean(name, &known)
-                    .map_or_else(|| format!("known here: {}", known.join(", ")), |near| format!("did you mean `{near}`?"));
-                let place = if self.name.is_empty() { "this file".to_owned() } else { format!("`{}`", self.name) };
+                let help = did_you_mean(name, &known).map_or_else(
+                    || format!("known here: {}", known.join(", ")),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                let place = if self.name.is_empty() {
+                    "this file".to_owned()
+                } else {
+                    format!("`{}`", self.name)
+                };
                 let shown: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
-                self.document.secret_problem(key.span().start, format!("{place} has no field `{shown}`"), help);
+                self.document.secret_problem(
+                    key.span().start,
+                    format!("{place} has no field `{shown}`"),
+                    help,
+                );
             }
         }
     }

@@ -34,7 +34,11 @@ pub struct Check {
 impl Check {
     /// The check's page in Markdown, in fixed sections.
     pub fn doc(&self) -> String {
-        let references: Vec<String> = self.references.iter().map(|one| format!("- {one}")).collect();
+        let references: Vec<String> = self
+            .references
+            .iter()
+            .map(|one| format!("- {one}"))
+            .collect();
         format!(
             "## What it does\n\n{}\n\n## Why it matters\n\n{}\n\n## How to fix\n\n{}\n\n## References\n\n{}\n",
             self.what,

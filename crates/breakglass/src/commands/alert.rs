@@ -48,7 +48,12 @@ struct Line {
 /// Runs the command.
 pub fn test(args: &AlertTestArgs) -> Result<u8, Failure> {
     let settings = settings::load(args.common.config.as_deref())?;
-    let mut configured = settings.config.channels.iter().map(|channel| channel.name.clone()).collect::<Vec<_>>();
+    let mut configured = settings
+        .config
+        .channels
+        .iter()
+        .map(|channel| channel.name.clone())
+        .collect::<Vec<_>>();
     if configured.is_empty() {
         return Err(Failure::usage("no channel is configured")
             .help("add `[[channel]]` to breakglass.toml, or name the file with --config"));
@@ -63,15 +68,30 @@ pub fn test(args: &AlertTestArgs) -> Result<u8, Failure> {
     channels.retain(|channel| configured.iter().any(|name| name == channel.name()));
     let now = args.common.at.unwrap_or_else(|| clock.now());
     let alert = test_alert(Uuid::new_v4(), now);
-    let message = MessageSettings { time_zone: settings.time_zone(), runbook: None };
+    let message = MessageSettings {
+        time_zone: settings.time_zone(),
+        runbook: None,
+    };
     let results = runtime()?.block_on(test_channels(&channels, &alert, &message, DEADLINE, &clock));
     let lines: Vec<Line> = results
         .into_iter()
         .map(|result| {
             let milliseconds = i64::try_from(result.took.as_millis()).unwrap_or(i64::MAX);
             match result.outcome {
-                Ok(receipt) => Line { channel: result.channel, delivered: true, receipt: Some(receipt.0), error: None, milliseconds },
-                Err(error) => Line { channel: result.channel, delivered: false, receipt: None, error: Some(error.reason), milliseconds },
+                Ok(receipt) => Line {
+                    channel: result.channel,
+                    delivered: true,
+                    receipt: Some(receipt.0),
+                    error: None,
+                    milliseconds,
+                },
+                Err(error) => Line {
+                    channel: result.channel,
+                    delivered: false,
+                    receipt: None,
+                    error: Some(error.reason),
+                    milliseconds,
+                },
             }
         })
         .collect();
@@ -91,7 +111,11 @@ pub fn test(args: &AlertTestArgs) -> Result<u8, Failure> {
 }
 
 fn table(lines: &[Line]) -> String {
-    let width = lines.iter().map(|line| line.channel.chars().count()).max().unwrap_or(0);
+    let width = lines
+        .iter()
+        .map(|line| line.channel.chars().count())
+        .max()
+        .unwrap_or(0);
     let mut text: String = lines
         .iter()
         .map(|line| {
@@ -99,9 +123,14 @@ fn table(lines: &[Line]) -> String {
                 (Some(receipt), _) => ("accepted", receipt.as_str()),
                 (None, error) => ("FAILED  ", error.as_deref().unwrap_or_default()),
             };
-            format!("{:width$}  {how}  {:>6} ms  {why}\n", line.channel, line.milliseconds)
+            format!(
+                "{:width$}  {how}  {:>6} ms  {why}\n",
+                line.channel, line.milliseconds
+            )
         })
         .collect();
-    text.push_str("\nAccepted means that the provider took it. Ask the people on call whether they saw it.\n");
+    text.push_str(
+        "\nAccepted means that the provider took it. Ask the people on call whether they saw it.\n",
+    );
     text
 }

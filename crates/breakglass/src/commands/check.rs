@@ -25,9 +25,13 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
     }
     if let Some(id) = &args.explain {
         let rules = rules();
-        let rule = rules.iter().find(|rule| rule.id.eq_ignore_ascii_case(id)).ok_or_else(|| {
-            Failure::usage(format!("there is no check `{id}`")).help("`breakglass check --list` lists them")
-        })?;
+        let rule = rules
+            .iter()
+            .find(|rule| rule.id.eq_ignore_ascii_case(id))
+            .ok_or_else(|| {
+                Failure::usage(format!("there is no check `{id}`"))
+                    .help("`breakglass check --list` lists them")
+            })?;
         output::print(&report::explain::explain(rule, output::width()))?;
         return Ok(exit::CLEAN);
     }
@@ -60,7 +64,10 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
 
 /// The texts of the catalogue, as the reports need them.
 pub fn rules() -> Vec<report::RuleText> {
-    catalogue().iter().map(breakglass_posture::Check::rule_text).collect()
+    catalogue()
+        .iter()
+        .map(breakglass_posture::Check::rule_text)
+        .collect()
 }
 
 fn fail_on(args: &CheckArgs, settings: &Settings) -> Severity {
@@ -102,11 +109,17 @@ fn report(args: &CheckArgs, settings: &Settings, now: Timestamp) -> Result<Check
         version: env!("CARGO_PKG_VERSION"),
         now,
     })
-    .map_err(|error| Failure::usage(error.to_string()).help("`breakglass check --list` lists the checks"))
+    .map_err(|error| {
+        Failure::usage(error.to_string()).help("`breakglass check --list` lists the checks")
+    })
 }
 
 /// The register: named on the command line, else by the configuration, else the built-in tenant's own.
-fn register(args: &CheckArgs, settings: &Settings, built_in: Option<&str>) -> Result<Option<Register>, Failure> {
+fn register(
+    args: &CheckArgs,
+    settings: &Settings,
+    built_in: Option<&str>,
+) -> Result<Option<Register>, Failure> {
     if let Some(path) = &args.register {
         return settings::register(path, args.sealed.as_deref()).map(Some);
     }
@@ -132,7 +145,9 @@ pub fn accounts(
         match name.strip_prefix('@') {
             Some(file) => accounts.push(person::add(Path::new(file), snapshot)?),
             None if name.trim().is_empty() => {
-                return Err(Failure::usage("an --account is empty").help("give a UPN or an object id"));
+                return Err(
+                    Failure::usage("an --account is empty").help("give a UPN or an object id")
+                );
             }
             None => accounts.push(name.clone()),
         }
@@ -146,7 +161,10 @@ pub fn accounts(
 fn baseline(path: &Path) -> Result<CheckReport, Failure> {
     let text = input::text_file("the baseline", path)?;
     serde_json::from_str(&text).map_err(|error| {
-        Failure::usage(format!("the baseline `{}` is not a check report: {error}", path.display()))
-            .help("make one with `breakglass check --format json > baseline.json`")
+        Failure::usage(format!(
+            "the baseline `{}` is not a check report: {error}",
+            path.display()
+        ))
+        .help("make one with `breakglass check --format json > baseline.json`")
     })
 }

@@ -80,7 +80,10 @@ pub fn list(args: &IncidentListArgs) -> Result<u8, Failure> {
     };
     let mut incidents = runtime()?.block_on(async {
         let store = settings.open_store(&args.store, false).await?;
-        let incidents = store.incidents(&filter).await.map_err(settings::store_failed);
+        let incidents = store
+            .incidents(&filter)
+            .await
+            .map_err(settings::store_failed);
         store.close().await;
         incidents
     })?;
@@ -99,11 +102,19 @@ pub fn list(args: &IncidentListArgs) -> Result<u8, Failure> {
 
 fn table(incidents: &[Incident], open_only: bool) -> String {
     if incidents.is_empty() {
-        return if open_only { "no open incident\n".to_owned() } else { "no incident\n".to_owned() };
+        return if open_only {
+            "no open incident\n".to_owned()
+        } else {
+            "no incident\n".to_owned()
+        };
     }
     let mut text = String::new();
     let ids = incidents.iter().map(|i| i.id.len()).max().unwrap_or(0);
-    let names = incidents.iter().map(|i| i.account_display.chars().count()).max().unwrap_or(0);
+    let names = incidents
+        .iter()
+        .map(|i| i.account_display.chars().count())
+        .max()
+        .unwrap_or(0);
     for incident in incidents {
         let state = match (incident.state, &incident.acknowledged_by) {
             (IncidentState::Open, _) => "OPEN".to_owned(),
@@ -117,7 +128,11 @@ fn table(incidents: &[Incident], open_only: bool) -> String {
             incident.severity.as_str(),
             incident.account_display,
             incident.signals,
-            if incident.signals == 1 { "signal" } else { "signals" },
+            if incident.signals == 1 {
+                "signal"
+            } else {
+                "signals"
+            },
             local(incident.last_signal_at),
         );
     }
@@ -130,7 +145,10 @@ pub fn show(args: &IncidentShowArgs) -> Result<u8, Failure> {
     let settings = settings::load(args.common.config.as_deref())?;
     let detail = runtime()?.block_on(async {
         let store = settings.open_store(&args.store, false).await?;
-        let detail = store.incident(&args.id).await.map_err(settings::store_failed);
+        let detail = store
+            .incident(&args.id)
+            .await
+            .map_err(settings::store_failed);
         store.close().await;
         detail
     })?;
@@ -144,7 +162,8 @@ pub fn show(args: &IncidentShowArgs) -> Result<u8, Failure> {
 }
 
 fn unknown(id: &str) -> Failure {
-    Failure::usage(format!("there is no incident `{id}`")).help("`breakglass incident list` lists them")
+    Failure::usage(format!("there is no incident `{id}`"))
+        .help("`breakglass incident list` lists them")
 }
 
 /// An incident as a person reads it.
@@ -165,7 +184,12 @@ pub fn page(detail: &IncidentDetail) -> String {
     );
     for signal in &detail.signals {
         let when = signal.at.map_or_else(|| "time unknown".to_owned(), local);
-        let _infallible = writeln!(text, "  {when}  {:10} {}", signal.kind.as_str(), signal.summary);
+        let _infallible = writeln!(
+            text,
+            "  {when}  {:10} {}",
+            signal.kind.as_str(),
+            signal.summary
+        );
     }
     let _infallible = writeln!(text, "\nalerts");
     for alert in &detail.alerts {
@@ -179,18 +203,30 @@ pub fn page(detail: &IncidentDetail) -> String {
             let how = match &delivery.state {
                 DeliveryState::Accepted { at, .. } => format!("accepted {}", local(*at)),
                 DeliveryState::Leased { .. } => "being sent".to_owned(),
-                DeliveryState::Pending { next_attempt } => format!("NOT DELIVERED, next try {}", local(*next_attempt)),
+                DeliveryState::Pending { next_attempt } => {
+                    format!("NOT DELIVERED, next try {}", local(*next_attempt))
+                }
             };
-            let error = delivery.last_error.as_deref().filter(|_| delivery.state.is_open());
+            let error = delivery
+                .last_error
+                .as_deref()
+                .filter(|_| delivery.state.is_open());
             let error = error.map(|e| format!(": {e}")).unwrap_or_default();
             let _infallible = writeln!(text, "            {}: {how}{error}", delivery.channel);
         }
         if alert.deliveries.is_empty() {
-            let _infallible = writeln!(text, "            no channel was configured when it was written");
+            let _infallible = writeln!(
+                text,
+                "            no channel was configured when it was written"
+            );
         }
     }
     if incident.state == IncidentState::Open {
-        let _infallible = write!(text, "\nnext: breakglass incident ack {} --by <who you are>\n", incident.id);
+        let _infallible = write!(
+            text,
+            "\nnext: breakglass incident ack {} --by <who you are>\n",
+            incident.id
+        );
     }
     text
 }
@@ -216,7 +252,9 @@ fn json(detail: IncidentDetail, now: Timestamp) -> Document {
                         let (state, accepted_at, receipt) = match delivery.state {
                             DeliveryState::Pending { .. } => ("pending", None, None),
                             DeliveryState::Leased { .. } => ("sending", None, None),
-                            DeliveryState::Accepted { at, receipt } => ("accepted", Some(at), Some(receipt)),
+                            DeliveryState::Accepted { at, receipt } => {
+                                ("accepted", Some(at), Some(receipt))
+                            }
                         };
                         DeliveryLine {
                             channel: delivery.channel,
@@ -233,7 +271,11 @@ fn json(detail: IncidentDetail, now: Timestamp) -> Document {
         acknowledgements: detail
             .acknowledgements
             .into_iter()
-            .map(|ack| AckLine { at: ack.at, by: ack.by, alerts: ack.alerts })
+            .map(|ack| AckLine {
+                at: ack.at,
+                by: ack.by,
+                alerts: ack.alerts,
+            })
             .collect(),
     }
 }
@@ -247,18 +289,35 @@ pub fn ack(args: &IncidentAckArgs) -> Result<u8, Failure> {
     let settings = settings::load(args.common.config.as_deref())?;
     let done = runtime()?.block_on(async {
         let store = settings.open_store(&args.store, false).await?;
-        let known = store.incident(&args.id).await.map_err(settings::store_failed)?;
+        let known = store
+            .incident(&args.id)
+            .await
+            .map_err(settings::store_failed)?;
         if known.is_none() {
             return Err(unknown(&args.id));
         }
-        let done = store.acknowledge(&args.id, args.by.trim(), now).await.map_err(settings::store_failed);
+        let done = store
+            .acknowledge(&args.id, args.by.trim(), now)
+            .await
+            .map_err(settings::store_failed);
         store.close().await;
         done
     })?;
     let text = match done.alerts.len() {
-        0 => format!("{}: every alert was acknowledged before; nothing changed\n", args.id),
-        1 => format!("{}: 1 alert acknowledged by {}; a later signal pages again\n", args.id, args.by.trim()),
-        many => format!("{}: {many} alerts acknowledged by {}; a later signal pages again\n", args.id, args.by.trim()),
+        0 => format!(
+            "{}: every alert was acknowledged before; nothing changed\n",
+            args.id
+        ),
+        1 => format!(
+            "{}: 1 alert acknowledged by {}; a later signal pages again\n",
+            args.id,
+            args.by.trim()
+        ),
+        many => format!(
+            "{}: {many} alerts acknowledged by {}; a later signal pages again\n",
+            args.id,
+            args.by.trim()
+        ),
     };
     output::print(&text)?;
     Ok(exit::CLEAN)
@@ -271,5 +330,7 @@ fn document<T: Serialize>(value: &T) -> Result<String, Failure> {
 
 /// A moment in the zone of this machine.
 pub fn local(at: Timestamp) -> String {
-    at.to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
+    at.to_zoned_datetime(TimeZone::system())
+        .strftime("%Y-%m-%d %H:%M:%S %Z")
+        .to_string()
 }

@@ -21,17 +21,34 @@ pub fn all() -> Vec<(&'static str, Value)> {
     vec![
         ("check-report", breakglass_posture::report::json::schema()),
         ("signal", derived(schemars::schema_for!(Signal), "signal")),
-        ("watch-summary", derived(schemars::schema_for!(WatchSummary), "watch-summary")),
-        ("incident-list", derived(schemars::schema_for!(incident::ListDocument), "incident-list")),
-        ("incident", derived(schemars::schema_for!(incident::Document), "incident")),
-        ("alert-test", derived(schemars::schema_for!(AlertTestReport), "alert-test")),
+        (
+            "watch-summary",
+            derived(schemars::schema_for!(WatchSummary), "watch-summary"),
+        ),
+        (
+            "incident-list",
+            derived(
+                schemars::schema_for!(incident::ListDocument),
+                "incident-list",
+            ),
+        ),
+        (
+            "incident",
+            derived(schemars::schema_for!(incident::Document), "incident"),
+        ),
+        (
+            "alert-test",
+            derived(schemars::schema_for!(AlertTestReport), "alert-test"),
+        ),
     ]
 }
 
 /// Prints one schema.
 pub fn run(name: &str) -> Result<u8, Failure> {
     let all = all();
-    let wanted = name.trim_start_matches("breakglass/").trim_end_matches("/v1");
+    let wanted = name
+        .trim_start_matches("breakglass/")
+        .trim_end_matches("/v1");
     let Some((_, schema)) = all.iter().find(|(known, _)| *known == wanted) else {
         let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
         return Err(Failure::usage(format!("there is no document `{name}`"))

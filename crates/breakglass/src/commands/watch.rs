@@ -12,7 +12,9 @@ use std::{
 
 use breakglass_alert::{Jitter, Sender, Settings as MessageSettings};
 use breakglass_model::{Clock, SetAside};
-use breakglass_watch::{Counts, Event, Options, Scan, Source, WatchError, WatchList, sources::Follow};
+use breakglass_watch::{
+    Counts, Event, Options, Scan, Source, WatchError, WatchList, sources::Follow,
+};
 use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -84,7 +86,12 @@ pub fn run(args: &WatchArgs) -> Result<u8, Failure> {
     )?;
     let stop = Arc::new(AtomicBool::new(false));
     let sources = sources(args, &settings, &stop)?;
-    let reader = Reader { list: &watched.list, tenant: watched.tenant, clock: &*clock, follow: args.follow };
+    let reader = Reader {
+        list: &watched.list,
+        tenant: watched.tenant,
+        clock: &*clock,
+        follow: args.follow,
+    };
     let mut summary;
     let mut code = exit::CLEAN;
     let read;
@@ -100,39 +107,65 @@ pub fn run(args: &WatchArgs) -> Result<u8, Failure> {
             for line in &outcome.open {
                 eprintln!("not delivered yet: {line}");
             }
-            eprintln!("these alerts stay in the store; the next run with the same store sends them");
+            eprintln!(
+                "these alerts stay in the store; the next run with the same store sends them"
+            );
         }
     }
     say(&summary);
     if let Some(path) = &args.summary {
-        let text = serde_json::to_string_pretty(&summary)
-            .map_err(|error| Failure::broke(format!("the summary could not be written: {error}")))?;
+        let text = serde_json::to_string_pretty(&summary).map_err(|error| {
+            Failure::broke(format!("the summary could not be written: {error}"))
+        })?;
         std::fs::write(path, text).map_err(|error| {
-            Failure::broke(format!("the summary `{}` could not be written: {}", path.display(), crate::input::plain(&error)))
+            Failure::broke(format!(
+                "the summary `{}` could not be written: {}",
+                path.display(),
+                crate::input::plain(&error)
+            ))
         })?;
     }
     read?;
-    Ok(if code == exit::CLEAN && summary.set_aside > 0 { exit::CANNOT_TELL } else { code })
+    Ok(if code == exit::CLEAN && summary.set_aside > 0 {
+        exit::CANNOT_TELL
+    } else {
+        code
+    })
 }
 
 /// The sources of the command line, else those of the configuration.
-fn sources(args: &WatchArgs, settings: &Settings, stop: &Arc<AtomicBool>) -> Result<Vec<Source>, Failure> {
+fn sources(
+    args: &WatchArgs,
+    settings: &Settings,
+    stop: &Arc<AtomicBool>,
+) -> Result<Vec<Source>, Failure> {
     let file = |path: PathBuf, follow: bool| Source::File {
         path,
         start: 0,
-        follow: (follow || args.follow).then(|| Follow { every: LOOK_EVERY, stop: Arc::clone(stop) }),
+        follow: (follow || args.follow).then(|| Follow {
+            every: LOOK_EVERY,
+            stop: Arc::clone(stop),
+        }),
     };
     let mut sources = Vec::new();
     for text in &args.sources {
         sources.push(match text.strip_prefix("file:") {
-            Some("") => return Err(Failure::usage("a --source names no file").help("write it like file:/var/log/signins.ndjson")),
+            Some("") => {
+                return Err(Failure::usage("a --source names no file")
+                    .help("write it like file:/var/log/signins.ndjson"));
+            }
             Some(path) => file(path.into(), false),
             None if text == "-" => Source::Stdin,
             None if matches!(text.as_str(), "graph" | "log-analytics" | "kafka") => {
-                return Err(Failure::usage(format!("this version does not read `{text}`"))
-                    .help("export the logs to a file, or pipe them in: --source -"));
+                return Err(
+                    Failure::usage(format!("this version does not read `{text}`"))
+                        .help("export the logs to a file, or pipe them in: --source -"),
+                );
             }
-            None if text.is_empty() => return Err(Failure::usage("a --source is empty").help("name a file, or - for standard input")),
+            None if text.is_empty() => {
+                return Err(Failure::usage("a --source is empty")
+                    .help("name a file, or - for standard input"));
+            }
             None => file(text.into(), false),
         });
     }
@@ -143,7 +176,8 @@ fn sources(args: &WatchArgs, settings: &Settings, stop: &Arc<AtomicBool>) -> Res
         }));
     }
     if sources.is_empty() {
-        return Err(Failure::usage("nothing to read was given").help("name a file with --source file:<path>, or pipe logs in with --source -"));
+        return Err(Failure::usage("nothing to read was given")
+            .help("name a file with --source file:<path>, or pipe logs in with --source -"));
     }
     Ok(sources)
 }
@@ -157,9 +191,23 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// Reads every source: one after the other, or side by side when they are followed.
-    fn read(&self, sources: Vec<Source>, store: Option<(breakglass_store::Store, Handle)>, channels: &[String]) -> (Tally, Result<(), Failure>) {
+    fn read(
+        &self,
+        sources: Vec<Source>,
+        store: Option<(breakglass_store::Store, Handle)>,
+        channels: &[String],
+    ) -> (Tally, Result<(), Failure>) {
         let tally = Mutex::new(Tally::default());
-        let followed = self.follow || sources.iter().any(|source| matches!(source, Source::File { follow: Some(_), .. }));
+        let followed = self.follow
+            || sources.iter().any(|source| {
+                matches!(
+                    source,
+                    Source::File {
+                        follow: Some(_),
+                        ..
+                    }
+                )
+            });
         let result = if followed {
             std::thread::scope(|scope| {
                 let readers: Vec<_> = sources
@@ -171,13 +219,23 @@ impl Reader<'_> {
                     .collect();
                 readers
                     .into_iter()
-                    .map(|reader| reader.join().unwrap_or_else(|_| Err(Failure::broke("a reader stopped unexpectedly"))))
-                    .fold(Ok(()), |first: Result<(), Failure>, next| first.and(next))
+                    .map(|reader| {
+                        reader.join().unwrap_or_else(|_| {
+                            Err(Failure::broke("a reader stopped unexpectedly"))
+                        })
+                    })
+                    // Every reader is waited for, then the first failure is told.
+                    .collect::<Vec<_>>()
+                    .into_iter()
+                    .collect()
             })
         } else {
             self.scan(sources, store, channels, &tally)
         };
-        (tally.into_inner().unwrap_or_else(PoisonError::into_inner), result)
+        (
+            tally.into_inner().unwrap_or_else(PoisonError::into_inner),
+            result,
+        )
     }
 
     fn scan(
@@ -187,8 +245,21 @@ impl Reader<'_> {
         channels: &[String],
         tally: &Mutex<Tally>,
     ) -> Result<(), Failure> {
-        let mut intake = Intake { store, channels: channels.to_vec(), displays: displays(self.list), clock: self.clock, known: 0 };
-        let mut scan = Scan::new(self.list, self.clock, Options { tenant: self.tenant.clone(), ..Options::default() });
+        let mut intake = Intake {
+            store,
+            channels: channels.to_vec(),
+            displays: displays(self.list),
+            clock: self.clock,
+            known: 0,
+        };
+        let mut scan = Scan::new(
+            self.list,
+            self.clock,
+            Options {
+                tenant: self.tenant.clone(),
+                ..Options::default()
+            },
+        );
         let mut aside = Vec::new();
         let mut result = Ok(());
         for source in sources {
@@ -266,16 +337,32 @@ fn alerting(
 ) -> Result<Outcome, Failure> {
     let channels = channels::build(&settings.config.channels, clock)?;
     if channels.is_empty() {
-        return Err(Failure::usage("no alert channel is configured, so nobody would be told")
-            .help("add `[[channel]]` to breakglass.toml, or only print signals with --no-alert"));
+        return Err(
+            Failure::usage("no alert channel is configured, so nobody would be told").help(
+                "add `[[channel]]` to breakglass.toml, or only print signals with --no-alert",
+            ),
+        );
     }
-    let names: Vec<String> = channels.iter().map(|channel| channel.name().to_owned()).collect();
+    let names: Vec<String> = channels
+        .iter()
+        .map(|channel| channel.name().to_owned())
+        .collect();
     let runtime = runtime()?;
     let store = runtime.block_on(settings.open_store(&args.store, true))?;
-    let message = MessageSettings { time_zone: settings.time_zone(), runbook: None };
+    let message = MessageSettings {
+        time_zone: settings.time_zone(),
+        runbook: None,
+    };
     let owner = format!("watch-{}", uuid::Uuid::new_v4());
     let seed = u64::from(std::process::id());
-    let sender = Arc::new(Sender::new(store.clone(), owner, channels, message, Arc::clone(clock), Jitter::seeded(seed)));
+    let sender = Arc::new(Sender::new(
+        store.clone(),
+        owner,
+        channels,
+        message,
+        Arc::clone(clock),
+        Jitter::seeded(seed),
+    ));
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
     let sending = runtime.spawn({
         let sender = Arc::clone(&sender);
@@ -295,18 +382,29 @@ fn alerting(
             if stop.swap(true, Ordering::SeqCst) {
                 return;
             }
-            eprintln!("stopping: delivering what is open; interrupt again to leave it to the next run");
+            eprintln!(
+                "stopping: delivering what is open; interrupt again to leave it to the next run"
+            );
             interrupted().await;
             std::process::exit(i32::from(exit::BROKE));
         }
     });
-    let (tally, read) = reader.read(sources, Some((store.clone(), runtime.handle().clone())), &names);
+    let (tally, read) = reader.read(
+        sources,
+        Some((store.clone(), runtime.handle().clone())),
+        &names,
+    );
     let _stopped = end.send(());
     let open = runtime.block_on(async {
         if let Ok(Err(error)) = sending.await {
             eprintln!("warning: sending stopped: {error}");
         }
-        let until = clock.now() + SignedDuration::from_secs(i64::try_from(args.drain).unwrap_or(i64::MAX / 2).min(86_400));
+        let until = clock.now()
+            + SignedDuration::from_secs(
+                i64::try_from(args.drain)
+                    .unwrap_or(i64::MAX / 2)
+                    .min(86_400),
+            );
         let drained = sender.drain(until).await;
         store.close().await;
         drained
@@ -317,7 +415,10 @@ fn alerting(
             .iter()
             .map(|status| {
                 let why = status.last_error.as_deref().unwrap_or("not tried yet");
-                format!("alert {} through {}: {why} ({} tries)", status.alert_id, status.channel, status.attempts)
+                format!(
+                    "alert {} through {}: {why} ({} tries)",
+                    status.alert_id, status.channel, status.attempts
+                )
             })
             .collect(),
         Err(error) => vec![format!("the outbox could not be read: {error}")],
@@ -368,13 +469,20 @@ fn say(summary: &WatchSummary) {
         if summary.rows == 1 { "row" } else { "rows" },
         size(summary.bytes),
         summary.signals,
-        if summary.signals == 1 { "signal" } else { "signals" },
+        if summary.signals == 1 {
+            "signal"
+        } else {
+            "signals"
+        },
         summary.folded,
         summary.skipped,
         summary.set_aside,
     );
     for piece in &summary.set_aside_list {
-        text.push_str(&format!("  set aside: {}, {}: {}\n", piece.file, piece.position, piece.reason));
+        text.push_str(&format!(
+            "  set aside: {}, {}: {}\n",
+            piece.file, piece.position, piece.reason
+        ));
     }
     let listed = u64::try_from(summary.set_aside_list.len()).unwrap_or(u64::MAX);
     if summary.set_aside > listed {
@@ -399,5 +507,9 @@ fn size(bytes: u64) -> String {
         value /= 1000.0;
         unit += 1;
     }
-    if unit == 0 { format!("{bytes} B") } else { format!("{value:.1} {}", UNITS[unit]) }
+    if unit == 0 {
+        format!("{bytes} B")
+    } else {
+        format!("{value:.1} {}", UNITS[unit])
+    }
 }

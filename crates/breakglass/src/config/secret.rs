@@ -38,15 +38,18 @@ impl SecretPlace {
     pub fn read(&self, what: &str) -> Result<Secret, Failure> {
         let text = match self {
             Self::File(path) => {
-                let text = fs::read_to_string(path).map_err(|error| input::not_opened(what, path, &error).usage_code())?;
+                let text = fs::read_to_string(path)
+                    .map_err(|error| input::not_opened(what, path, &error).usage_code())?;
                 warn_if_open(what, path);
                 text.trim_end_matches(['\r', '\n']).to_owned()
             }
             Self::Environment(name) => std::env::var_os(name)
                 .and_then(|value| value.into_string().ok())
                 .ok_or_else(|| {
-                    Failure::usage(format!("{what}: the environment variable `{name}` is not set, or is not text"))
-                        .help("set it where the program is started")
+                    Failure::usage(format!(
+                        "{what}: the environment variable `{name}` is not set, or is not text"
+                    ))
+                    .help("set it where the program is started")
                 })?,
         };
         if text.is_empty() {
@@ -61,7 +64,10 @@ impl SecretPlace {
 fn warn_if_open(what: &str, path: &Path) {
     use std::os::unix::fs::PermissionsExt;
     if fs::metadata(path).is_ok_and(|about| about.permissions().mode() & 0o077 != 0) {
-        eprintln!("warning: {what} `{0}` may be read by other users of this machine; `chmod 600 {0}`", path.display());
+        eprintln!(
+            "warning: {what} `{0}` may be read by other users of this machine; `chmod 600 {0}`",
+            path.display()
+        );
     }
 }
 

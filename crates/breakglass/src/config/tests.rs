@@ -4,7 +4,11 @@ use super::*;
 
 fn problems(text: &str) -> String {
     let problems = parse("breakglass.toml", text, Path::new("/etc")).unwrap_err();
-    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    problems
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[test]
@@ -12,8 +16,13 @@ fn the_example_is_valid_and_paths_are_relative_to_it() {
     let config = parse("breakglass.toml", EXAMPLE, Path::new("/etc/breakglass")).unwrap();
     assert_eq!(config.channels.len(), 3);
     assert_eq!(config.sources.len(), 2);
-    assert_eq!(config.register.unwrap(), Path::new("/etc/breakglass/register.toml"));
-    assert!(matches!(config.store, Some(StorePlace::Url(url)) if url == "sqlite:/etc/breakglass/breakglass.db"));
+    assert_eq!(
+        config.register.unwrap(),
+        Path::new("/etc/breakglass/register.toml")
+    );
+    assert!(
+        matches!(config.store, Some(StorePlace::Url(url)) if url == "sqlite:/etc/breakglass/breakglass.db")
+    );
     assert!(config.warnings.is_empty());
 }
 
@@ -49,7 +58,10 @@ fn a_literal_secret_is_refused_and_not_repeated() {
         "[store]\nurl = \"postgres://u:canary4711@h/d\"\n",
     ] {
         let said = problems(text);
-        assert!(said.contains("in clear") || said.contains("holds a password"), "{said}");
+        assert!(
+            said.contains("in clear") || said.contains("holds a password"),
+            "{said}"
+        );
         assert!(!said.contains("canary4711"), "{said}");
     }
 }

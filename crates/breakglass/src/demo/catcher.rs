@@ -19,7 +19,8 @@ const MAX_MESSAGE: usize = 1 << 20;
 pub(super) type Caught = String;
 
 /// Listens on a free port of loopback and hands every message over.
-pub(super) async fn start() -> io::Result<(SocketAddr, mpsc::UnboundedReceiver<Caught>, JoinHandle<()>)> {
+pub(super) async fn start()
+-> io::Result<(SocketAddr, mpsc::UnboundedReceiver<Caught>, JoinHandle<()>)> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let address = listener.local_addr()?;
     let (caught, messages) = mpsc::unbounded_channel();
@@ -44,9 +45,15 @@ async fn converse(stream: TcpStream, caught: &mpsc::UnboundedSender<Caught>) -> 
         if (&mut stream).take(MAX_LINE).read_line(&mut line).await? == 0 {
             return Ok(());
         }
-        let verb = line.split_whitespace().next().unwrap_or_default().to_ascii_uppercase();
+        let verb = line
+            .split_whitespace()
+            .next()
+            .unwrap_or_default()
+            .to_ascii_uppercase();
         match verb.as_str() {
-            "EHLO" | "HELO" | "MAIL" | "RCPT" | "RSET" | "NOOP" => say(&mut stream, "250 ok").await?,
+            "EHLO" | "HELO" | "MAIL" | "RCPT" | "RSET" | "NOOP" => {
+                say(&mut stream, "250 ok").await?;
+            }
             "DATA" => {
                 say(&mut stream, "354 end with a dot on a line of its own").await?;
                 match message(&mut stream).await? {
@@ -67,7 +74,10 @@ async fn converse(stream: TcpStream, caught: &mpsc::UnboundedSender<Caught>) -> 
 }
 
 async fn say(stream: &mut BufReader<TcpStream>, text: &str) -> io::Result<()> {
-    stream.get_mut().write_all(format!("{text}\r\n").as_bytes()).await
+    stream
+        .get_mut()
+        .write_all(format!("{text}\r\n").as_bytes())
+        .await
 }
 
 /// Reads up to the lone dot, undoing dot-stuffing (RFC 5321, 4.5.2); `None` when it grows too large.
@@ -76,7 +86,12 @@ async fn message(stream: &mut BufReader<TcpStream>) -> io::Result<Option<String>
     let mut too_large = false;
     loop {
         let mut line = Vec::new();
-        if stream.take(MAX_MESSAGE as u64).read_until(b'\n', &mut line).await? == 0 {
+        if stream
+            .take(MAX_MESSAGE as u64)
+            .read_until(b'\n', &mut line)
+            .await?
+            == 0
+        {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         if line == b".\r\n" || line == b".\n" {

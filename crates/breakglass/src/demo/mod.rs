@@ -49,23 +49,39 @@ const PAUSE: Duration = Duration::from_millis(1500);
 pub fn run(args: &DemoArgs) -> Result<u8, Failure> {
     let (folder, kept) = match &args.data_dir {
         Some(folder) => (folder.clone(), true),
-        None => (std::env::temp_dir().join(format!("breakglass-demo-{}", uuid::Uuid::new_v4().simple())), false),
+        None => (
+            std::env::temp_dir().join(format!("breakglass-demo-{}", uuid::Uuid::new_v4().simple())),
+            false,
+        ),
     };
     std::fs::create_dir_all(&folder).map_err(|error| {
-        Failure::broke(format!("the directory `{}` could not be made: {}", folder.display(), crate::input::plain(&error)))
-            .help("name another one with --data-dir")
+        Failure::broke(format!(
+            "the directory `{}` could not be made: {}",
+            folder.display(),
+            crate::input::plain(&error)
+        ))
+        .help("name another one with --data-dir")
     })?;
     let log = folder.join("stream.ndjson");
     let played = match log.exists() {
-        true => Err(Failure::usage(format!("`{}` holds an earlier demo", folder.display())).help("name an empty directory")),
+        true => Err(
+            Failure::usage(format!("`{}` holds an earlier demo", folder.display()))
+                .help("name an empty directory"),
+        ),
         false => runtime().and_then(|runtime| runtime.block_on(play(&folder, &log, args.once))),
     };
     if !kept && let Err(error) = std::fs::remove_dir_all(&folder) {
-        eprintln!("warning: the temporary directory `{}` could not be removed: {error}", folder.display());
+        eprintln!(
+            "warning: the temporary directory `{}` could not be removed: {error}",
+            folder.display()
+        );
     }
     played?;
     if kept {
-        output::print(&format!("\nThe state is in {0}; look at it with\n  breakglass incident list --data-dir {0}\n", folder.display()))?;
+        output::print(&format!(
+            "\nThe state is in {0}; look at it with\n  breakglass incident list --data-dir {0}\n",
+            folder.display()
+        ))?;
     }
     Ok(exit::CLEAN)
 }
@@ -74,7 +90,9 @@ async fn play(folder: &Path, log: &PathBuf, once: bool) -> Result<(), Failure> {
     let clock = SystemClock;
     let pause = if once { Duration::ZERO } else { PAUSE };
     let took = Stopwatch::start();
-    say("breakglass demo\n\nContoso is made up, and so are its people and its log. Nothing leaves this machine.\n")?;
+    say(
+        "breakglass demo\n\nContoso is made up, and so are its people and its log. Nothing leaves this machine.\n",
+    )?;
 
     heading("1. Would the accounts get you in? The tenant as exported, judged")?;
     let contoso = judged("contoso", &clock)?;
@@ -82,11 +100,17 @@ async fn play(folder: &Path, log: &PathBuf, once: bool) -> Result<(), Failure> {
     tokio::time::sleep(pause).await;
 
     heading("2. The log is watched")?;
-    std::fs::write(log, "").map_err(|error| Failure::broke(format!("`{}` could not be written: {error}", log.display())))?;
-    let (address, mut mails, catching) = catcher::start()
-        .await
-        .map_err(|error| Failure::broke(format!("the mail catcher could not listen on loopback: {error}")))?;
-    say(&format!("Mail goes to a catcher on {address}; signals are kept in SQLite before anything counts as read.\n"))?;
+    std::fs::write(log, "").map_err(|error| {
+        Failure::broke(format!("`{}` could not be written: {error}", log.display()))
+    })?;
+    let (address, mut mails, catching) = catcher::start().await.map_err(|error| {
+        Failure::broke(format!(
+            "the mail catcher could not listen on loopback: {error}"
+        ))
+    })?;
+    say(&format!(
+        "Mail goes to a catcher on {address}; signals are kept in SQLite before anything counts as read.\n"
+    ))?;
     let url = format!("sqlite:{}", folder.join("breakglass.db").display());
     let store = Store::open(&url).await.map_err(settings::store_failed)?;
     let smtp = Smtp::new(SmtpConfig {
@@ -106,7 +130,10 @@ async fn play(folder: &Path, log: &PathBuf, once: bool) -> Result<(), Failure> {
         store.clone(),
         "demo",
         channels,
-        MessageSettings { time_zone: TimeZone::system(), runbook: None },
+        MessageSettings {
+            time_zone: TimeZone::system(),
+            runbook: None,
+        },
         Arc::new(clock),
         Jitter::seeded(1),
     );
@@ -127,8 +154,14 @@ async fn play(folder: &Path, log: &PathBuf, once: bool) -> Result<(), Failure> {
         tenant: &cast_tenant,
         first: (&names[0].0, &names[0].1),
         second: (&names[1].0, &names[1].1),
-        admin: ("a0000000-0000-4000-8000-00000000ad01", "adele.admin@contoso.com"),
-        policy: ("c0000000-0000-4000-8000-00000000ca01", "CA001: Block legacy authentication"),
+        admin: (
+            "a0000000-0000-4000-8000-00000000ad01",
+            "adele.admin@contoso.com",
+        ),
+        policy: (
+            "c0000000-0000-4000-8000-00000000ca01",
+            "CA001: Block legacy authentication",
+        ),
     };
     let mut shown = None;
     for scene in script::scenes(&cast, clock.now()) {
@@ -154,9 +187,15 @@ async fn play(folder: &Path, log: &PathBuf, once: bool) -> Result<(), Failure> {
             // Long enough for a wrong signal to show itself.
             tokio::time::sleep(Duration::from_millis(900)).await;
             if let Ok(signal) = signals.try_recv() {
-                return Err(Failure::broke(format!("a signal came where none belongs: {}", signal.summary)));
+                return Err(Failure::broke(format!(
+                    "a signal came where none belongs: {}",
+                    signal.summary
+                )));
             }
-            say(&format!("    {} read, no signal\n", count(scene.records.len(), "record")))?;
+            say(&format!(
+                "    {} read, no signal\n",
+                count(scene.records.len(), "record")
+            ))?;
         }
         tokio::time::sleep(pause).await;
     }
@@ -167,21 +206,36 @@ async fn play(folder: &Path, log: &PathBuf, once: bool) -> Result<(), Failure> {
     tokio::time::sleep(pause).await;
 
     heading("4. The incident, acknowledged by a person")?;
-    let incidents = store.incidents(&IncidentFilter::default()).await.map_err(settings::store_failed)?;
+    let incidents = store
+        .incidents(&IncidentFilter::default())
+        .await
+        .map_err(settings::store_failed)?;
     let first = incidents
         .iter()
         .find(|incident| incident.account_key == cast.first.0.to_lowercase())
         .ok_or_else(|| Failure::broke("no incident was opened for the account that was used"))?;
-    store.acknowledge(&first.id, "anna", clock.now()).await.map_err(settings::store_failed)?;
-    let detail = store.incident(&first.id).await.map_err(settings::store_failed)?;
+    store
+        .acknowledge(&first.id, "anna", clock.now())
+        .await
+        .map_err(settings::store_failed)?;
+    let detail = store
+        .incident(&first.id)
+        .await
+        .map_err(settings::store_failed)?;
     let detail = detail.ok_or_else(|| Failure::broke("the incident could not be read back"))?;
     say(&indented(&incident::page(&detail)))?;
 
     heading("5. The record of all that")?;
-    let evidence = store.verify_evidence().await.map_err(settings::store_failed)?;
+    let evidence = store
+        .verify_evidence()
+        .await
+        .map_err(settings::store_failed)?;
     say(&format!(
         "{} chained by SHA-256, all unchanged; head {}…\n",
-        count(usize::try_from(evidence.rows).unwrap_or(usize::MAX), "evidence row"),
+        count(
+            usize::try_from(evidence.rows).unwrap_or(usize::MAX),
+            "evidence row"
+        ),
         evidence.head.get(..16).unwrap_or(&evidence.head)
     ))?;
 
@@ -190,7 +244,9 @@ async fn play(folder: &Path, log: &PathBuf, once: bool) -> Result<(), Failure> {
     if let Ok(Err(error)) = sending.await {
         return Err(Failure::broke(format!("sending stopped: {error}")));
     }
-    reading.join().map_err(|_| Failure::broke("the reader stopped unexpectedly"))??;
+    reading
+        .join()
+        .map_err(|_| Failure::broke("the reader stopped unexpectedly"))??;
     catching.abort();
     store.close().await;
 
@@ -209,12 +265,19 @@ fn read(
     log: PathBuf,
     store: Store,
     stop: Arc<AtomicBool>,
-) -> (std::thread::JoinHandle<Result<(), Failure>>, mpsc::UnboundedReceiver<Signal>) {
+) -> (
+    std::thread::JoinHandle<Result<(), Failure>>,
+    mpsc::UnboundedReceiver<Signal>,
+) {
     let handle = tokio::runtime::Handle::current();
     let (seen, signals) = mpsc::unbounded_channel();
     let reading = std::thread::spawn(move || {
         let clock = SystemClock;
-        let named = watched::Named { accounts: &[], register: None, tenant: Some("contoso") };
+        let named = watched::Named {
+            accounts: &[],
+            register: None,
+            tenant: Some("contoso"),
+        };
         let watched = watched::build(&named, &settings::Settings::default(), clock.now())?;
         let mut intake = Intake {
             store: Some((store, handle)),
@@ -223,16 +286,33 @@ fn read(
             clock: &clock,
             known: 0,
         };
-        let mut scan = Scan::new(&watched.list, &clock, Options { tenant: watched.tenant, ..Options::default() });
-        let follow = Some(Follow { every: Duration::from_millis(50), stop });
-        scan.run(Source::File { path: log, start: 0, follow }, &mut |event| {
-            if let Event::Signal(detected) = event {
-                intake.signal(&detected, &mut std::io::sink())?;
-                // The story waits for each signal; when it has ended, nobody does.
-                let _heard = seen.send(detected.signal);
-            }
-            Ok(())
-        })
+        let mut scan = Scan::new(
+            &watched.list,
+            &clock,
+            Options {
+                tenant: watched.tenant,
+                ..Options::default()
+            },
+        );
+        let follow = Some(Follow {
+            every: Duration::from_millis(50),
+            stop,
+        });
+        scan.run(
+            Source::File {
+                path: log,
+                start: 0,
+                follow,
+            },
+            &mut |event| {
+                if let Event::Signal(detected) = event {
+                    intake.signal(&detected, &mut std::io::sink())?;
+                    // The story waits for each signal; when it has ended, nobody does.
+                    let _heard = seen.send(detected.signal);
+                }
+                Ok(())
+            },
+        )
         .map_err(|error| Failure::broke(error.to_string()))
     });
     (reading, signals)
@@ -240,7 +320,8 @@ fn read(
 
 fn judged(name: &str, clock: &dyn Clock) -> Result<CheckReport, Failure> {
     let now = clock.now();
-    let example = example::tenant(name, now).ok_or_else(|| Failure::broke(format!("there is no built-in tenant `{name}`")))?;
+    let example = example::tenant(name, now)
+        .ok_or_else(|| Failure::broke(format!("there is no built-in tenant `{name}`")))?;
     let register = Register::from_toml(name, &example.register_toml, None)
         .map_err(|problems| settings::refused("the built-in register", &problems))?;
     check(&CheckInput {
@@ -265,10 +346,17 @@ fn cast(report: &CheckReport) -> Result<(String, Vec<(String, String)>), Failure
     let accounts: Vec<(String, String)> = report
         .accounts
         .iter()
-        .filter_map(|account| Some((account.id.as_ref().map(ObjectId::to_string)?, account.upn.as_ref()?.to_string())))
+        .filter_map(|account| {
+            Some((
+                account.id.as_ref().map(ObjectId::to_string)?,
+                account.upn.as_ref()?.to_string(),
+            ))
+        })
         .collect();
     if accounts.len() < 2 {
-        return Err(Failure::broke("the built-in tenant does not name two accounts"));
+        return Err(Failure::broke(
+            "the built-in tenant does not name two accounts",
+        ));
     }
     Ok((tenant, accounts))
 }
@@ -283,13 +371,21 @@ fn verdict(report: &CheckReport) -> String {
             Answer::No => ("NO", "31"),
             Answer::CannotTell => ("CANNOT TELL", "33"),
         };
-        let shown = if color { format!("\u{1b}[1;{code}m{word:11}\u{1b}[0m") } else { format!("{word:11}") };
+        let shown = if color {
+            format!("\u{1b}[1;{code}m{word:11}\u{1b}[0m")
+        } else {
+            format!("{word:11}")
+        };
         text.push_str(&format!("  {shown}  {}\n", question.question));
         if let Some(why) = question.because.first() {
             text.push_str(&wrapped(why, "               "));
         }
     }
-    let failing: Vec<_> = report.findings.iter().filter(|finding| finding.verdict == Verdict::Fail).collect();
+    let failing: Vec<_> = report
+        .findings
+        .iter()
+        .filter(|finding| finding.verdict == Verdict::Fail)
+        .collect();
     text.push_str(&format!(
         "\n  {} failing, {} cannot tell, {} passed\n",
         failing.len(),
@@ -297,11 +393,23 @@ fn verdict(report: &CheckReport) -> String {
         report.summary.pass
     ));
     for finding in failing.iter().take(6) {
-        text.push_str(&format!("  {:8} {}  {}: {}\n", finding.severity.as_str(), finding.check, finding.requirement, finding.title));
-        text.push_str(&wrapped(&format!("{}: {}", finding.subject, finding.because), "                  "));
+        text.push_str(&format!(
+            "  {:8} {}  {}: {}\n",
+            finding.severity.as_str(),
+            finding.check,
+            finding.requirement,
+            finding.title
+        ));
+        text.push_str(&wrapped(
+            &format!("{}: {}", finding.subject, finding.because),
+            "                  ",
+        ));
     }
     if failing.len() > 6 {
-        text.push_str(&format!("  … and {} more: breakglass check --tenant contoso\n", failing.len() - 6));
+        text.push_str(&format!(
+            "  … and {} more: breakglass check --tenant contoso\n",
+            failing.len() - 6
+        ));
     }
     text
 }
@@ -321,7 +429,10 @@ fn wrapped(text: &str, indent: &str) -> String {
             line.push_str(word);
         }
     }
-    lines.iter().map(|line| format!("{indent}{line}\n")).collect()
+    lines
+        .iter()
+        .map(|line| format!("{indent}{line}\n"))
+        .collect()
 }
 
 /// Subject and text part of the mail, in a box.
@@ -331,7 +442,10 @@ fn quoted(mail: &str) -> Result<String, Failure> {
         .find(|line| line.starts_with("Subject:"))
         .filter(|line| line.contains("[CRITICAL] Emergency Access Activity"))
         .ok_or_else(|| Failure::broke("the caught mail has another subject than it must have"))?;
-    let part = mail.split("Content-Type: text/plain").nth(1).unwrap_or(mail);
+    let part = mail
+        .split("Content-Type: text/plain")
+        .nth(1)
+        .unwrap_or(mail);
     let body = part.split_once("\r\n\r\n").map_or(part, |(_, body)| body);
     let body = body.split("\r\n--").next().unwrap_or(body);
     let body = unquoted(body);
@@ -348,31 +462,47 @@ fn unquoted(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = joined.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {
-        let code = tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok()).and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        match (first, code) {
-            (b'=', Some(byte)) => {
-                bytes.push(byte);
-                rest = &tail[2..];
-            }
-            _ => {
-                bytes.push(first);
-                rest = tail;
-            }
+        let code = tail
+            .get(..2)
+            .and_then(|hex| std::str::from_utf8(hex).ok())
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        if let (b'=', Some(byte)) = (first, code) {
+            bytes.push(byte);
+            rest = &tail[2..];
+        } else {
+            bytes.push(first);
+            rest = tail;
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
 fn indented(text: &str) -> String {
-    text.lines().map(|line| if line.is_empty() { "\n".to_owned() } else { format!("  {line}\n") }).collect()
+    text.lines()
+        .map(|line| {
+            if line.is_empty() {
+                "\n".to_owned()
+            } else {
+                format!("  {line}\n")
+            }
+        })
+        .collect()
 }
 
 fn count(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+    if number == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{number} {noun}s")
+    }
 }
 
 fn heading(text: &str) -> Result<(), Failure> {
-    if output::color() { say(&format!("\n\u{1b}[1m{text}\u{1b}[0m\n")) } else { say(&format!("\n{text}\n{}\n", "-".repeat(text.chars().count()))) }
+    if output::color() {
+        say(&format!("\n\u{1b}[1m{text}\u{1b}[0m\n"))
+    } else {
+        say(&format!("\n{text}\n{}\n", "-".repeat(text.chars().count())))
+    }
 }
 
 fn say(text: &str) -> Result<(), Failure> {
@@ -384,7 +514,12 @@ async fn within<T>(waiting: impl Future<Output = Option<T>>, what: &str) -> Resu
         .await
         .ok()
         .flatten()
-        .ok_or_else(|| Failure::broke(format!("{what} did not come within {} s", PATIENCE.as_secs())))
+        .ok_or_else(|| {
+            Failure::broke(format!(
+                "{what} did not come within {} s",
+                PATIENCE.as_secs()
+            ))
+        })
 }
 
 fn append(log: &Path, records: &[String]) -> Result<(), Failure> {
@@ -393,7 +528,9 @@ fn append(log: &Path, records: &[String]) -> Result<(), Failure> {
         let text: String = records.iter().map(|record| format!("{record}\n")).collect();
         file.write_all(text.as_bytes())
     };
-    write().map_err(|error| Failure::broke(format!("`{}` could not be written: {error}", log.display())))
+    write().map_err(|error| {
+        Failure::broke(format!("`{}` could not be written: {error}", log.display()))
+    })
 }
 
 #[cfg(test)]

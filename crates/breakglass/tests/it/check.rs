@@ -17,7 +17,10 @@ fn report(arguments: &[&str]) -> (i32, Value) {
 fn valid(report: &Value) {
     let schema: Value = serde_json::from_str(&out(&run(&["schema", "check-report"]))).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    let problems: Vec<String> = validator.iter_errors(report).map(|error| error.to_string()).collect();
+    let problems: Vec<String> = validator
+        .iter_errors(report)
+        .map(|error| error.to_string())
+        .collect();
     assert!(problems.is_empty(), "{problems:?}");
 }
 
@@ -31,11 +34,24 @@ fn every_shared_export_gives_a_valid_report() {
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.is_dir() || path.extension().is_some_and(|ending| ending == "json"))
         .collect();
-    exports.extend(files(&policies.join("clutch2view-nis2")).into_iter().take(3));
+    exports.extend(
+        files(&policies.join("clutch2view-nis2"))
+            .into_iter()
+            .take(3),
+    );
     assert!(exports.len() >= 5);
     for export in exports {
-        for account in [&[][..], &["--account", "BreakGlass01@contoso.onmicrosoft.com"]] {
-            let mut call = vec!["check", "--format", "json", "--tenant", export.to_str().unwrap()];
+        for account in [
+            &[][..],
+            &["--account", "BreakGlass01@contoso.onmicrosoft.com"],
+        ] {
+            let mut call = vec![
+                "check",
+                "--format",
+                "json",
+                "--tenant",
+                export.to_str().unwrap(),
+            ];
             call.extend(account);
             let (code, report) = report(&call);
             assert!(code == 1 || code == 3, "{call:?}: exit {code}");
@@ -50,7 +66,15 @@ fn every_shared_export_gives_a_valid_report() {
 /// The planted faults of the example tenant are found, and the three questions are not answered yes.
 #[test]
 fn the_example_tenant_fails_where_faults_are_planted() {
-    let (code, report) = report(&["check", "--tenant", "contoso", "--format", "json", "--at", "2026-11-24T20:00:00Z"]);
+    let (code, report) = report(&[
+        "check",
+        "--tenant",
+        "contoso",
+        "--format",
+        "json",
+        "--at",
+        "2026-11-24T20:00:00Z",
+    ]);
     assert_eq!(code, 1);
     valid(&report);
     let failed: Vec<&str> = report["findings"]
@@ -61,9 +85,17 @@ fn the_example_tenant_fails_where_faults_are_planted() {
         .map(|finding| finding["requirement"].as_str().unwrap())
         .collect();
     for planted in ["A4", "A6", "K3", "K4", "M1", "S1", "S3", "D2"] {
-        assert!(failed.contains(&planted), "{planted} is planted and not found; found {failed:?}");
+        assert!(
+            failed.contains(&planted),
+            "{planted} is planted and not found; found {failed:?}"
+        );
     }
-    let answers: Vec<_> = report["questions"].as_array().unwrap().iter().map(|q| q["answer"].clone()).collect();
+    let answers: Vec<_> = report["questions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|q| q["answer"].clone())
+        .collect();
     assert_eq!(answers.len(), 3);
     assert!(answers.iter().all(|answer| answer != "yes"), "{answers:?}");
 }
@@ -92,14 +124,25 @@ fn a1_no_account_is_ever_guessed() {
     let export = place.path().join("users.json");
     fs::write(
         &export,
-        r##"{"@odata.context":"https://graph.microsoft.com/v1.0/$metadata#users","value":[
-            {"id":"b1b1b1b1-0000-4000-8000-0000000000b1","userPrincipalName":"BreakGlass01@contoso.onmicrosoft.com","displayName":"Break Glass 01","accountEnabled":true,"onPremisesSyncEnabled":null}]}"##,
+        r#"{"@odata.context":"https://graph.microsoft.com/v1.0/$metadata#users","value":[
+            {"id":"b1b1b1b1-0000-4000-8000-0000000000b1","userPrincipalName":"BreakGlass01@contoso.onmicrosoft.com","displayName":"Break Glass 01","accountEnabled":true,"onPremisesSyncEnabled":null}]}"#,
     )
     .unwrap();
-    let (code, report) = report(&["check", "--format", "json", "--tenant", place.path().to_str().unwrap()]);
+    let (code, report) = report(&[
+        "check",
+        "--format",
+        "json",
+        "--tenant",
+        place.path().to_str().unwrap(),
+    ]);
     assert_eq!(code, 3, "{report:#}");
     assert_eq!(report["accounts"][0]["declared"], false);
-    assert!(!report["accounts"][0]["reasons"].as_array().unwrap().is_empty());
+    assert!(
+        !report["accounts"][0]["reasons"]
+            .as_array()
+            .unwrap()
+            .is_empty()
+    );
     assert_eq!(report["summary"]["pass"], 0);
     assert_eq!(report["questions"][0]["answer"], "cannot-tell");
 }
@@ -119,10 +162,27 @@ fn what_was_known_before_does_not_count_with_a_baseline() {
     let baseline = place.path().join("before.json");
     let before = run(&["check", "--tenant", "contoso", "--format", "json"]);
     fs::write(&baseline, &before.stdout).unwrap();
-    let after = run(&["check", "--tenant", "contoso", "--format", "json", "--baseline", baseline.to_str().unwrap()]);
+    let after = run(&[
+        "check",
+        "--tenant",
+        "contoso",
+        "--format",
+        "json",
+        "--baseline",
+        baseline.to_str().unwrap(),
+    ]);
     assert_eq!(code(&after), 0, "{}", out(&after));
     fs::write(&baseline, "{}").unwrap();
-    assert_eq!(code(&run(&["check", "--tenant", "contoso", "--baseline", baseline.to_str().unwrap()])), 2);
+    assert_eq!(
+        code(&run(&[
+            "check",
+            "--tenant",
+            "contoso",
+            "--baseline",
+            baseline.to_str().unwrap()
+        ])),
+        2
+    );
 }
 
 #[test]
@@ -135,7 +195,17 @@ fn a_waiver_needs_a_reason_and_ends_with_its_date() {
             format!("[[waiver]]\ncheck = \"BG001\"\nsubject = \"tenant\"\nreason = \"{reason}\"\nuntil = {until}\napproved_by = [\"anna\", \"ben\"]\n"),
         )
         .unwrap();
-        run(&["check", "--tenant", "contoso", "--format", "json", "--config", config.to_str().unwrap(), "--at", "2026-11-24T20:00:00Z"])
+        run(&[
+            "check",
+            "--tenant",
+            "contoso",
+            "--format",
+            "json",
+            "--config",
+            config.to_str().unwrap(),
+            "--at",
+            "2026-11-24T20:00:00Z",
+        ])
     };
     assert_eq!(code(&write("2027-01-31", "")), 2);
     assert_eq!(code(&write("2027-01-31", "being built")), 1);
@@ -145,25 +215,57 @@ fn a_waiver_needs_a_reason_and_ends_with_its_date() {
 #[test]
 fn bad_input_says_what_where_why_and_what_next() {
     let place = tempfile::tempdir().unwrap();
-    let nothing = run(&["check", "--tenant", place.path().join("nothing").to_str().unwrap()]);
+    let nothing = run(&[
+        "check",
+        "--tenant",
+        place.path().join("nothing").to_str().unwrap(),
+    ]);
     assert_eq!(code(&nothing), 2);
-    assert!(err(&nothing).contains("no such file") && err(&nothing).contains("help:"), "{}", err(&nothing));
+    assert!(
+        err(&nothing).contains("no such file") && err(&nothing).contains("help:"),
+        "{}",
+        err(&nothing)
+    );
 
     let empty = run(&["check", "--tenant", place.path().to_str().unwrap()]);
     assert_eq!(code(&empty), 3);
-    assert!(err(&empty).contains("there is no file in"), "{}", err(&empty));
+    assert!(
+        err(&empty).contains("there is no file in"),
+        "{}",
+        err(&empty)
+    );
 
-    fs::write(place.path().join("broken.json"), "{\"value\": [ {\"id\": ] }").unwrap();
-    let (broken, report) = report(&["check", "--format", "json", "--account", "a@b.onmicrosoft.com", "--account", "c@b.onmicrosoft.com", "--tenant", place.path().to_str().unwrap()]);
+    fs::write(
+        place.path().join("broken.json"),
+        "{\"value\": [ {\"id\": ] }",
+    )
+    .unwrap();
+    let (broken, report) = report(&[
+        "check",
+        "--format",
+        "json",
+        "--account",
+        "a@b.onmicrosoft.com",
+        "--account",
+        "c@b.onmicrosoft.com",
+        "--tenant",
+        place.path().to_str().unwrap(),
+    ]);
     assert_eq!(broken, 3, "{report:#}");
     let aside = &report["set_aside"][0];
     assert_eq!(aside["file"], "broken.json");
-    assert!(aside["position"].as_str().unwrap().contains("line 1"), "{aside}");
+    assert!(
+        aside["position"].as_str().unwrap().contains("line 1"),
+        "{aside}"
+    );
 
     let zero = place.path().join("zero");
     fs::create_dir(&zero).unwrap();
     fs::write(zero.join("empty.json"), "").unwrap();
-    assert_eq!(code(&run(&["check", "--tenant", zero.to_str().unwrap()])), 3);
+    assert_eq!(
+        code(&run(&["check", "--tenant", zero.to_str().unwrap()])),
+        3
+    );
 }
 
 /// A gzip bomb is refused within bounded memory.
@@ -172,26 +274,62 @@ fn a_gzip_bomb_is_refused() {
     let place = tempfile::tempdir().unwrap();
     let bomb = place.path().join("snapshot.json.gz");
     let made = std::process::Command::new("sh")
-        .args(["-c", "head -c 3000000000 /dev/zero | gzip -1 > \"$0\"", bomb.to_str().unwrap()])
+        .args([
+            "-c",
+            "head -c 3000000000 /dev/zero | gzip -1 > \"$0\"",
+            bomb.to_str().unwrap(),
+        ])
         .status()
         .unwrap();
     assert!(made.success());
     let output = std::process::Command::new("sh")
-        .args(["-c", "ulimit -v 2000000; exec \"$0\" check --tenant \"$1\"", env!("CARGO_BIN_EXE_breakglass"), bomb.to_str().unwrap()])
+        .args([
+            "-c",
+            "ulimit -v 2000000; exec \"$0\" check --tenant \"$1\"",
+            env!("CARGO_BIN_EXE_breakglass"),
+            bomb.to_str().unwrap(),
+        ])
         .output()
         .unwrap();
     assert_eq!(code(&output), 3, "{}", err(&output));
     let said = out(&output) + &err(&output);
     assert!(said.contains("gzip") || said.contains("unpack"), "{said}");
-    assert!(!said.contains("panicked") && !said.contains("memory allocation"), "{said}");
+    assert!(
+        !said.contains("panicked") && !said.contains("memory allocation"),
+        "{said}"
+    );
 }
 
 #[test]
 fn a_snapshot_on_standard_input_is_read() {
-    let output = crate::support::run_with_input(&["check", "--tenant", "-", "--format", "json", "--account", "a@b.onmicrosoft.com", "--account", "c@b.onmicrosoft.com"], b"[]");
+    let output = crate::support::run_with_input(
+        &[
+            "check",
+            "--tenant",
+            "-",
+            "--format",
+            "json",
+            "--account",
+            "a@b.onmicrosoft.com",
+            "--account",
+            "c@b.onmicrosoft.com",
+        ],
+        b"[]",
+    );
     assert_eq!(code(&output), 3, "{}{}", out(&output), err(&output));
     let mut list = Vec::new();
     write!(list, "nonsense").unwrap();
-    let output = crate::support::run_with_input(&["check", "--tenant", "-", "--account", "a@b.onmicrosoft.com", "--account", "c@b.onmicrosoft.com"], &list);
+    let output = crate::support::run_with_input(
+        &[
+            "check",
+            "--tenant",
+            "-",
+            "--account",
+            "a@b.onmicrosoft.com",
+            "--account",
+            "c@b.onmicrosoft.com",
+        ],
+        &list,
+    );
     assert_eq!(code(&output), 3);
 }

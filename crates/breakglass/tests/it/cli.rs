@@ -23,7 +23,14 @@ fn a_wrong_call_is_exit_2_with_nothing_on_standard_output() {
         &["check"],
         &["check", "--explain", "BG999"],
         &["watch", "--source", "file:/nowhere"],
-        &["watch", "--no-alert", "--source", "kafka", "--account", "a@b.c"],
+        &[
+            "watch",
+            "--no-alert",
+            "--source",
+            "kafka",
+            "--account",
+            "a@b.c",
+        ],
         &["incident", "list"],
         &["incident", "show", "INC-1", "--data-dir", "/nowhere/at/all"],
         &["alert", "test"],
@@ -40,7 +47,14 @@ fn a_wrong_call_is_exit_2_with_nothing_on_standard_output() {
 
 #[test]
 fn every_schema_is_a_json_schema_of_its_document() {
-    for name in ["check-report", "signal", "watch-summary", "incident-list", "incident", "alert-test"] {
+    for name in [
+        "check-report",
+        "signal",
+        "watch-summary",
+        "incident-list",
+        "incident",
+        "alert-test",
+    ] {
         let output = run(&["schema", name]);
         assert_eq!(code(&output), 0);
         let schema: serde_json::Value = serde_json::from_str(&out(&output)).unwrap();

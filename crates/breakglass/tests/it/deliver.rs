@@ -14,9 +14,16 @@ use crate::support::{Killed, UPN, code, err, lines, out, program, run, sign_in, 
 
 /// A Python with a mail server in it; `./test` makes one.
 fn python() -> Option<PathBuf> {
-    let candidates = std::env::var_os("BREAKGLASS_TEST_PYTHON").map(PathBuf::from).into_iter().chain([PathBuf::from("python3")]);
+    let candidates = std::env::var_os("BREAKGLASS_TEST_PYTHON")
+        .map(PathBuf::from)
+        .into_iter()
+        .chain([PathBuf::from("python3")]);
     let found = candidates.into_iter().find(|python| {
-        Command::new(python).args(["-c", "import aiosmtpd"]).stderr(Stdio::null()).status().is_ok_and(|s| s.success())
+        Command::new(python)
+            .args(["-c", "import aiosmtpd"])
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|s| s.success())
     });
     if found.is_none() {
         println!("skipped: no Python with aiosmtpd");
@@ -25,7 +32,11 @@ fn python() -> Option<PathBuf> {
 }
 
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }
 
 const SINK: &str = r#"
@@ -54,7 +65,9 @@ fn mail_server(python: &Path, port: u16, mails: &Path) -> Killed {
         .spawn()
         .unwrap();
     let server = Killed(child);
-    wait_until("the mail server", Duration::from_secs(30), || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+    wait_until("the mail server", Duration::from_secs(30), || {
+        std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+    });
     server
 }
 
@@ -82,15 +95,33 @@ fn configuration(place: &Path, port: u16) -> PathBuf {
 
 fn watch(config: &Path, log: &Path, drain: &str) -> Command {
     let mut command = program();
-    command.args(["watch", "--config", config.to_str().unwrap(), "--drain", drain, "--source", &format!("file:{}", log.display())]);
+    command.args([
+        "watch",
+        "--config",
+        config.to_str().unwrap(),
+        "--drain",
+        drain,
+        "--source",
+        &format!("file:{}", log.display()),
+    ]);
     command.stdin(Stdio::null());
     command
 }
 
 fn incidents(config: &Path) -> Vec<Value> {
-    let output = run(&["incident", "list", "--format", "json", "--config", config.to_str().unwrap()]);
+    let output = run(&[
+        "incident",
+        "list",
+        "--format",
+        "json",
+        "--config",
+        config.to_str().unwrap(),
+    ]);
     let document: Value = serde_json::from_str(&out(&output)).unwrap_or_default();
-    document["incidents"].as_array().cloned().unwrap_or_default()
+    document["incidents"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default()
 }
 
 /// G3, G11: kill −9 between detection and delivery; after a restart the alert arrives, once.
@@ -102,9 +133,15 @@ fn g11_an_alert_survives_kill_9_between_detection_and_delivery() {
     let config = configuration(place.path(), port);
     let log = place.path().join("log.ndjson");
     fs::write(&log, format!("{}\n", sign_in(1, "0"))).unwrap();
-    let first: Child = watch(&config, &log, "600").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let first: Child = watch(&config, &log, "600")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     let mut first = Killed(first);
-    wait_until("the incident", Duration::from_secs(30), || !incidents(&config).is_empty());
+    wait_until("the incident", Duration::from_secs(30), || {
+        !incidents(&config).is_empty()
+    });
     first.0.kill().unwrap();
     first.0.wait().unwrap();
 
@@ -113,16 +150,42 @@ fn g11_an_alert_survives_kill_9_between_detection_and_delivery() {
     let _server = mail_server(&python, port, &box_);
     let second = watch(&config, &log, "120").output().unwrap();
     assert_eq!(code(&second), 0, "{}", err(&second));
-    assert!(lines(&second).is_empty(), "the signal was known: {}", out(&second));
+    assert!(
+        lines(&second).is_empty(),
+        "the signal was known: {}",
+        out(&second)
+    );
     let mails = mails(&box_);
     assert_eq!(mails.len(), 1);
-    assert!(mails[0].contains("Subject: [CRITICAL] Emergency Access Activity"), "{}", mails[0]);
+    assert!(
+        mails[0].contains("Subject: [CRITICAL] Emergency Access Activity"),
+        "{}",
+        mails[0]
+    );
 
     let id = incidents(&config)[0]["id"].as_str().unwrap().to_owned();
-    let shown = run(&["incident", "show", &id, "--config", config.to_str().unwrap()]);
+    let shown = run(&[
+        "incident",
+        "show",
+        &id,
+        "--config",
+        config.to_str().unwrap(),
+    ]);
     assert!(out(&shown).contains("accepted"), "{}", out(&shown));
-    let acked = run(&["incident", "ack", &id, "--by", "anna", "--config", config.to_str().unwrap()]);
-    assert!(out(&acked).contains("1 alert acknowledged by anna"), "{}", out(&acked));
+    let acked = run(&[
+        "incident",
+        "ack",
+        &id,
+        "--by",
+        "anna",
+        "--config",
+        config.to_str().unwrap(),
+    ]);
+    assert!(
+        out(&acked).contains("1 alert acknowledged by anna"),
+        "{}",
+        out(&acked)
+    );
     assert_eq!(incidents(&config)[0]["state"], "acknowledged");
 
     // A later signal pages again.
@@ -143,7 +206,11 @@ fn g4_what_could_not_be_delivered_stays_open_and_is_said() {
     let output = watch(&config, &log, "2").output().unwrap();
     assert_eq!(code(&output), 4, "{}", err(&output));
     assert_eq!(lines(&output).len(), 1);
-    assert!(err(&output).contains("mail") && err(&output).contains("not delivered"), "{}", err(&output));
+    assert!(
+        err(&output).contains("mail") && err(&output).contains("not delivered"),
+        "{}",
+        err(&output)
+    );
 }
 
 /// `alert test` reports delivery and time, and its failure.
@@ -158,12 +225,29 @@ fn w6_alert_test_reports_each_channel() {
     let box_ = place.path().join("mails");
     fs::create_dir(&box_).unwrap();
     let _server = mail_server(&python, port, &box_);
-    let sent = run(&["alert", "test", "--format", "json", "--config", config.to_str().unwrap()]);
+    let sent = run(&[
+        "alert",
+        "test",
+        "--format",
+        "json",
+        "--config",
+        config.to_str().unwrap(),
+    ]);
     assert_eq!(code(&sent), 0, "{}{}", out(&sent), err(&sent));
     let report: Value = serde_json::from_str(&out(&sent)).unwrap();
     assert_eq!(report["channels"][0]["delivered"], true);
     assert!(mails(&box_)[0].contains("[TEST]"));
-    assert_eq!(code(&run(&["alert", "test", "--channel", "fax", "--config", config.to_str().unwrap()])), 2);
+    assert_eq!(
+        code(&run(&[
+            "alert",
+            "test",
+            "--channel",
+            "fax",
+            "--config",
+            config.to_str().unwrap()
+        ])),
+        2
+    );
 }
 
 /// Disk full while the outbox is written: exit 4 with a plain message; after space was freed a re-run
@@ -174,7 +258,17 @@ fn a_full_disk_loses_nothing() {
     let place = tempfile::tempdir().unwrap();
     let disk = place.path().join("disk");
     fs::create_dir(&disk).unwrap();
-    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=1500k", "tmpfs", disk.to_str().unwrap()]).stderr(Stdio::null()).status();
+    let mounted = Command::new("mount")
+        .args([
+            "-t",
+            "tmpfs",
+            "-o",
+            "size=1500k",
+            "tmpfs",
+            disk.to_str().unwrap(),
+        ])
+        .stderr(Stdio::null())
+        .status();
     if !mounted.is_ok_and(|status| status.success()) {
         println!("skipped: a small disk cannot be mounted here");
         return;
@@ -183,15 +277,27 @@ fn a_full_disk_loses_nothing() {
     let port = free_port();
     let config = configuration(&disk, port);
     let log = place.path().join("log.ndjson");
-    let text: String = (0..400).map(|number| format!("{}\n", sign_in(number, "0"))).collect();
+    let text: String = (0..400)
+        .map(|number| format!("{}\n", sign_in(number, "0")))
+        .collect();
     fs::write(&log, text).unwrap();
     let box_ = place.path().join("mails");
     fs::create_dir(&box_).unwrap();
     let _server = mail_server(&python, port, &box_);
     let full = watch(&config, &log, "1").output().unwrap();
     assert_eq!(code(&full), 4, "{}", err(&full));
-    assert!(err(&full).to_lowercase().contains("disk") && err(&full).contains("space"), "{}", err(&full));
-    assert!(Command::new("mount").args(["-o", "remount,size=60m", disk.to_str().unwrap()]).status().unwrap().success());
+    assert!(
+        err(&full).to_lowercase().contains("disk") && err(&full).contains("space"),
+        "{}",
+        err(&full)
+    );
+    assert!(
+        Command::new("mount")
+            .args(["-o", "remount,size=60m", disk.to_str().unwrap()])
+            .status()
+            .unwrap()
+            .success()
+    );
     let again = watch(&config, &log, "240").output().unwrap();
     assert_eq!(code(&again), 0, "{}", err(&again));
     let incident = &incidents(&config)[0];
@@ -201,6 +307,8 @@ fn a_full_disk_loses_nothing() {
 struct Unmounted<'a>(&'a Path);
 impl Drop for Unmounted<'_> {
     fn drop(&mut self) {
-        let _done = Command::new("umount").args(["-l", self.0.to_str().unwrap()]).status();
+        let _done = Command::new("umount")
+            .args(["-l", self.0.to_str().unwrap()])
+            .status();
     }
 }

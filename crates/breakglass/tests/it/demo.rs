@@ -6,7 +6,17 @@ use crate::support::{code, err, out, run};
 fn the_demo_plays_every_step_and_exits_0() {
     let output = run(&["demo", "--once"]);
     assert_eq!(code(&output), 0, "{}\n{}", out(&output), err(&output));
-    for shown in ["CANNOT TELL", "BreakGlass01", "[CRITICAL] Emergency Access Activity", "INC-", "acknowledged"] {
-        assert!(out(&output).contains(shown), "{shown} is not shown:\n{}", out(&output));
+    for shown in [
+        "CANNOT TELL",
+        "BreakGlass01",
+        "[CRITICAL] Emergency Access Activity",
+        "INC-",
+        "acknowledged",
+    ] {
+        assert!(
+            out(&output).contains(shown),
+            "{shown} is not shown:\n{}",
+            out(&output)
+        );
     }
 }

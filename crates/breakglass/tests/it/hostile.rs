@@ -14,7 +14,12 @@ fn a_line_of_two_gigabytes_hides_nothing() {
     let place = tempfile::tempdir().unwrap();
     let said = place.path().join("signals");
     let mut child = Command::new("sh")
-        .args(["-c", "ulimit -v 900000; exec \"$0\" watch --no-alert --account \"$1\" --source -", env!("CARGO_BIN_EXE_breakglass"), UPN])
+        .args([
+            "-c",
+            "ulimit -v 900000; exec \"$0\" watch --no-alert --account \"$1\" --source -",
+            env!("CARGO_BIN_EXE_breakglass"),
+            UPN,
+        ])
         .stdin(Stdio::piped())
         .stdout(fs::File::create(&said).unwrap())
         .stderr(Stdio::piped())
@@ -39,23 +44,42 @@ fn a_line_of_two_gigabytes_hides_nothing() {
 fn an_unreadable_record_of_the_account_is_a_critical_signal() {
     let broken = sign_in(2, "0").replace("Azure Portal", "\\ud800 lone surrogate");
     let input = format!("{}\n{broken}\n{}\n", sign_in(1, "0"), sign_in(3, "0"));
-    let output = run_with_input(&["watch", "--no-alert", "--account", UPN, "--source", "-"], input.as_bytes());
+    let output = run_with_input(
+        &["watch", "--no-alert", "--account", UPN, "--source", "-"],
+        input.as_bytes(),
+    );
     let signals = lines(&output);
-    let kinds: Vec<_> = signals.iter().map(|s| s["kind"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(kinds.iter().filter(|kind| *kind == "use").count(), 2, "{kinds:?}");
+    let kinds: Vec<_> = signals
+        .iter()
+        .map(|s| s["kind"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(
+        kinds.iter().filter(|kind| *kind == "use").count(),
+        2,
+        "{kinds:?}"
+    );
     let unreadable = signals.iter().find(|s| s["kind"] == "unreadable");
-    assert_eq!(unreadable.unwrap_or_else(|| panic!("{kinds:?}"))["severity"], "critical");
+    assert_eq!(
+        unreadable.unwrap_or_else(|| panic!("{kinds:?}"))["severity"],
+        "critical"
+    );
 }
 
 /// Nothing that an attacker writes into a record reaches the terminal as a control character.
 #[test]
 fn terminal_escapes_of_a_record_are_removed() {
     let hostile = sign_in(1, "0").replace("Azure Portal", "\\u001b[2J\\u202eevil");
-    let output = run_with_input(&["watch", "--no-alert", "--account", UPN, "--source", "-"], hostile.as_bytes());
+    let output = run_with_input(
+        &["watch", "--no-alert", "--account", UPN, "--source", "-"],
+        hostile.as_bytes(),
+    );
     let signal = &lines(&output)[0];
     for field in ["app", "summary"] {
         let text = signal[field].as_str().unwrap();
-        assert!(!text.chars().any(|c| c.is_control() || c == '\u{202e}'), "{text:?}");
+        assert!(
+            !text.chars().any(|c| c.is_control() || c == '\u{202e}'),
+            "{text:?}"
+        );
         assert!(text.contains("evil"));
     }
 }
@@ -68,11 +92,29 @@ fn hostile_files_hide_no_neighbour() {
         let bytes = fs::read(&path).unwrap();
         // Some of the corpus is UTF-16; in a stream of UTF-8 lines that is just a broken line.
         let mut input = format!("{}\n", sign_in(1, "0")).into_bytes();
-        input.extend(bytes.iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte }));
+        input.extend(
+            bytes
+                .iter()
+                .map(|byte| if *byte == b'\n' { b' ' } else { *byte }),
+        );
         input.extend(format!("\n{}\n", sign_in(2, "0")).as_bytes());
-        let output = run_with_input(&["watch", "--no-alert", "--account", UPN, "--source", "-"], &input);
-        assert!(!err(&output).contains("panicked"), "{}: {}", path.display(), err(&output));
-        assert_eq!(lines(&output).len(), 2, "{}: {}", path.display(), err(&output));
+        let output = run_with_input(
+            &["watch", "--no-alert", "--account", UPN, "--source", "-"],
+            &input,
+        );
+        assert!(
+            !err(&output).contains("panicked"),
+            "{}: {}",
+            path.display(),
+            err(&output)
+        );
+        assert_eq!(
+            lines(&output).len(),
+            2,
+            "{}: {}",
+            path.display(),
+            err(&output)
+        );
     }
 }
 
@@ -81,9 +123,22 @@ fn hostile_files_hide_no_neighbour() {
 fn a_fifo_that_closes_ends_the_input() {
     let place = tempfile::tempdir().unwrap();
     let fifo = place.path().join("fifo");
-    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    assert!(
+        Command::new("mkfifo")
+            .arg(&fifo)
+            .status()
+            .unwrap()
+            .success()
+    );
     let child = program()
-        .args(["watch", "--no-alert", "--account", UPN, "--source", &format!("file:{}", fifo.display())])
+        .args([
+            "watch",
+            "--no-alert",
+            "--account",
+            UPN,
+            "--source",
+            &format!("file:{}", fifo.display()),
+        ])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -92,7 +147,15 @@ fn a_fifo_that_closes_ends_the_input() {
     write!(writer, "{}\n{}", sign_in(1, "0"), &sign_in(2, "0")[..80]).unwrap();
     drop(writer);
     let output = child.wait_with_output().unwrap();
-    assert_eq!(out(&output).lines().filter(|line| line.contains("\"use\"")).count(), 1, "{}", err(&output));
+    assert_eq!(
+        out(&output)
+            .lines()
+            .filter(|line| line.contains("\"use\""))
+            .count(),
+        1,
+        "{}",
+        err(&output)
+    );
     assert!(matches!(code(&output), 0 | 3), "{}", err(&output));
 }
 
@@ -101,14 +164,21 @@ fn a_fifo_that_closes_ends_the_input() {
 fn a_truncated_gzip_file_is_not_a_clean_end() {
     let place = tempfile::tempdir().unwrap();
     let plain = place.path().join("log.ndjson");
-    let text: String = (0..2000).map(|number| format!("{}\n", sign_in(number, "0"))).collect();
+    let text: String = (0..2000)
+        .map(|number| format!("{}\n", sign_in(number, "0")))
+        .collect();
     fs::write(&plain, text).unwrap();
     assert!(Command::new("gzip").arg(&plain).status().unwrap().success());
     let packed = place.path().join("log.ndjson.gz");
     let whole = fs::read(&packed).unwrap();
     let source = format!("file:{}", packed.display());
     let output = run(&["watch", "--no-alert", "--account", UPN, "--source", &source]);
-    assert_eq!((code(&output), lines(&output).len()), (0, 2000), "{}", err(&output));
+    assert_eq!(
+        (code(&output), lines(&output).len()),
+        (0, 2000),
+        "{}",
+        err(&output)
+    );
     fs::write(&packed, &whole[..whole.len() / 2]).unwrap();
     let output = run(&["watch", "--no-alert", "--account", UPN, "--source", &source]);
     assert!(matches!(code(&output), 3 | 4), "{}", err(&output));
@@ -119,9 +189,23 @@ fn a_truncated_gzip_file_is_not_a_clean_end() {
 #[test]
 fn a_source_that_cannot_be_read_is_named() {
     let place = tempfile::tempdir().unwrap();
-    for (source, code_wanted) in [(place.path().join("nothing"), 2), (place.path().to_path_buf(), 2)] {
-        let output = run(&["watch", "--no-alert", "--account", UPN, "--source", &format!("file:{}", source.display())]);
+    for (source, code_wanted) in [
+        (place.path().join("nothing"), 2),
+        (place.path().to_path_buf(), 2),
+    ] {
+        let output = run(&[
+            "watch",
+            "--no-alert",
+            "--account",
+            UPN,
+            "--source",
+            &format!("file:{}", source.display()),
+        ]);
         assert_eq!(code(&output), code_wanted, "{}", err(&output));
-        assert!(err(&output).contains(source.to_str().unwrap()), "{}", err(&output));
+        assert!(
+            err(&output).contains(source.to_str().unwrap()),
+            "{}",
+            err(&output)
+        );
     }
 }

@@ -1,5 +1,14 @@
 //! Tests through the built program: what a user types, and what comes back.
-#![allow(clippy::disallowed_methods, reason = "tests measure deadlines and read their own switches")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests measure deadlines and read their own switches"
+)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests are tests"
+)]
 
 mod check;
 mod cli;

@@ -13,14 +13,23 @@ use serde_json::Value;
 /// The built program, without anything of the surrounding environment that could change its answers.
 pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_breakglass"));
-    command.env_remove("BREAKGLASS_STORE").env("NO_COLOR", "1").env("TZ", "UTC").env("USER", "tester");
+    command
+        .env_remove("BREAKGLASS_STORE")
+        .env("NO_COLOR", "1")
+        .env("TZ", "UTC")
+        .env("USER", "tester");
     command
 }
 
 /// Runs it in an empty directory, so that no configuration of the developer is found.
 pub(crate) fn run(arguments: &[&str]) -> Output {
     let place = tempfile::tempdir().unwrap();
-    program().args(arguments).current_dir(place.path()).stdin(Stdio::null()).output().unwrap()
+    program()
+        .args(arguments)
+        .current_dir(place.path())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
 }
 
 /// Runs it with bytes on standard input.
@@ -57,7 +66,10 @@ pub(crate) fn err(output: &Output) -> String {
 
 /// Every line of standard output as JSON.
 pub(crate) fn lines(output: &Output) -> Vec<Value> {
-    out(output).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    out(output)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 /// The shared data directory, when this checkout stands beside one.

@@ -4,27 +4,45 @@ use std::{fs, time::Duration};
 
 use serde_json::{Value, json};
 
-use crate::support::{ACCOUNT, Killed, TENANT, UPN, code, err, lines, out, program, run, run_with_input, sign_in, wait_until};
+use crate::support::{
+    ACCOUNT, Killed, TENANT, UPN, code, err, lines, out, program, run, run_with_input, sign_in,
+    wait_until,
+};
 
 /// W2, W3: a use by object id in any case, a failed attempt, and other people's sign-ins left out.
 #[test]
 fn w3_uses_and_attempts_become_valid_signal_lines() {
-    let other = sign_in(9, "0").replace(ACCOUNT, "c0000000-0000-4000-8000-000000000001").replace("breakglass01", "anna");
+    let other = sign_in(9, "0")
+        .replace(ACCOUNT, "c0000000-0000-4000-8000-000000000001")
+        .replace("breakglass01", "anna");
     let input = format!("{}\n{}\n{other}\n", sign_in(1, "50126"), sign_in(2, "0"));
     let output = run_with_input(
-        &["watch", "--no-alert", "--account", &ACCOUNT.to_uppercase(), "--source", "-"],
+        &[
+            "watch",
+            "--no-alert",
+            "--account",
+            &ACCOUNT.to_uppercase(),
+            "--source",
+            "-",
+        ],
         input.as_bytes(),
     );
     assert_eq!(code(&output), 0, "{}", err(&output));
     let signals = lines(&output);
-    let kinds: Vec<_> = signals.iter().map(|signal| signal["kind"].clone()).collect();
+    let kinds: Vec<_> = signals
+        .iter()
+        .map(|signal| signal["kind"].clone())
+        .collect();
     assert_eq!(kinds, ["attempt", "use"]);
     assert_eq!(signals[1]["severity"], "critical");
     assert_eq!(signals[1]["tenant_id"], TENANT);
     let schema: Value = serde_json::from_str(&out(&run(&["schema", "signal"]))).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     for signal in &signals {
-        let problems: Vec<String> = validator.iter_errors(signal).map(|error| error.to_string()).collect();
+        let problems: Vec<String> = validator
+            .iter_errors(signal)
+            .map(|error| error.to_string())
+            .collect();
         assert!(problems.is_empty(), "{problems:?}\n{signal:#}");
     }
 }
@@ -36,14 +54,31 @@ fn rows_are_skipped_signals_folded_or_set_aside() {
     let summary = place.path().join("summary.json");
     let input = format!("{}\n{}\nnot json\n{{}}\n", sign_in(1, "0"), sign_in(1, "0"));
     let output = run_with_input(
-        &["watch", "--no-alert", "--account", UPN, "--source", "-", "--summary", summary.to_str().unwrap()],
+        &[
+            "watch",
+            "--no-alert",
+            "--account",
+            UPN,
+            "--source",
+            "-",
+            "--summary",
+            summary.to_str().unwrap(),
+        ],
         input.as_bytes(),
     );
     let counts: Value = serde_json::from_str(&fs::read_to_string(&summary).unwrap()).unwrap();
     assert_eq!(lines(&output).len(), 1, "{}", err(&output));
     let n = |name: &str| counts[name].as_u64().unwrap();
-    assert_eq!(n("rows"), n("skipped") + n("signals") + n("folded") + n("set_aside"), "{counts}");
-    assert_eq!((n("rows"), n("signals"), n("folded")), (4, 1, 1), "{counts}");
+    assert_eq!(
+        n("rows"),
+        n("skipped") + n("signals") + n("folded") + n("set_aside"),
+        "{counts}"
+    );
+    assert_eq!(
+        (n("rows"), n("signals"), n("folded")),
+        (4, 1, 1),
+        "{counts}"
+    );
 }
 
 #[test]
@@ -54,8 +89,14 @@ fn a_signal_has_the_same_id_from_any_shape() {
     let ids: Vec<Value> = [record.as_str(), &enveloped, &array]
         .iter()
         .map(|input| {
-            let output = run_with_input(&["watch", "--no-alert", "--account", UPN, "--source", "-"], input.as_bytes());
-            lines(&output).first().unwrap_or_else(|| panic!("{}", err(&output)))["id"].clone()
+            let output = run_with_input(
+                &["watch", "--no-alert", "--account", UPN, "--source", "-"],
+                input.as_bytes(),
+            );
+            lines(&output)
+                .first()
+                .unwrap_or_else(|| panic!("{}", err(&output)))["id"]
+                .clone()
         })
         .collect();
     assert_eq!(ids[0], ids[1]);
@@ -66,7 +107,15 @@ fn a_signal_has_the_same_id_from_any_shape() {
 #[test]
 fn w6_watching_without_a_channel_is_refused() {
     let place = tempfile::tempdir().unwrap();
-    let output = run(&["watch", "--account", UPN, "--source", "-", "--data-dir", place.path().to_str().unwrap()]);
+    let output = run(&[
+        "watch",
+        "--account",
+        UPN,
+        "--source",
+        "-",
+        "--data-dir",
+        place.path().to_str().unwrap(),
+    ]);
     assert_eq!(code(&output), 2);
     assert!(err(&output).contains("channel"), "{}", err(&output));
     assert!(err(&output).contains("--no-alert"), "{}", err(&output));
@@ -88,7 +137,15 @@ fn follow_reads_what_is_appended() {
     let said = place.path().join("signals");
     fs::write(&log, format!("{}\n", sign_in(1, "0"))).unwrap();
     let child = program()
-        .args(["watch", "--no-alert", "--follow", "--account", UPN, "--source", &format!("file:{}", log.display())])
+        .args([
+            "watch",
+            "--no-alert",
+            "--follow",
+            "--account",
+            UPN,
+            "--source",
+            &format!("file:{}", log.display()),
+        ])
         .stdin(std::process::Stdio::null())
         .stdout(fs::File::create(&said).unwrap())
         .stderr(std::process::Stdio::null())
@@ -104,7 +161,9 @@ fn follow_reads_what_is_appended() {
     std::thread::sleep(Duration::from_millis(1500));
     assert_eq!(count(), 1);
     file.write_all(format!("{rest}\n").as_bytes()).unwrap();
-    wait_until("the second signal", Duration::from_secs(20), || count() == 2);
+    wait_until("the second signal", Duration::from_secs(20), || {
+        count() == 2
+    });
 }
 
 /// The built-in tenant tells the group and the policies, so that changes to them are seen.
@@ -114,7 +173,9 @@ fn w3_a_change_of_a_policy_that_names_the_accounts_is_a_guard_signal() {
     let report: Value = serde_json::from_str(&out(&tenant)).unwrap();
     let id = report["tenant"]["id"].as_str().unwrap().to_owned();
     let account = report["accounts"][0]["id"].as_str().unwrap().to_owned();
-    let policy = |excluded: &[&str]| json!({"conditions": {"users": {"excludeUsers": excluded}}}).to_string();
+    let policy = |excluded: &[&str]| {
+        json!({"conditions": {"users": {"excludeUsers": excluded}}}).to_string()
+    };
     let record = json!({
         "category": "AuditLogs", "tenantId": id, "operationName": "Update conditional access policy",
         "properties": {
@@ -128,7 +189,17 @@ fn w3_a_change_of_a_policy_that_names_the_accounts_is_a_guard_signal() {
         },
     })
     .to_string();
-    let output = run_with_input(&["watch", "--no-alert", "--tenant", "contoso", "--source", "-"], record.as_bytes());
+    let output = run_with_input(
+        &[
+            "watch",
+            "--no-alert",
+            "--tenant",
+            "contoso",
+            "--source",
+            "-",
+        ],
+        record.as_bytes(),
+    );
     let signals = lines(&output);
     assert_eq!(signals.len(), 1, "{}\n{record}", err(&output));
     assert_eq!(signals[0]["kind"], "guard");

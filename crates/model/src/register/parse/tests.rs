@@ -34,13 +34,20 @@ checked = [{ on = 2026-09-01, by = "anna", seal_ok = true }]
 "#;
 
 fn problems(text: &str) -> Vec<String> {
-    Register::from_toml("register.toml", text, None).unwrap_err().iter().map(ToString::to_string).collect()
+    Register::from_toml("register.toml", text, None)
+        .unwrap_err()
+        .iter()
+        .map(ToString::to_string)
+        .collect()
 }
 
 #[test]
 fn r1_a_good_register_is_read_whole() {
     let register = Register::from_toml("register.toml", GOOD, None).unwrap();
-    assert_eq!(register.accounts[0].keys[0].aaguid.as_deref(), Some("cb69481e-8ff7-4039-93ec-0a2729a154a8"));
+    assert_eq!(
+        register.accounts[0].keys[0].aaguid.as_deref(),
+        Some("cb69481e-8ff7-4039-93ec-0a2729a154a8")
+    );
     assert_eq!(register.drills.every_days, 180);
     assert_eq!(register.declared_drills.len(), 1);
     assert_eq!(register.max_global_administrators, 4);
@@ -59,7 +66,12 @@ fn r1_the_sealed_part_may_be_a_file_of_its_own() {
     assert_eq!(register.sealed.unwrap().places.len(), 1);
     assert!(Register::from_toml("a", GOOD, Some(("b", &sealed))).is_err());
     // Without the sealed part, places are not known, and that is no problem.
-    assert!(Register::from_toml("a", &GOOD[..cut], None).unwrap().sealed.is_none());
+    assert!(
+        Register::from_toml("a", &GOOD[..cut], None)
+            .unwrap()
+            .sealed
+            .is_none()
+    );
 }
 
 #[test]
@@ -78,8 +90,13 @@ fn r1_every_problem_is_reported_at_once_with_its_place() {
     ] {
         assert!(all.contains(part), "{part}: {all}");
     }
-    let impossible = problems("schema = \"breakglass/register/v1\"\n[[person]]\nid=\"a\"\nname=\"A\"\nauthorised_since = \"2026-02-30\"\n");
-    assert!(impossible[0].contains("register.toml:5:20") && impossible[0].contains("not a day"), "{impossible:?}");
+    let impossible = problems(
+        "schema = \"breakglass/register/v1\"\n[[person]]\nid=\"a\"\nname=\"A\"\nauthorised_since = \"2026-02-30\"\n",
+    );
+    assert!(
+        impossible[0].contains("register.toml:5:20") && impossible[0].contains("not a day"),
+        "{impossible:?}"
+    );
 }
 
 #[test]
@@ -87,7 +104,10 @@ fn r1_what_is_no_register_is_told_so() {
     assert!(problems("")[0].contains("does not say what it is"));
     assert!(problems("schema = \"other\"")[0].contains("not a register that this version reads"));
     assert!(problems("schema = [")[0].contains("not TOML"));
-    let twice = GOOD.replace("[drills]", "[[person]]\nid = \"ANNA\"\nname = \"B\"\n[drills]");
+    let twice = GOOD.replace(
+        "[drills]",
+        "[[person]]\nid = \"ANNA\"\nname = \"B\"\n[drills]",
+    );
     assert!(problems(&twice)[0].contains("there twice"));
 }
 
@@ -103,7 +123,10 @@ fn r2_secrets_are_refused_and_never_repeated() {
     ] {
         let text = GOOD.replace("id = \"anna\"", &format!("id = \"anna\"\n{line}"));
         let found = problems(&text).join("\n");
-        assert!(found.contains("secret") || found.contains("PIN"), "{line}: {found}");
+        assert!(
+            found.contains("secret") || found.contains("PIN"),
+            "{line}: {found}"
+        );
         assert!(!found.contains("98765432"), "{line}: {found}");
     }
     assert!(!looks_like_a_pin("shopping 1234"));
@@ -119,7 +142,14 @@ fn r1_the_registers_of_the_built_in_tenants_are_good() {
     for name in crate::example::NAMES {
         let example = crate::example::tenant(name, now).unwrap();
         if let Err(problems) = Register::from_toml(name, &example.register_toml, None) {
-            panic!("{name}: {}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+            panic!(
+                "{name}: {}",
+                problems
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join("\n")
+            );
         }
     }
 }
