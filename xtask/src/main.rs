@@ -1,7 +1,8 @@
-//! Tasks of the workspace: `generate [--check]` and `check-deps`.
+//! Tasks of the workspace: `generate [--check]`, `check-deps` and `real-data <directory>`.
 
 mod check_deps;
 mod generate;
+mod real_data;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -12,8 +13,11 @@ fn main() -> ExitCode {
     let done = match arguments.as_slice() {
         ["generate"] => generate::write(&root),
         ["generate", "--check"] => generate::check(&root),
+        ["real-data", folder] => real_data::write(&root, std::path::Path::new(folder)),
         ["check-deps"] => check_deps::check(&root),
-        _ => Err("usage: cargo xtask generate [--check] | check-deps".to_owned()),
+        _ => Err(
+            "usage: cargo xtask generate [--check] | check-deps | real-data <directory>".to_owned(),
+        ),
     };
     match done {
         Ok(said) => {
