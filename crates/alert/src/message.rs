@@ -1,5 +1,7 @@
 //! What people read.
 
+use std::fmt::Write;
+
 use breakglass_model::{Alert, Signal, SignalKind, signal::ReadableAt};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
@@ -307,7 +309,7 @@ fn next_steps(alert: &Alert, settings: &Settings) -> Vec<String> {
 fn as_text(lead: &str, facts: &[Fact], steps: &[String]) -> String {
     let mut out = format!("{lead}\n\n");
     for (label, value) in facts {
-        out.push_str(&format!("{:<18}{value}\n", format!("{label}:")));
+        let _ = writeln!(out, "{:<18}{value}", format!("{label}:"));
     }
     out.push_str("\nWhat next\n");
     for step in steps {
@@ -324,15 +326,16 @@ fn as_html(subject: &str, lead: &str, facts: &[Fact], steps: &[String]) -> Strin
         escape_html(lead)
     );
     for (label, value) in facts {
-        out.push_str(&format!(
-            "<tr><th align=\"left\">{}</th><td>{}</td></tr>\n",
+        let _ = writeln!(
+            out,
+            "<tr><th align=\"left\">{}</th><td>{}</td></tr>",
             escape_html(label),
             escape_html(value)
-        ));
+        );
     }
     out.push_str("</table>\n<p><strong>What next</strong></p>\n");
     for step in steps {
-        out.push_str(&format!("<p>{}</p>\n", escape_html(step)));
+        let _ = writeln!(out, "<p>{}</p>", escape_html(step));
     }
     out.push_str("</body></html>\n");
     out

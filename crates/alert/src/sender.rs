@@ -141,12 +141,11 @@ impl Sender {
             () = &mut shutdown => None,
             result = &mut ended => Some(result),
         };
-        let result = match early {
-            Some(result) => result,
-            None => {
-                stop.send_replace(true);
-                ended.await
-            }
+        let result = if let Some(result) = early {
+            result
+        } else {
+            stop.send_replace(true);
+            ended.await
         };
         self.release().await;
         result
