@@ -4,4 +4,5 @@
 mod http;
 mod message;
 mod sender;
+mod smtp;
 mod support;
