@@ -33,6 +33,7 @@ impl Drop for Sink {
 
 impl Sink {
     /// `None` where no Python has the server's library.
+    #[allow(clippy::disallowed_methods)] // which Python is for the machine to say
     fn start(mode: &str, pair: Option<&Path>) -> Option<Self> {
         let python =
             std::env::var("BREAKGLASS_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
