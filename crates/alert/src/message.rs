@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::text::{clean, escape_html};
+use crate::text::{self, clean, escape_html};
 
 /// The subject that W7 asks for. Mail rules and phone filters are built on it: never change it.
 const SUBJECT: &str = "[CRITICAL] Emergency Access Activity";
@@ -61,8 +61,11 @@ fn subject(alert: &Alert) -> String {
         _ if alert.test => format!("{TEST_SUBJECT} – test of this channel"),
         None => SUBJECT.to_owned(),
         Some(signal) => {
-            let account = account(signal).unwrap_or_else(|| "guarded object".to_owned());
-            format!("{SUBJECT} – {account} {}", what(signal.kind))
+            let what = what(signal.kind);
+            match account(signal) {
+                Some(account) => format!("{SUBJECT} – {account} {what}"),
+                None => format!("{SUBJECT} – {what}"),
+            }
         }
     }
 }
@@ -76,7 +79,7 @@ fn what(kind: SignalKind) -> &'static str {
         SignalKind::Guard => "protection changed",
         SignalKind::People => "responsible people changed",
         SignalKind::Gap => "records are missing",
-        SignalKind::Unreadable => "unreadable record",
+        SignalKind::Unreadable => "named in an unreadable record",
     }
 }
 
@@ -131,7 +134,7 @@ fn facts(alert: &Alert, settings: &Settings) -> Vec<Fact> {
         add(
             "Incident",
             Some(format!(
-                "{} ({state}, opened {opened})",
+                "{} ({state}), opened {opened}",
                 clean(&incident.id)
             )),
         );
@@ -140,24 +143,13 @@ fn facts(alert: &Alert, settings: &Settings) -> Vec<Fact> {
         let person = |party: &breakglass_model::signal::Party| {
             joined([party.upn.as_ref(), party.name.as_ref(), party.id.as_ref()])
         };
-        add(
-            "What",
-            Some(format!(
-                "{}: {}",
-                signal.kind.as_str(),
-                clean(&signal.summary)
-            )),
-        );
+        add("What", Some(summary(signal)));
         add("Account", signal.account.as_ref().and_then(person));
         add(
             "Who",
-            Some(
-                signal
-                    .actor
-                    .as_ref()
-                    .and_then(person)
-                    .unwrap_or_else(|| "the record names nobody else than the account".to_owned()),
-            ),
+            Some(signal.actor.as_ref().and_then(person).unwrap_or_else(|| {
+                "whoever holds this account (the record names nobody else)".to_owned()
+            })),
         );
         add("Operation", joined([signal.operation.as_ref()]));
         add("Result", joined([signal.result.as_ref()]));
@@ -180,7 +172,7 @@ fn facts(alert: &Alert, settings: &Settings) -> Vec<Fact> {
                 |at| moment(at, &settings.time_zone),
             )),
         );
-        add("Readable", Some(readable(signal.at, signal.readable_at)));
+        add("How late", Some(readable(signal.at, signal.readable_at)));
         add("Tenant", joined([signal.tenant_id.as_ref()]));
         add(
             "Record",
@@ -197,6 +189,28 @@ fn facts(alert: &Alert, settings: &Settings) -> Vec<Fact> {
     );
     add("Alert id", Some(clean(&alert.id)));
     facts
+}
+
+/// The names of the account and of the actor stay as people know them; all else is cleaned.
+fn summary(signal: &Signal) -> String {
+    let parties = [signal.account.as_ref(), signal.actor.as_ref()];
+    let names: Vec<&str> = parties
+        .into_iter()
+        .flatten()
+        .filter_map(|party| party.upn.as_deref())
+        .filter(|upn| text::is_address(upn))
+        .collect();
+    let words: Vec<String> = text::one_line(&signal.summary)
+        .split(' ')
+        .map(|word| {
+            if names.contains(&word.trim_end_matches([':', ',', ';'])) {
+                word.to_owned()
+            } else {
+                clean(word)
+            }
+        })
+        .collect();
+    words.join(" ")
 }
 
 fn device(signal: &Signal) -> Option<String> {
@@ -252,7 +266,7 @@ fn moment(at: Timestamp, zone: &TimeZone) -> String {
 fn readable(at: Option<Timestamp>, readable: ReadableAt) -> String {
     let upper = readable.not_after.strftime("%Y-%m-%d %H:%M:%S UTC");
     let Some(at) = at else {
-        return format!("since {upper} at the latest");
+        return format!("unknown; the record could be read by {upper} at the latest");
     };
     let most = span(readable.not_after.duration_since(at));
     match readable.not_before {

@@ -183,3 +183,31 @@ async fn w6_a_test_tells_of_each_channel_in_order() {
         [("hangs", false), ("broken", false), ("console", true)]
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_that_outlived_its_lease_says_so() {
+    let bench = Bench::new().await;
+    let now = clock().now();
+    bench.store.enqueue_test("mail", now).await.unwrap();
+    let hangs = Scripted::new("mail", |_| None);
+    let names = ["mail".to_owned()];
+    let thief = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        bench.store.release("t/mail", clock().now()).await.unwrap();
+        let lease = SignedDuration::from_mins(1);
+        let taken = bench
+            .store
+            .claim("thief", &names, 1, lease, clock().now())
+            .await;
+        assert_eq!(taken.unwrap().len(), 1);
+    };
+    let channels = [&hangs];
+    tokio::join!(bench.drain(&channels, 2), thief);
+    let events = bench.events.lock().unwrap();
+    assert!(
+        events
+            .iter()
+            .any(|event| matches!(event, SenderEvent::LeaseLost { .. })),
+        "{events:?}"
+    );
+}
