@@ -1,11 +1,13 @@
 //! What people read.
 
+use std::fmt::Write;
+
 use breakglass_model::{Alert, Signal, SignalKind, signal::ReadableAt};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::text::{clean, escape_html};
+use crate::text::{self, clean, escape_html};
 
 /// The subject that W7 asks for. Mail rules and phone filters are built on it: never change it.
 const SUBJECT: &str = "[CRITICAL] Emergency Access Activity";
@@ -59,8 +61,11 @@ fn subject(alert: &Alert) -> String {
         _ if alert.test => format!("{TEST_SUBJECT} – test of this channel"),
         None => SUBJECT.to_owned(),
         Some(signal) => {
-            let account = account(signal).unwrap_or_else(|| "guarded object".to_owned());
-            format!("{SUBJECT} – {account} {}", what(signal.kind))
+            let what = what(signal.kind);
+            match account(signal) {
+                Some(account) => format!("{SUBJECT} – {account} {what}"),
+                None => format!("{SUBJECT} – {what}"),
+            }
         }
     }
 }
@@ -74,7 +79,7 @@ fn what(kind: SignalKind) -> &'static str {
         SignalKind::Guard => "protection changed",
         SignalKind::People => "responsible people changed",
         SignalKind::Gap => "records are missing",
-        SignalKind::Unreadable => "unreadable record",
+        SignalKind::Unreadable => "named in an unreadable record",
     }
 }
 
@@ -129,7 +134,7 @@ fn facts(alert: &Alert, settings: &Settings) -> Vec<Fact> {
         add(
             "Incident",
             Some(format!(
-                "{} ({state}, opened {opened})",
+                "{} ({state}), opened {opened}",
                 clean(&incident.id)
             )),
         );
@@ -138,24 +143,13 @@ fn facts(alert: &Alert, settings: &Settings) -> Vec<Fact> {
         let person = |party: &breakglass_model::signal::Party| {
             joined([party.upn.as_ref(), party.name.as_ref(), party.id.as_ref()])
         };
-        add(
-            "What",
-            Some(format!(
-                "{}: {}",
-                signal.kind.as_str(),
-                clean(&signal.summary)
-            )),
-        );
+        add("What", Some(summary(signal)));
         add("Account", signal.account.as_ref().and_then(person));
         add(
             "Who",
-            Some(
-                signal
-                    .actor
-                    .as_ref()
-                    .and_then(person)
-                    .unwrap_or_else(|| "the record names nobody else than the account".to_owned()),
-            ),
+            Some(signal.actor.as_ref().and_then(person).unwrap_or_else(|| {
+                "whoever holds this account (the record names nobody else)".to_owned()
+            })),
         );
         add("Operation", joined([signal.operation.as_ref()]));
         add("Result", joined([signal.result.as_ref()]));
@@ -178,7 +172,7 @@ fn facts(alert: &Alert, settings: &Settings) -> Vec<Fact> {
                 |at| moment(at, &settings.time_zone),
             )),
         );
-        add("Readable", Some(readable(signal.at, signal.readable_at)));
+        add("How late", Some(readable(signal.at, signal.readable_at)));
         add("Tenant", joined([signal.tenant_id.as_ref()]));
         add(
             "Record",
@@ -195,6 +189,28 @@ fn facts(alert: &Alert, settings: &Settings) -> Vec<Fact> {
     );
     add("Alert id", Some(clean(&alert.id)));
     facts
+}
+
+/// The names of the account and of the actor stay as people know them; all else is cleaned.
+fn summary(signal: &Signal) -> String {
+    let parties = [signal.account.as_ref(), signal.actor.as_ref()];
+    let names: Vec<&str> = parties
+        .into_iter()
+        .flatten()
+        .filter_map(|party| party.upn.as_deref())
+        .filter(|upn| text::is_address(upn))
+        .collect();
+    let words: Vec<String> = text::one_line(&signal.summary)
+        .split(' ')
+        .map(|word| {
+            if names.contains(&word.trim_end_matches([':', ',', ';'])) {
+                word.to_owned()
+            } else {
+                clean(word)
+            }
+        })
+        .collect();
+    words.join(" ")
 }
 
 fn device(signal: &Signal) -> Option<String> {
@@ -250,7 +266,7 @@ fn moment(at: Timestamp, zone: &TimeZone) -> String {
 fn readable(at: Option<Timestamp>, readable: ReadableAt) -> String {
     let upper = readable.not_after.strftime("%Y-%m-%d %H:%M:%S UTC");
     let Some(at) = at else {
-        return format!("since {upper} at the latest");
+        return format!("unknown; the record could be read by {upper} at the latest");
     };
     let most = span(readable.not_after.duration_since(at));
     match readable.not_before {
@@ -307,7 +323,7 @@ fn next_steps(alert: &Alert, settings: &Settings) -> Vec<String> {
 fn as_text(lead: &str, facts: &[Fact], steps: &[String]) -> String {
     let mut out = format!("{lead}\n\n");
     for (label, value) in facts {
-        out.push_str(&format!("{:<18}{value}\n", format!("{label}:")));
+        let _ = writeln!(out, "{:<18}{value}", format!("{label}:"));
     }
     out.push_str("\nWhat next\n");
     for step in steps {
@@ -324,15 +340,16 @@ fn as_html(subject: &str, lead: &str, facts: &[Fact], steps: &[String]) -> Strin
         escape_html(lead)
     );
     for (label, value) in facts {
-        out.push_str(&format!(
-            "<tr><th align=\"left\">{}</th><td>{}</td></tr>\n",
+        let _ = writeln!(
+            out,
+            "<tr><th align=\"left\">{}</th><td>{}</td></tr>",
             escape_html(label),
             escape_html(value)
-        ));
+        );
     }
     out.push_str("</table>\n<p><strong>What next</strong></p>\n");
     for step in steps {
-        out.push_str(&format!("<p>{}</p>\n", escape_html(step)));
+        let _ = writeln!(out, "<p>{}</p>", escape_html(step));
     }
     out.push_str("</body></html>\n");
     out

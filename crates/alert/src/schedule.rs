@@ -8,7 +8,7 @@ use std::{
 use crate::channel::{Retry, SendError};
 
 /// The longest wait between two attempts that we choose ourselves.
-const CAP: Duration = Duration::from_secs(60);
+const CAP: Duration = Duration::from_mins(1);
 /// The longest wait that a provider can ask for. An emergency does not wait for an hour.
 const LONGEST: Duration = Duration::from_mins(5);
 /// Even with bad luck in the draw a failing server is not hammered.

@@ -13,7 +13,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 use breakglass_model::Clock;
 use breakglass_store::{ErrorClass, OutboxRow, OutboxStatus, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
-use tokio::{sync::watch, task::JoinSet};
+use tokio::{sync::watch, task::JoinSet, time::Instant};
 
 use crate::{
     Jitter, Message, SenderEvent, Settings,
@@ -81,6 +81,7 @@ pub struct Sender {
     settings: Arc<Settings>,
     timing: Timing,
     clock: Arc<dyn Clock>,
+    began: (Timestamp, Instant),
     jitter: Arc<Jitter>,
     observer: Observer,
 }
@@ -93,8 +94,8 @@ enum Until {
 }
 
 impl Sender {
-    /// A sender under the name `owner`, which no other running sender may have. The clock must run:
-    /// with one that stands still no retry ever becomes due.
+    /// A sender under the name `owner`, which no other running sender may have. With a clock
+    /// that stands still, time runs from there: retries become due all the same.
     pub fn new(
         store: Store,
         owner: impl Into<String>,
@@ -109,6 +110,7 @@ impl Sender {
             channels,
             settings: Arc::new(settings),
             timing: Timing::default(),
+            began: (clock.now(), Instant::now()),
             clock,
             jitter: Arc::new(jitter),
             observer: Arc::new(|_| {}),
@@ -141,12 +143,11 @@ impl Sender {
             () = &mut shutdown => None,
             result = &mut ended => Some(result),
         };
-        let result = match early {
-            Some(result) => result,
-            None => {
-                stop.send_replace(true);
-                ended.await
-            }
+        let result = if let Some(result) = early {
+            result
+        } else {
+            stop.send_replace(true);
+            ended.await
         };
         self.release().await;
         result
@@ -157,7 +158,7 @@ impl Sender {
     pub async fn drain(&self, until: Timestamp) -> Result<Drained, SenderError> {
         // Held until the end: a worker stops when its other end is gone.
         let (_stop, workers) = self.start(Until::Empty);
-        let left = Duration::try_from(until.duration_since(self.clock.now())).unwrap_or_default();
+        let left = Duration::try_from(until.duration_since(self.now())).unwrap_or_default();
         let ended = tokio::time::timeout(left, join(workers)).await;
         self.release().await;
         if let Ok(result) = ended {
@@ -191,13 +192,22 @@ impl Sender {
     async fn release(&self) {
         for channel in &self.channels {
             let owner = format!("{}/{}", self.owner, channel.name());
-            if let Err(error) = self.store.release(&owner, self.clock.now()).await {
+            if let Err(error) = self.store.release(&owner, self.now()).await {
                 self.emit(&SenderEvent::StoreFailed {
                     channel: channel.name().to_owned(),
                     reason: error.to_string(),
                 });
             }
         }
+    }
+
+    fn now(&self) -> Timestamp {
+        let (start, since) = self.began;
+        let now = self.clock.now();
+        if now != start {
+            return now;
+        }
+        now.saturating_add(since.elapsed()).unwrap_or(now)
     }
 
     fn emit(&self, event: &SenderEvent) {
@@ -268,7 +278,7 @@ impl Worker {
     ) -> Result<usize, StoreError> {
         let sender = &self.sender;
         let limit = u32::try_from(free).unwrap_or(u32::MAX);
-        let now = sender.clock.now();
+        let now = sender.now();
         let claim = sender
             .store
             .claim(&self.owner, &self.names, limit, sender.timing.lease(), now);
@@ -307,7 +317,7 @@ impl Worker {
         let sender = &self.sender;
         match sender
             .store
-            .accepted(row, &self.owner, &receipt.0, sender.clock.now())
+            .accepted(row, &self.owner, &receipt.0, sender.now())
             .await
         {
             Ok(()) => {
@@ -327,7 +337,7 @@ impl Worker {
         let sender = &self.sender;
         let wait = wait_after(error, row.attempts, &sender.jitter);
         let reason = one_line(&error.reason);
-        let now = sender.clock.now();
+        let now = sender.now();
         let due = now.saturating_add(wait).unwrap_or(now);
         if let Err(error) = sender
             .store
@@ -392,7 +402,7 @@ impl Worker {
         match self.sender.store.next_due(&self.names).await {
             Ok(None) => Ok(most),
             Ok(Some(due)) => {
-                let left = due.duration_since(self.sender.clock.now());
+                let left = due.duration_since(self.sender.now());
                 Ok(Duration::try_from(left)
                     .unwrap_or_default()
                     .clamp(Duration::from_millis(5), most))

@@ -88,6 +88,11 @@ fn looks_like_address(text: &str) -> bool {
     })
 }
 
+/// Whether `text` is one address of usual length that [`clean`] leaves as it is.
+pub(crate) fn is_address(text: &str) -> bool {
+    text.len() <= MAX_CHARS && looks_like_address(text)
+}
+
 /// Bidirectional controls, zero-width characters, line separators, tags and variation selectors.
 fn is_invisible(c: char) -> bool {
     matches!(c,

@@ -112,12 +112,12 @@ fn is_public(ip: IpAddr) -> bool {
 
 /// The IPv4 address inside a mapped, NAT64 or 6to4 address.
 fn embedded_v4(ip: Ipv6Addr) -> Option<std::net::Ipv4Addr> {
-    let [a, b, c, d, e, f, g, h] = ip.segments();
     let join =
         |high: u16, low: u16| std::net::Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
-    match (a, b, c, d, e, f) {
-        (0, 0, 0, 0, 0, 0xFFFF) | (0x64, 0xFF9B, 0, 0, 0, 0) => Some(join(g, h)),
-        (0x2002, high, low, ..) => Some(join(high, low)),
+    match ip.segments() {
+        [0, 0, 0, 0, 0, 0xFFFF, high, low]
+        | [0x64, 0xFF9B, 0, 0, 0, 0, high, low]
+        | [0x2002, high, low, ..] => Some(join(high, low)),
         _ => None,
     }
 }

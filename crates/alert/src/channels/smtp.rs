@@ -231,10 +231,12 @@ impl Smtp {
         })
     }
 
+    /// First without the password, then cut: a cut through the password would leave a part of it.
     fn redact(&self, text: &str) -> String {
-        self.password
-            .as_ref()
-            .map_or_else(|| text.to_owned(), |password| password.redact(text))
+        match &self.password {
+            Some(password) => one_line(&password.redact(text)),
+            None => one_line(text),
+        }
     }
 }
 
@@ -288,11 +290,7 @@ async fn transaction(
         Ok(Err(error)) => Err(failure(&error)),
         Ok(Ok(response)) => {
             let words: Vec<&str> = response.message().collect();
-            Ok(one_line(&format!(
-                "{} {}",
-                response.code(),
-                words.join(" ")
-            )))
+            Ok(format!("{} {}", response.code(), words.join(" ")))
         }
     }
 }
@@ -310,13 +308,24 @@ fn failure(error: &smtp::Error) -> SendError {
         }
         next = source.source();
     }
-    let reason = one_line(&text);
-    let is_certificate = text.to_ascii_lowercase().contains("certificate");
-    if error.is_permanent() || error.is_client() || error.is_tls() || is_certificate {
-        SendError::broken(reason)
+    if error.is_permanent() || error.is_client() || error.is_tls() || is_refused_handshake(error) {
+        SendError::broken(text)
     } else {
-        SendError::soon(reason)
+        SendError::soon(text)
     }
+}
+
+/// The client files a failed handshake under "connection"; the TLS library marks what it does not
+/// believe, a certificate above all, as invalid data.
+fn is_refused_handshake(error: &smtp::Error) -> bool {
+    let mut next = std::error::Error::source(error);
+    while let Some(source) = next {
+        if let Some(io) = source.downcast_ref::<std::io::Error>() {
+            return !error.is_response() && io.kind() == std::io::ErrorKind::InvalidData;
+        }
+        next = source.source();
+    }
+    false
 }
 
 impl Channel for Smtp {

@@ -5,7 +5,11 @@ use std::{
     time::Duration,
 };
 
-use breakglass_alert::{Channel, Drained, Jitter, SendError, Sender, SenderEvent, Timing};
+use breakglass_alert::{
+    Channel, Drained, Jitter, SendError, Sender, SenderEvent, Timing, channels::Console,
+    test_alert, test_channels,
+};
+use breakglass_model::FixedClock;
 use breakglass_store::Store;
 use jiff::SignedDuration;
 use tempfile::TempDir;
@@ -95,4 +99,115 @@ async fn w6_a_hanging_and_a_broken_channel_delay_no_other() {
     assert!(events.iter().any(
         |event| matches!(event, SenderEvent::ChannelBroken { channel, .. } if channel == "broken")
     ));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn g3_a_clock_that_stands_still_delays_no_retry_and_ends_the_drain() {
+    let bench = Bench::new().await;
+    let still = FixedClock("2026-11-24T21:18:04Z".parse().unwrap());
+    let flaky = Scripted::new("mail", |n| match n {
+        1 => Some(Err(SendError::soon("x"))),
+        _ => taken(),
+    });
+    let broken = Scripted::new("broken", |_| Some(Err(SendError::broken("404"))));
+    for name in ["mail", "broken"] {
+        bench.store.enqueue_test(name, still.0).await.unwrap();
+    }
+    let channels: Vec<Arc<dyn Channel>> = vec![Arc::clone(&flaky) as _, broken];
+    let sender = Sender::new(
+        bench.store.clone(),
+        "t",
+        channels,
+        settings(),
+        Arc::new(still),
+        Jitter::seeded(1),
+    );
+    let drained = sender.drain(still.0 + SignedDuration::from_secs(3));
+    let left = tokio::time::timeout(Duration::from_secs(10), drained)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(flaky.seen().len(), 2);
+    assert_eq!(left.open.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn run_sends_what_comes_until_it_is_told_to_stop() {
+    let bench = Bench::new().await;
+    let good = Scripted::new("mail", |_| taken());
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let sender = Sender::new(
+        bench.store.clone(),
+        "t",
+        vec![Arc::clone(&good) as _],
+        settings(),
+        clock(),
+        Jitter::seeded(1),
+    );
+    let running = tokio::spawn(async move {
+        sender
+            .run(async {
+                let _ = stopped.await;
+            })
+            .await
+    });
+    bench
+        .store
+        .enqueue_test("mail", clock().now())
+        .await
+        .unwrap();
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    stop.send(()).unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(5), running).await;
+    ended.unwrap().unwrap().unwrap();
+    assert_eq!(good.seen().len(), 1);
+    assert!(bench.store.outbox(true).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn w6_a_test_tells_of_each_channel_in_order() {
+    let alert = test_alert(uuid::Uuid::nil(), clock().now());
+    let channels: Vec<Arc<dyn Channel>> = vec![
+        Scripted::new("hangs", |_| None),
+        Scripted::new("broken", |_| Some(Err(SendError::broken("404")))),
+        Arc::new(Console::new("console", Vec::new())),
+    ];
+    let deadline = Duration::from_millis(200);
+    let results = test_channels(&channels, &alert, &settings(), deadline, &clock()).await;
+    let told: Vec<_> = results
+        .iter()
+        .map(|result| (result.channel.as_str(), result.outcome.is_ok()))
+        .collect();
+    assert_eq!(
+        told,
+        [("hangs", false), ("broken", false), ("console", true)]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_that_outlived_its_lease_says_so() {
+    let bench = Bench::new().await;
+    let now = clock().now();
+    bench.store.enqueue_test("mail", now).await.unwrap();
+    let hangs = Scripted::new("mail", |_| None);
+    let names = ["mail".to_owned()];
+    let thief = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        bench.store.release("t/mail", clock().now()).await.unwrap();
+        let lease = SignedDuration::from_mins(1);
+        let taken = bench
+            .store
+            .claim("thief", &names, 1, lease, clock().now())
+            .await;
+        assert_eq!(taken.unwrap().len(), 1);
+    };
+    let channels = [&hangs];
+    tokio::join!(bench.drain(&channels, 2), thief);
+    let events = bench.events.lock().unwrap();
+    assert!(
+        events
+            .iter()
+            .any(|event| matches!(event, SenderEvent::LeaseLost { .. })),
+        "{events:?}"
+    );
 }
