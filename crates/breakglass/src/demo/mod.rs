@@ -174,9 +174,9 @@ async fn play(folder: &Path, log: &PathBuf, once: bool) -> Result<(), Failure> {
             let signal = within(signals.recv(), "the signal").await?;
             let mail = within(mails.recv(), "the mail").await?;
             say(&format!(
-                "    {:8} {}\n    -> on disk, mailed and accepted {} ms after the record was written\n",
+                "    {:8} {}\n             on disk, mailed and accepted {} ms after the record was written\n",
                 signal.kind.as_str(),
-                signal.summary,
+                wrapped(&signal.summary, "             ").trim(),
                 since.elapsed().as_millis()
             ))?;
             if signal.kind == breakglass_model::SignalKind::Use {
@@ -376,7 +376,8 @@ fn verdict(report: &CheckReport) -> String {
         } else {
             format!("{word:11}")
         };
-        text.push_str(&format!("  {shown}  {}\n", question.question));
+        text.push_str(&format!("  {shown}  "));
+        text.push_str(wrapped(&question.question, "               ").trim_start());
         if let Some(why) = question.because.first() {
             text.push_str(&wrapped(why, "               "));
         }
@@ -393,17 +394,10 @@ fn verdict(report: &CheckReport) -> String {
         report.summary.pass
     ));
     for finding in failing.iter().take(6) {
-        text.push_str(&format!(
-            "  {:8} {}  {}: {}\n",
-            finding.severity.as_str(),
-            finding.check,
-            finding.requirement,
-            finding.title
-        ));
-        text.push_str(&wrapped(
-            &format!("{}: {}", finding.subject, finding.because),
-            "                  ",
-        ));
+        let start = format!("  {:8} {} {:2} ", finding.severity.as_str(), finding.check, finding.requirement);
+        let said = wrapped(&format!("{}: {}", finding.subject, finding.because), &" ".repeat(start.len()));
+        text.push_str(&start);
+        text.push_str(said.trim_start());
     }
     if failing.len() > 6 {
         text.push_str(&format!(
