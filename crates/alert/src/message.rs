@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::text::{self, clean, escape_html};
+use crate::text::{self, clean, escape_html, one_line};
 
 /// The subject that W7 asks for. Mail rules and phone filters are built on it: never change it.
 const SUBJECT: &str = "[CRITICAL] Emergency Access Activity";
@@ -58,13 +58,13 @@ type Fact = (&'static str, String);
 
 fn subject(alert: &Alert) -> String {
     match &alert.signal {
-        _ if alert.test => format!("{TEST_SUBJECT} – test of this channel"),
+        _ if alert.test => format!("{TEST_SUBJECT} - test of this channel"),
         None => SUBJECT.to_owned(),
         Some(signal) => {
             let what = what(signal.kind);
             match account(signal) {
-                Some(account) => format!("{SUBJECT} – {account} {what}"),
-                None => format!("{SUBJECT} – {what}"),
+                Some(account) => format!("{SUBJECT} - {account} {what}"),
+                None => format!("{SUBJECT} - {what}"),
             }
         }
     }
@@ -178,7 +178,7 @@ fn facts(alert: &Alert, settings: &Settings) -> Vec<Fact> {
             "Record",
             Some(format!(
                 "{}, SHA-256 {}",
-                clean(&signal.source),
+                one_line(&signal.source),
                 clean(&signal.raw_sha256)
             )),
         );
@@ -255,6 +255,9 @@ fn policies(signal: &Signal) -> Option<String> {
 /// Local time and UTC: people compare it with their day, and with logs.
 fn moment(at: Timestamp, zone: &TimeZone) -> String {
     let local = at.to_zoned_datetime(zone.clone());
+    if local.offset() == jiff::tz::Offset::UTC {
+        return at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
+    }
     format!(
         "{} ({} UTC)",
         local.strftime("%Y-%m-%d %H:%M:%S %Z"),
@@ -295,7 +298,7 @@ fn next_steps(alert: &Alert, settings: &Settings) -> Vec<String> {
     if let Some(incident) = &alert.incident {
         let id = clean(&incident.id);
         steps.push(format!(
-            "Say that you have it: breakglass incident ack {id}"
+            "Say that you have it: breakglass incident ack {id} --by <your name>"
         ));
     }
     steps.push(

@@ -394,8 +394,16 @@ fn verdict(report: &CheckReport) -> String {
         report.summary.pass
     ));
     for finding in failing.iter().take(6) {
-        let start = format!("  {:8} {} {:2} ", finding.severity.as_str(), finding.check, finding.requirement);
-        let said = wrapped(&format!("{}: {}", finding.subject, finding.because), &" ".repeat(start.len()));
+        let start = format!(
+            "  {:8} {} {:2} ",
+            finding.severity.as_str(),
+            finding.check,
+            finding.requirement
+        );
+        let said = wrapped(
+            &format!("{}: {}", finding.subject, finding.because),
+            &" ".repeat(start.len()),
+        );
         text.push_str(&start);
         text.push_str(said.trim_start());
     }
