@@ -306,14 +306,26 @@ fn next_steps(alert: &Alert, settings: &Settings) -> Vec<String> {
             .to_owned(),
     );
     steps.push("If nobody announced it, treat it as a breach, at once:".to_owned());
-    steps.push(
-        "  a) with the other emergency account, revoke the sessions of this account and block its sign-in"
-            .to_owned(),
-    );
-    steps.push(
-        "  b) remove keys and methods on the account that are not in the register, and look for what it changed"
-            .to_owned(),
-    );
+    if alert
+        .signal
+        .as_ref()
+        .is_some_and(|signal| signal.account.is_some())
+    {
+        steps.push(
+            "  a) with the other emergency account, revoke the sessions of this account and block its sign-in"
+                .to_owned(),
+        );
+        steps.push(
+            "  b) remove keys and methods on the account that are not in the register, and look for what it changed"
+                .to_owned(),
+        );
+    } else {
+        steps.push("  a) undo the change, and see that alerts and records flow again".to_owned());
+        steps.push(
+            "  b) look at what the one who did it changed besides, and at the sign-ins of the emergency accounts since"
+                .to_owned(),
+        );
+    }
     steps.push(
         "  c) call the incident lead; save the logs before anything is cleaned up".to_owned(),
     );

@@ -9,12 +9,12 @@ use breakglass_alert::{
     Channel, Drained, Jitter, SendError, Sender, SenderEvent, Timing, channels::Console,
     test_alert, test_channels,
 };
-use breakglass_model::FixedClock;
-use breakglass_store::Store;
+use breakglass_model::{FixedClock, SignalKind, signal::Detected};
+use breakglass_store::{ConcernedAccount, Observation, Store};
 use jiff::SignedDuration;
 use tempfile::TempDir;
 
-use crate::support::{Scripted, clock, settings, taken};
+use crate::support::{Scripted, clock, settings, signal, taken};
 
 struct Bench {
     store: Store,
@@ -210,4 +210,47 @@ async fn an_attempt_that_outlived_its_lease_says_so() {
             .any(|event| matches!(event, SenderEvent::LeaseLost { .. })),
         "{events:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn w6_a_success_passes_a_flood_of_failures() {
+    let bench = Bench::new().await;
+    let accounts = [ConcernedAccount {
+        key: "11111111-1111-4111-8111-111111111111".to_owned(),
+        display: "bg1".to_owned(),
+    }];
+    for number in 0..=5_000_u32 {
+        let kind = if number == 5_000 {
+            SignalKind::Use
+        } else {
+            SignalKind::Attempt
+        };
+        let mut signal = signal(kind);
+        signal.id = format!("22222222-2222-5222-8222-{number:012}");
+        let detected = Detected {
+            signal,
+            raw: number.to_string().into_bytes(),
+            concerns: vec![accounts[0].key.clone()],
+            location: None,
+        };
+        let observation = Observation {
+            detected: &detected,
+            accounts: &accounts,
+            stream: "signin",
+            source_copy: "test",
+        };
+        let names = ["mail".to_owned()];
+        bench
+            .store
+            .record(&observation, &names, clock().now())
+            .await
+            .unwrap();
+    }
+    let good = Scripted::new("mail", |_| taken());
+    bench.drain(&[&good], 1).await;
+    let seen = good.seen();
+    let place = seen
+        .iter()
+        .position(|alert| alert.signal.as_ref().unwrap().kind == SignalKind::Use);
+    assert!(place.is_some_and(|place| place < 4), "{place:?}");
 }
