@@ -42,7 +42,7 @@ fn w7_the_prefix_of_the_subject_is_exact() {
     ] {
         let subject = Message::of(&alert(kind), &settings()).subject;
         assert!(
-            subject.starts_with("[CRITICAL] Emergency Access Activity – "),
+            subject.starts_with("[CRITICAL] Emergency Access Activity - "),
             "{subject}"
         );
     }
