@@ -2,18 +2,13 @@
 
 use std::{fs, sync::Arc, time::Duration};
 
-use breakglass_alert::{
-    Channel, Secret,
-    channel::ConfigError,
-    channels::{
-        Console, MailTls, PagerDuty, PagerDutyConfig, Smtp, SmtpConfig, Webhook, WebhookConfig,
-    },
-};
+use breakglass_alert as alert;
+use breakglass_alert::channels as kinds;
 use breakglass_model::Clock;
 use url::Url;
 
 use crate::{
-    config::{ChannelConfig, ChannelKind, SecretPlace, Tls},
+    config::{Channel, ChannelConfig, MailTls, Secret},
     failure::Failure,
     input,
 };
@@ -24,20 +19,16 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 /// PagerDuty's Events API v2, service region United States; `url` in the configuration names another.
 const PAGERDUTY: &str = "https://events.pagerduty.com";
 
-/// Builds every configured channel; reads their secrets.
+/// Builds every channel.
 pub fn build(
-    configs: &[ChannelConfig],
+    configs: &[Channel<Secret>],
     clock: &Arc<dyn Clock>,
-) -> Result<Vec<Arc<dyn Channel>>, Failure> {
+) -> Result<Vec<Arc<dyn alert::Channel>>, Failure> {
     configs.iter().map(|config| one(config, clock)).collect()
 }
 
-fn secret(place: &SecretPlace, what: &str, channel: &str) -> Result<Secret, Failure> {
-    Ok(Secret::new(
-        place
-            .read(&format!("the {what} of channel `{channel}`"))?
-            .reveal(),
-    ))
+fn secret(secret: &Secret) -> alert::Secret {
+    alert::Secret::new(secret.reveal())
 }
 
 fn address(text: &str, channel: &str) -> Result<Url, Failure> {
@@ -49,31 +40,21 @@ fn address(text: &str, channel: &str) -> Result<Url, Failure> {
     })
 }
 
-fn one(config: &ChannelConfig, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Channel>, Failure> {
+fn one(
+    config: &Channel<Secret>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn alert::Channel>, Failure> {
     let name = config.name.clone();
-    let wrong = |error: ConfigError| {
+    let wrong = |error: alert::channel::ConfigError| {
         Failure::usage(format!(
             "the channel `{}` cannot work: {error}",
             config.name
         ))
     };
-    Ok(match &config.kind {
-        ChannelKind::Smtp {
-            to,
-            from,
-            host,
-            port,
-            tls,
-            login,
-            ca_file,
-        } => {
-            let login = login
-                .as_ref()
-                .map(|(user, place)| {
-                    Ok::<_, Failure>((user.clone(), secret(place, "password", &name)?))
-                })
-                .transpose()?;
-            let extra_roots = ca_file
+    Ok(match &config.config {
+        ChannelConfig::Smtp(smtp) => {
+            let extra_roots = smtp
+                .ca_file
                 .as_ref()
                 .map(|path| {
                     fs::read(path).map_err(|error| {
@@ -81,56 +62,53 @@ fn one(config: &ChannelConfig, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Channel
                     })
                 })
                 .transpose()?;
-            let smtp = Smtp::new(SmtpConfig {
+            let smtp = kinds::Smtp::new(kinds::SmtpConfig {
                 name,
-                host: host.clone(),
-                port: *port,
-                tls: match tls {
-                    Tls::StartTls => MailTls::StartTls,
-                    Tls::Implicit => MailTls::Implicit,
-                    Tls::None => MailTls::NoneLoopback,
+                host: smtp.host.clone(),
+                port: smtp.port,
+                tls: match smtp.tls {
+                    MailTls::StartTls => kinds::MailTls::StartTls,
+                    MailTls::Implicit => kinds::MailTls::Implicit,
+                    MailTls::None => kinds::MailTls::NoneLoopback,
                 },
-                login,
+                login: smtp
+                    .login
+                    .as_ref()
+                    .map(|(user, password)| (user.clone(), secret(password))),
                 extra_roots,
-                from: from.clone(),
-                to: to.clone(),
+                from: smtp.from.clone(),
+                to: smtp.to.clone(),
                 timeout: TIMEOUT,
             });
             Arc::new(smtp.map_err(wrong)?)
         }
-        ChannelKind::Webhook {
-            url,
-            secrets,
-            allow_private,
-        } => {
-            let secrets = secrets
-                .iter()
-                .map(|place| secret(place, "secret", &name))
-                .collect::<Result<Vec<_>, _>>()?;
-            let webhook = Webhook::new(
-                WebhookConfig {
+        ChannelConfig::Webhook(webhook) => {
+            if webhook.ca_file.is_some() {
+                return Err(Failure::usage(format!("the channel `{name}` names a `ca_file`, which webhooks do not use yet"))
+                    .help("add the certificate to the system's, or use http to a private address with `allow_private`"));
+            }
+            let webhook = kinds::Webhook::new(
+                kinds::WebhookConfig {
+                    url: address(webhook.url.reveal(), &name)?,
                     name,
-                    url: address(url, &config.name)?,
-                    secrets,
+                    secrets: webhook.secrets.iter().map(secret).collect(),
                     timeout: TIMEOUT,
-                    allow_private: *allow_private,
+                    allow_private: webhook.allow_private,
                 },
                 Arc::clone(clock),
             );
             Arc::new(webhook.map_err(wrong)?)
         }
-        ChannelKind::PagerDuty { routing_key, url } => {
-            let routing_key = secret(routing_key, "routing key", &name)?;
-            let base = address(url.as_deref().unwrap_or(PAGERDUTY), &config.name)?;
-            let pager = PagerDuty::new(PagerDutyConfig {
+        ChannelConfig::PagerDuty(pager) => {
+            let pager = kinds::PagerDuty::new(kinds::PagerDutyConfig {
+                base: address(pager.url.as_deref().unwrap_or(PAGERDUTY), &name)?,
                 name,
-                routing_key,
-                base,
+                routing_key: secret(&pager.routing_key),
                 timeout: TIMEOUT,
-                allow_private: false,
+                allow_private: pager.allow_private,
             });
             Arc::new(pager.map_err(wrong)?)
         }
-        ChannelKind::Console => Arc::new(Console::new(name, std::io::stderr())),
+        ChannelConfig::Console => Arc::new(kinds::Console::new(name, std::io::stderr())),
     })
 }

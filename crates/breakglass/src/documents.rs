@@ -12,7 +12,7 @@ pub fn all() -> Vec<(String, String)> {
         ("docs/command-line.md".to_owned(), command_line()),
         (
             "docs/breakglass.example.toml".to_owned(),
-            crate::config::EXAMPLE.to_owned(),
+            crate::config::ValidConfig::example().to_owned(),
         ),
     ];
     let rules = commands::check::rules();

@@ -12,7 +12,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
     cli::StoreArgs,
-    config::{self, Config, StorePlace},
+    config::{Channel, Resolved, Secret, Setting, ValidConfig, readable_by_others},
     failure::Failure,
     input, runtime,
 };
@@ -24,7 +24,7 @@ const DEFAULT_FILE: &str = "breakglass.toml";
 #[derive(Debug, Default)]
 pub struct Settings {
     /// The valid configuration.
-    pub config: Config,
+    pub config: ValidConfig,
     /// Where it was read, for messages.
     pub file: Option<PathBuf>,
 }
@@ -37,11 +37,18 @@ pub fn load(named: Option<&Path>) -> Result<Settings, Failure> {
         None => return Ok(Settings::default()),
     };
     let text = input::text_file("the configuration", path).map_err(Failure::usage_code)?;
-    let base = path.parent().unwrap_or(Path::new(""));
-    let config = config::parse(&path.display().to_string(), &text, base)
+    let config = ValidConfig::from_toml(&path.display().to_string(), &text)
         .map_err(|problems| refused("the configuration", &problems))?;
     for warning in &config.warnings {
         eprintln!("warning: {warning}");
+    }
+    for file in config.secret_files() {
+        if readable_by_others(file).unwrap_or(false) {
+            eprintln!(
+                "warning: the secret in `{0}` may be read by other users of this machine; `chmod 600 {0}`",
+                file.display()
+            );
+        }
     }
     Ok(Settings {
         config,
@@ -80,6 +87,14 @@ pub fn register(path: &Path, sealed: Option<&Path>) -> Result<Register, Failure>
     .map_err(|problems| refused("the register", &problems))
 }
 
+fn resolve(config: &ValidConfig) -> Result<Resolved, Failure> {
+    config
+        .resolve(&|path| fs::read(path), &|name| {
+            std::env::var_os(name).and_then(|value| value.into_string().ok())
+        })
+        .map_err(|problems| refused("the configuration", &problems))
+}
+
 /// The failure for a store that did not do what it was asked.
 #[allow(
     clippy::needless_pass_by_value,
@@ -95,23 +110,22 @@ pub fn store_failed(error: StoreError) -> Failure {
 impl Settings {
     /// The register that the configuration names.
     pub fn register(&self) -> Result<Option<Register>, Failure> {
-        self.config
-            .register
-            .as_deref()
-            .map(|path| register(path, self.config.sealed.as_deref()))
+        let files = self.config.register.as_ref();
+        files
+            .map(|files| register(&files.file, files.sealed_file.as_deref()))
             .transpose()
     }
 
     /// The accounts that the configuration names, by object id where it has one.
     pub fn accounts(&self) -> Vec<String> {
-        let text = |(id, upn): &(Option<_>, Option<_>)| -> Option<String> {
-            let id: &Option<breakglass_model::ObjectId> = id;
-            let upn: &Option<breakglass_model::Upn> = upn;
-            id.as_ref()
-                .map(ToString::to_string)
-                .or_else(|| upn.as_ref().map(ToString::to_string))
-        };
-        self.config.accounts.iter().filter_map(text).collect()
+        self.config
+            .accounts
+            .iter()
+            .filter_map(|account| {
+                let id = account.id.as_ref().map(ToString::to_string);
+                id.or_else(|| account.upn.as_ref().map(ToString::to_string))
+            })
+            .collect()
     }
 
     /// Accepted failures.
@@ -138,9 +152,17 @@ impl Settings {
     pub fn time_zone(&self) -> TimeZone {
         self.config
             .time_zone
-            .as_deref()
-            .and_then(|name| TimeZone::get(name).ok())
+            .clone()
             .unwrap_or_else(TimeZone::system)
+    }
+
+    /// The channels with their secrets, read now.
+    pub fn channels(&self) -> Result<Vec<Channel<Secret>>, Failure> {
+        Ok(resolve(&ValidConfig {
+            store: None,
+            ..self.config.clone()
+        })?
+        .channels)
     }
 
     /// Whether a store is named, on the command line or in the configuration.
@@ -165,12 +187,16 @@ impl Settings {
             }
             return Ok(format!("sqlite:{}", folder.join("breakglass.db").display()));
         }
-        match &self.config.store {
-            Some(StorePlace::Url(url)) => Ok(url.clone()),
-            Some(StorePlace::Secret(place)) => Ok(place.read("the database URL")?.reveal().to_owned()),
-            None => Err(Failure::usage("no store was given")
-                .help("give --data-dir <directory>, or a configuration with `[store]`: --config breakglass.toml")),
-        }
+        // Only the store's secret is needed here; a person who lists incidents need not read the channels'.
+        let store = resolve(&ValidConfig {
+            channels: Vec::new(),
+            ..self.config.clone()
+        })?
+        .store;
+        store.map(|url: Setting<Secret>| url.reveal().to_owned()).ok_or_else(|| {
+            Failure::usage("no store was given")
+                .help("give --data-dir <directory>, or a configuration with `[store]`: --config breakglass.toml")
+        })
     }
 
     /// Opens the store. Without `create`, a database that does not exist yet is an error: reading from a

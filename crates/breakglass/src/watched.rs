@@ -107,9 +107,9 @@ fn accounts(
                 .config
                 .accounts
                 .iter()
-                .map(|(id, upn)| WatchedAccount {
-                    id: id.clone(),
-                    upn: upn.clone(),
+                .map(|account| WatchedAccount {
+                    id: account.id.clone(),
+                    upn: account.upn.clone(),
                 }),
         );
     }
@@ -120,7 +120,7 @@ fn accounts(
             .config
             .accounts
             .iter()
-            .map(|(id, upn)| (id.as_ref(), upn.as_ref()));
+            .map(|account| (account.id.as_ref(), account.upn.as_ref()));
         let read = snapshot
             .into_iter()
             .flat_map(|snapshot| &snapshot.users)

@@ -25,7 +25,6 @@ pub mod signal;
 pub mod source_text;
 pub mod tenant;
 pub mod text;
-pub mod toml_reader;
 
 pub use alert::{Alert, AlertIncident};
 pub use clock::{Clock, FixedClock};

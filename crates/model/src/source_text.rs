@@ -1,8 +1,31 @@
-//! Problems in a file that a person wrote, shown at their place, all at once.
+//! Files that a person writes, and what is wrong with them.
+//!
+//! A file is read once ([`Document`]); every [`Problem`] in it is reported at the same time, with its
+//! place and what to do. Lower case, no type names of the program, what the user wrote in backticks.
+//!
+//! Invariant: what stands behind a name like `pin` or `password` is in no message and in no excerpt.
+//! People paste error messages into tickets, and a register with a PIN in it is just the one that
+//! gets an error message. Three guards, each enough for the usual case:
+//! - [`SourceText`] cuts every line that it shows at the first such name, and leaves out lines that
+//!   lie inside such a value;
+//! - in a file that is not TOML, where a value cannot be told from what follows it, nothing after the
+//!   first such name is shown;
+//! - [`quoted`] cuts a text that it quotes in the same way.
 
-use std::fmt;
+mod document;
+mod name;
+mod section;
 
-/// One problem, with its place.
+use std::{fmt, ops::Range};
+
+pub use document::{Document, SecretRule};
+pub use name::{closest, has_url_password, quoted, secret_name};
+pub use section::{Found, Section, suggest};
+
+/// Characters of a source line that are shown.
+const SHOWN: usize = 120;
+
+/// Something wrong, or doubtful, at one place of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The file, as the user named it.
@@ -13,47 +36,32 @@ pub struct Problem {
     pub column: usize,
     /// What is wrong.
     pub message: String,
-    /// What to do; may be empty.
-    pub help: String,
-    /// The line of the file; empty when showing it could reveal a secret.
-    pub source: String,
+    /// What to do about it.
+    pub help: Option<String>,
+    excerpt: Option<Excerpt>,
+}
+
+/// The line that a problem is about, as far as it may be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Excerpt {
+    text: String,
+    /// Characters before the caret.
+    indent: usize,
+    /// Carets.
+    width: usize,
 }
 
 impl Problem {
-    /// A problem at a byte offset of a text.
-    pub fn at(
-        file: &str,
-        text: &str,
-        offset: usize,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) -> Self {
-        let offset = (0..=offset.min(text.len()))
-            .rev()
-            .find(|at| text.is_char_boundary(*at))
-            .unwrap_or(0);
-        let before = &text[..offset];
-        let start = before.rfind('\n').map_or(0, |at| at + 1);
-        let source = text[start..].lines().next().unwrap_or_default();
-        Self {
-            file: file.to_owned(),
-            line: before.matches('\n').count() + 1,
-            column: before[start..].chars().count() + 1,
-            message: message.into(),
-            help: help.into(),
-            source: source
-                .chars()
-                .take(160)
-                .filter(|c| !c.is_control())
-                .collect(),
-        }
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
     }
 
-    /// The same problem without the line of the file, for values that must not be repeated.
-    #[must_use]
-    pub fn without_source(mut self) -> Self {
-        self.source.clear();
-        self
+    /// The place as `file:line:column`.
+    pub fn place(&self) -> String {
+        format!("{}:{}:{}", self.file, self.line, self.column)
     }
 }
 
@@ -64,85 +72,158 @@ impl fmt::Display for Problem {
             "{}:{}:{}: {}",
             self.file, self.line, self.column, self.message
         )?;
-        if !self.source.is_empty() {
-            let number = self.line.to_string();
-            let blank = " ".repeat(number.len());
-            let caret = " ".repeat(self.column.saturating_sub(1));
-            write!(
-                f,
-                "\n {blank} |\n {number} | {}\n {blank} | {caret}^",
-                self.source
-            )?;
+        if let Some(Excerpt {
+            text,
+            indent,
+            width,
+        }) = &self.excerpt
+        {
+            write!(f, "\n{:>5} | {text}", self.line)?;
+            write!(f, "\n      | {:indent$}{:^<width$}", "", "")?;
         }
-        if !self.help.is_empty() {
-            write!(f, "\n  help: {}", self.help)?;
+        if let Some(help) = &self.help {
+            write!(f, "\n  help: {help}")?;
         }
         Ok(())
     }
 }
 
-/// The known word that an unknown one was probably meant to be.
-pub fn did_you_mean<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    known
-        .iter()
-        .map(|candidate| (distance(word, candidate), *candidate))
-        .filter(|(distance, candidate)| {
-            *distance <= (candidate.len() / 3).max(2) && *distance < word.chars().count()
-        })
-        .min()
-        .map(|(_, candidate)| candidate)
+/// All problems as plain text, a blank line between two.
+pub fn render(problems: &[Problem]) -> String {
+    let mut text = String::new();
+    for (index, problem) in problems.iter().enumerate() {
+        if index > 0 {
+            text.push('\n');
+        }
+        text.push_str(&problem.to_string());
+        text.push('\n');
+    }
+    text
 }
 
-/// Edit distance (Levenshtein), case ignored.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.to_lowercase().chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.to_lowercase().chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let next = (row[j + 1] + 1)
-                .min(left + 1)
-                .min(diagonal + usize::from(x != *y));
-            diagonal = row[j + 1];
-            row[j] = left;
-            left = next;
-        }
-        if let Some(last) = row.last_mut() {
-            *last = left;
+/// The text of a file, with the parts of it that are never shown.
+#[derive(Debug)]
+pub struct SourceText<'t> {
+    file: &'t str,
+    text: &'t str,
+    /// Offsets at which lines start.
+    lines: Vec<usize>,
+    /// Parts that are never shown, in order, without overlap.
+    hidden: Vec<Range<usize>>,
+}
+
+impl<'t> SourceText<'t> {
+    /// Takes a text; a byte order mark is dropped.
+    pub fn new(file: &'t str, text: &'t str) -> Self {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let starts = text.match_indices('\n').map(|(at, _)| at + 1);
+        Self {
+            file,
+            text,
+            lines: std::iter::once(0).chain(starts).collect(),
+            hidden: Vec::new(),
         }
     }
-    row.last().copied().unwrap_or(0)
+
+    /// The text without byte order mark; spans count in it.
+    pub fn text(&self) -> &'t str {
+        self.text
+    }
+
+    /// Never shows these parts.
+    fn hide(&mut self, mut parts: Vec<Range<usize>>) {
+        parts.append(&mut self.hidden);
+        parts.sort_by_key(|part| part.start);
+        for part in parts {
+            match self.hidden.last_mut() {
+                Some(last) if part.start <= last.end => last.end = last.end.max(part.end),
+                _ => self.hidden.push(part),
+            }
+        }
+    }
+
+    /// A problem at a place of this text.
+    pub fn problem(&self, span: &Range<usize>, message: impl Into<String>) -> Problem {
+        let start = self.boundary(span.start);
+        // INVARIANT: the first line starts at 0, so at least one starts at or before any offset.
+        let index = self.lines.partition_point(|line| *line <= start) - 1;
+        let line = self.line(index);
+        let column = self.text[line.start..start].chars().count() + 1;
+        Problem {
+            file: self.file.to_owned(),
+            line: index + 1,
+            column,
+            message: message.into(),
+            help: None,
+            excerpt: self.excerpt(&line, start..self.boundary(span.end)),
+        }
+    }
+
+    /// The start of the character at or before an offset.
+    fn boundary(&self, offset: usize) -> usize {
+        let mut offset = offset.min(self.text.len());
+        while !self.text.is_char_boundary(offset) {
+            offset -= 1;
+        }
+        offset
+    }
+
+    /// A line without its line end.
+    fn line(&self, index: usize) -> Range<usize> {
+        let start = self.lines[index];
+        let end = self
+            .lines
+            .get(index + 1)
+            .map_or(self.text.len(), |next| next - 1);
+        let line = &self.text[start..end];
+        start..start + line.strip_suffix('\r').unwrap_or(line).len()
+    }
+
+    fn excerpt(&self, line: &Range<usize>, span: Range<usize>) -> Option<Excerpt> {
+        let first = self.hidden.partition_point(|part| part.end <= line.start);
+        let end = self
+            .hidden
+            .get(first)
+            .map_or(line.end, |part| part.start.clamp(line.start, line.end));
+        let blank = self.text[line.start..end].trim().is_empty();
+        if blank || span.start > end {
+            return None;
+        }
+        let before = self.text[line.start..span.start].chars().count();
+        let marked = self.text[span.start..span.end.clamp(span.start, end)]
+            .chars()
+            .count();
+        // A long line is shown from a little before the caret on.
+        let skipped = if before > SHOWN / 2 {
+            before - SHOWN / 4
+        } else {
+            0
+        };
+        let mut rest = self.text[line.start..end].chars().skip(skipped);
+        let mut text: String = rest.by_ref().take(SHOWN).map(printable).collect();
+        if skipped > 0 {
+            text.insert(0, '…');
+        }
+        if rest.next().is_some() || end < line.end {
+            text.push('…');
+        }
+        let indent = before - skipped + usize::from(skipped > 0);
+        Some(Excerpt {
+            width: marked.clamp(1, SHOWN.saturating_sub(indent).max(1)),
+            indent,
+            text,
+        })
+    }
+}
+
+/// A terminal obeys control characters, and carets must stay below what they mark.
+fn printable(c: char) -> char {
+    match c {
+        '\t' => ' ',
+        c if c.is_control() => '\u{fffd}',
+        c => c,
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_place_is_shown_with_a_caret() {
-        let problem = Problem::at(
-            "a.toml",
-            "x = 1\r\nünit = 2\n",
-            8 + 1,
-            "unknown field `ünit`",
-            "did you mean `unit`?",
-        );
-        assert_eq!((problem.line, problem.column), (2, 2));
-        assert_eq!(
-            problem.to_string(),
-            "a.toml:2:2: unknown field `ünit`\n   |\n 2 | ünit = 2\n   |  ^\n  help: did you mean `unit`?"
-        );
-        assert!(!problem.without_source().to_string().contains('|'));
-    }
-
-    #[test]
-    fn near_words_are_suggested() {
-        assert_eq!(
-            did_you_mean("envelop", &["place", "envelope"]),
-            Some("envelope")
-        );
-        assert_eq!(did_you_mean("xyz", &["place", "envelope"]), None);
-        assert_eq!(distance("kitten", "sitting"), 3);
-    }
-}
+mod tests;

@@ -64,7 +64,7 @@ pub fn test(args: &AlertTestArgs) -> Result<u8, Failure> {
     }
     configured.retain(|name| args.channels.is_empty() || args.channels.contains(name));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let mut channels = channels::build(&settings.config.channels, &clock)?;
+    let mut channels = channels::build(&settings.channels()?, &clock)?;
     channels.retain(|channel| configured.iter().any(|name| name == channel.name()));
     let now = args.common.at.unwrap_or_else(|| clock.now());
     let alert = test_alert(Uuid::new_v4(), now);

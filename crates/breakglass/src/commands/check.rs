@@ -87,7 +87,12 @@ fn report(args: &CheckArgs, settings: &Settings, now: Timestamp) -> Result<Check
         ));
     };
     let mut tenant = input::tenant(name, now)?;
-    let register = register(args, settings, tenant.register_toml.as_deref())?;
+    let mut register = register(args, settings, tenant.register_toml.as_deref())?;
+    if let (Some(register), Some(limit)) =
+        (&mut register, settings.config.max_global_administrators)
+    {
+        register.max_global_administrators = limit;
+    }
     let accounts = accounts(&args.accounts, settings, &mut tenant.snapshot)?;
     let history = if settings.store_given(&args.store) {
         settings.history(&args.store, now)?

@@ -170,10 +170,14 @@ fn sources(
         });
     }
     if sources.is_empty() {
-        sources.extend(settings.config.sources.iter().map(|source| match source {
-            SourceConfig::File { path, follow } => file(path.clone(), *follow),
-            SourceConfig::Stdin => Source::Stdin,
-        }));
+        for source in &settings.config.sources {
+            match source {
+                SourceConfig::Files { paths, follow } => {
+                    sources.extend(paths.iter().map(|path| file(path.clone(), *follow)));
+                }
+                SourceConfig::Stdin => sources.push(Source::Stdin),
+            }
+        }
     }
     if sources.is_empty() {
         return Err(Failure::usage("nothing to read was given")
@@ -335,7 +339,7 @@ fn alerting(
     clock: &Arc<dyn Clock>,
     stop: &Arc<AtomicBool>,
 ) -> Result<Outcome, Failure> {
-    let channels = channels::build(&settings.config.channels, clock)?;
+    let channels = channels::build(&settings.channels()?, clock)?;
     if channels.is_empty() {
         return Err(
             Failure::usage("no alert channel is configured, so nobody would be told").help(

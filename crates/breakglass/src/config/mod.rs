@@ -1,147 +1,138 @@
-//! `breakglass.toml`: as written, with places, and as valid.
+//! `breakglass.toml`: what is written, and what is valid.
 //!
-//! Every problem is reported at once. Secrets never stand in the file: each has a `_file` and an `_env`
-//! form, and a literal one is refused without being repeated.
+//! A file is read once and everything that is wrong with it is reported at once, each with its place
+//! and what to do ([`Problem`]). What is as written are the [`Section`]s of a [`Document`], which know
+//! places; what is valid is [`ValidConfig`], which other code may trust.
+//!
+//! Invariants:
+//! - no secret stands in the file: a field for a secret names a file or an environment variable, and a
+//!   literal one is refused without being repeated;
+//! - reading the configuration reads nothing else: files and variables are read by
+//!   [`ValidConfig::resolve`], through functions that the caller hands in;
+//! - the types here are plain; the wiring turns them into those of other crates.
+//!
+//! [`Document`]: breakglass_model::source_text::Document
+//! [`Section`]: breakglass_model::source_text::Section
 
-mod parse;
-mod secret;
+mod channels;
+mod read;
+mod secrets;
+mod sources;
+mod values;
+
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 
-use jiff::civil::Date;
+use breakglass_model::{ObjectId, Severity, TenantId, Upn, source_text::Problem};
+use jiff::{civil::Date, tz::TimeZone};
 
-use breakglass_model::{ObjectId, Severity, TenantId, Upn};
+pub use channels::{Channel, ChannelConfig, MailTls, PagerDuty, Smtp, Webhook};
+pub use secrets::{Resolved, Secret, SecretFrom, SecretSource, Setting, readable_by_others};
+pub use sources::SourceConfig;
 
-pub use parse::parse;
-pub use secret::{Secret, SecretPlace};
-
-/// A commented example; `./test` checks that it is valid.
-pub const EXAMPLE: &str = include_str!("example.toml");
-
-/// A valid configuration.
-#[derive(Debug, Default)]
-pub struct Config {
-    /// The tenant that is watched, for records that name none.
+/// A configuration that is well-formed. What was not written is `None` or empty.
+#[derive(Clone, Debug, Default)]
+pub struct ValidConfig {
+    /// The tenant.
     pub tenant_id: Option<TenantId>,
-    /// Database URL.
-    pub store: Option<StorePlace>,
-    /// Register file.
-    pub register: Option<PathBuf>,
-    /// The sealed part of the register.
-    pub sealed: Option<PathBuf>,
-    /// Accounts: object id, name, or both.
-    pub accounts: Vec<(Option<ObjectId>, Option<Upn>)>,
-    /// Log sources.
+    /// The cloud that the tenant is in.
+    pub cloud: Cloud,
+    /// Where the store is: `sqlite:<path>` or `postgres://…`.
+    pub store: Option<Setting<SecretSource>>,
+    /// The register.
+    pub register: Option<RegisterFiles>,
+    /// Emergency access accounts named here, for use without a register.
+    pub accounts: Vec<ConfiguredAccount>,
+    /// Where log records come from.
     pub sources: Vec<SourceConfig>,
-    /// Alert channels.
-    pub channels: Vec<ChannelConfig>,
+    /// Where alerts go.
+    pub channels: Vec<Channel<SecretSource>>,
     /// Accepted failures.
-    pub waivers: Vec<WaiverConfig>,
-    /// Lowest severity that counts.
+    pub waivers: Vec<Waiver>,
+    /// Severity from which `check` exits with 1.
     pub fail_on: Option<Severity>,
-    /// IANA time zone of messages.
-    pub time_zone: Option<String>,
-    /// Things to say that do not stop the program.
-    pub warnings: Vec<String>,
+    /// Most standing Global Administrators that are accepted; outranks the register.
+    pub max_global_administrators: Option<usize>,
+    /// Time zone of the times in messages; `None`: the system's.
+    pub time_zone: Option<TimeZone>,
+    /// What is doubtful, but not wrong.
+    pub warnings: Vec<Problem>,
 }
 
-/// Where the database URL comes from: it may hold a password.
-#[derive(Debug)]
-pub enum StorePlace {
-    /// Written in the file, without a password.
-    Url(String),
-    /// From a file or the environment.
-    Secret(SecretPlace),
-}
-
-/// A log source.
-#[derive(Debug, PartialEq, Eq)]
-pub enum SourceConfig {
-    /// A file, followed as it grows or not.
-    File {
-        /// The path.
-        path: PathBuf,
-        /// Whether to follow it.
-        follow: bool,
+/// A Microsoft cloud.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Cloud {
+    /// The worldwide one.
+    #[default]
+    Public,
+    /// US Government.
+    UsGov,
+    /// US Department of Defense.
+    UsGovDod,
+    /// China, operated by 21Vianet.
+    China,
+    /// Another one, by its addresses.
+    Custom {
+        /// Tokens.
+        login: String,
+        /// Microsoft Graph.
+        graph: String,
+        /// Azure Resource Manager.
+        arm: String,
+        /// Log Analytics.
+        logs: String,
     },
-    /// Standard input.
-    Stdin,
 }
 
-/// An alert channel.
-#[derive(Debug)]
-pub struct ChannelConfig {
-    /// Its name, unique.
-    pub name: String,
-    /// Where it goes.
-    pub kind: ChannelKind,
+/// The files of the register.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegisterFiles {
+    /// Accounts, keys and people.
+    pub file: PathBuf,
+    /// Places and envelopes, when they lie in a file of their own.
+    pub sealed_file: Option<PathBuf>,
 }
 
-/// How the connection to a mail server is protected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tls {
-    /// STARTTLS, required.
-    StartTls,
-    /// TLS from the first byte.
-    Implicit,
-    /// None, to loopback only.
-    None,
+/// An account named in the configuration; it has at least one of the two.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfiguredAccount {
+    /// Object id.
+    pub id: Option<ObjectId>,
+    /// User principal name.
+    pub upn: Option<Upn>,
 }
 
-/// The kinds of channel.
-#[derive(Debug)]
-pub enum ChannelKind {
-    /// Mail.
-    Smtp {
-        /// Recipients.
-        to: Vec<String>,
-        /// Sender.
-        from: String,
-        /// Host name or address.
-        host: String,
-        /// Port.
-        port: u16,
-        /// Protection.
-        tls: Tls,
-        /// User name and password.
-        login: Option<(String, SecretPlace)>,
-        /// Root certificates (PEM) beside those of the system.
-        ca_file: Option<PathBuf>,
-    },
-    /// A signed webhook.
-    Webhook {
-        /// Target.
-        url: String,
-        /// Signing secrets, the newest first.
-        secrets: Vec<SecretPlace>,
-        /// Whether the target may have a private address.
-        allow_private: bool,
-    },
-    /// PagerDuty Events v2.
-    PagerDuty {
-        /// Integration key.
-        routing_key: SecretPlace,
-        /// Another address than PagerDuty's.
-        url: Option<String>,
-    },
-    /// Standard error of this program.
-    Console,
-}
-
-/// An accepted failure.
-#[derive(Debug)]
-pub struct WaiverConfig {
-    /// Check id.
+/// Somebody's acceptance of one failure, until a day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiver {
+    /// Code or name of the check.
     pub check: String,
     /// Subject of the finding.
     pub subject: String,
     /// Why it is accepted.
     pub reason: String,
-    /// Last day.
+    /// Last day on which it holds.
     pub until: Date,
-    /// Person ids.
+    /// Person ids of who accepted it; at least one.
     pub approved_by: Vec<String>,
 }
 
-#[cfg(test)]
-mod tests;
+/// [`ValidConfig::example`].
+const EXAMPLE: &str = include_str!("example.toml");
+
+impl ValidConfig {
+    /// A commented example with everything that can be configured; it is valid.
+    pub const fn example() -> &'static str {
+        EXAMPLE
+    }
+
+    /// Reads a configuration. Paths in it are relative to the directory of `file_name`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, in the order of the file.
+    pub fn from_toml(file_name: &str, text: &str) -> Result<Self, Vec<Problem>> {
+        read::config(file_name, text)
+    }
+}

@@ -3,13 +3,18 @@
 //! The types here are the register as valid; `parse` reads the file and reports every problem at once.
 
 mod parse;
+mod validate;
+mod written;
+
+#[cfg(test)]
+mod tests;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::{ObjectId, TenantId, Upn};
 
-pub use parse::SCHEMA;
+pub use parse::{Parsed, SCHEMA};
 
 /// A valid register.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
