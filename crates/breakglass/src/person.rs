@@ -67,13 +67,22 @@ fn listed<T>(list: Option<Vec<T>>, what: &str, name: &str) -> Reading<Vec<T>> {
     )
 }
 
-/// Adds the person to the snapshot and gives the object id by which it is then found.
-pub fn add(path: &Path, snapshot: &mut TenantSnapshot) -> Result<String, Failure> {
+fn read(path: &Path) -> Result<Person, Failure> {
     let text = input::text_file("the account file", path)?;
-    let person: Person = serde_json::from_str(&text).map_err(|error| {
+    serde_json::from_str(&text).map_err(|error| {
         Failure::usage(format!("the account file `{}` is not usable: {error}", path.display()))
             .help("it holds one object: {\"id\", \"upn\", \"groups\": [], \"roles\": [], \"methods\": [{\"combination\", \"aaguid\"}]}")
-    })?;
+    })
+}
+
+/// Object id and name of the person, for watching.
+pub fn names(path: &Path) -> Result<(ObjectId, Option<Upn>), Failure> {
+    read(path).map(|person| (person.id, person.upn))
+}
+
+/// Adds the person to the snapshot and gives the object id by which it is then found.
+pub fn add(path: &Path, snapshot: &mut TenantSnapshot) -> Result<String, Failure> {
+    let person = read(path)?;
     let id = person.id;
     let name = file_label(path);
     let user = User {

@@ -40,6 +40,20 @@ pub struct Intake<'a> {
 }
 
 impl Intake<'_> {
+    /// The key of an incident: the account's object id where the record or the watch list tells it, so that
+    /// an account that is watched by name today and by id tomorrow has one incident, not two.
+    fn key(&self, detected: &Detected, index: usize, key: &str) -> String {
+        let told = detected
+            .signal
+            .account
+            .as_ref()
+            .and_then(|account| account.id.as_ref());
+        match told {
+            Some(id) if index == 0 => id.to_lowercase(),
+            _ => key.to_owned(),
+        }
+    }
+
     /// Takes one signal in; prints it when it is new.
     pub fn signal(
         &mut self,
@@ -52,8 +66,9 @@ impl Intake<'_> {
                 let accounts: Vec<ConcernedAccount> = detected
                     .concerns
                     .iter()
-                    .map(|key| ConcernedAccount {
-                        key: key.clone(),
+                    .enumerate()
+                    .map(|(index, key)| ConcernedAccount {
+                        key: self.key(detected, index, key),
                         display: self.displays.get(key).unwrap_or(key).clone(),
                     })
                     .collect();

@@ -7,7 +7,7 @@ use breakglass_watch::{GuardKind, Guarded, WatchList, WatchedAccount};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::{failure::Failure, input, settings, settings::Settings};
+use crate::{failure::Failure, input, person, settings, settings::Settings};
 
 /// What the command line names.
 #[derive(Debug)]
@@ -84,6 +84,11 @@ fn accounts(
 ) -> Result<Vec<WatchedAccount>, Failure> {
     let mut accounts = Vec::new();
     for name in named {
+        if let Some(file) = name.strip_prefix('@') {
+            let (id, upn) = person::names(Path::new(file))?;
+            accounts.push(WatchedAccount { id: Some(id), upn });
+            continue;
+        }
         let upn = name.contains('@').then(|| Upn::parse(name)).transpose();
         let upn = upn.map_err(|error| Failure::usage(format!("--account: {error}")))?;
         let id = match upn {

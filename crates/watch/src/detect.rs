@@ -48,11 +48,14 @@ pub fn detect(
     found: &Found<'_>,
 ) -> Option<Detected> {
     let common = record.common();
-    let mut hit = match record {
+    let hit = match record {
         LogRecord::SignIn(sign_in) => from_sign_in(list, sign_in),
         LogRecord::Audit(audit) => from_audit(list, audit),
         LogRecord::Other(other) => from_other(list, other, value),
-    }?;
+    };
+    let Some(mut hit) = hit else {
+        return broken_inside(record, value).and_then(|why| unreadable(list, why, found));
+    };
     let account = hit
         .concerns
         .first()
@@ -120,6 +123,38 @@ pub fn detect(
         concerns: hit.concerns,
         location,
     })
+}
+
+/// Why a record that seems to be about nobody on the list may only seem so: the part that tells whom it
+/// is about is missing or is itself broken.
+fn broken_inside(record: &LogRecord, value: &Value) -> Option<&'static str> {
+    const PARTS: [&str; 3] = ["properties", "targetresources", "initiatedby"];
+    fn broken(value: &Value) -> bool {
+        let Value::Object(fields) = value else {
+            return false;
+        };
+        fields.iter().any(|(name, part)| {
+            PARTS.contains(&name.to_ascii_lowercase().as_str())
+                && match part {
+                    Value::String(text) if !text.trim().is_empty() => {
+                        match serde_json::from_str::<Value>(text) {
+                            Ok(inner @ (Value::Object(_) | Value::Array(_))) => broken(&inner),
+                            _ => true,
+                        }
+                    }
+                    other => broken(other),
+                }
+        })
+    }
+    if broken(value) {
+        return Some("a part of it is JSON inside text, and is cut off or broken");
+    }
+    match record {
+        LogRecord::SignIn(sign_in) if sign_in.user.id.is_none() && sign_in.user.upn.is_none() => {
+            Some("it is a sign-in that tells no user where one belongs")
+        }
+        _ => None,
+    }
 }
 
 struct Hit {

@@ -2,7 +2,7 @@
 //!
 //! Nearly all records are about others, so the cost of reading a log is the cost of finding that out. Ids and
 //! names are long (36 bytes for a GUID), so not every byte needs a look: four bytes in every 32, say, decide
-//! whether a name can be here ([`Samples`]), and a name found is compared as a whole.
+//! whether a name can be here (`Samples`), and a name found is compared as a whole.
 //!
 //! For a list with a short name that does not work. Then every name is stood for by a *window*, up to eight of
 //! its bytes chosen to be rare, and all windows are searched together by a packed (SIMD) searcher.

@@ -2,7 +2,7 @@
 //!
 //! The way of a record: [`sources`] opens a file, standard input or anything else that can be read and follows
 //! it while it grows; [`decode`] takes off gzip and UTF-16; [`Scan`] tells lines, documents and tables apart and
-//! cuts them into records ([`document`], [`table`]); [`filter`] drops, by bytes alone, what cannot name anybody
+//! cuts them into records (`document`, `table`); [`filter`] drops, by bytes alone, what cannot name anybody
 //! on the [`WatchList`]; what is left is parsed by `breakglass_model::record` and judged by [`detect`].
 //!
 //! Invariants:

@@ -1,6 +1,7 @@
 //! `watch`: the monitor in the foreground.
 
 use std::{
+    collections::HashSet,
     io::{self, Write},
     path::PathBuf,
     sync::{
@@ -11,7 +12,7 @@ use std::{
 };
 
 use breakglass_alert::{Jitter, Sender, Settings as MessageSettings};
-use breakglass_model::{Clock, SetAside};
+use breakglass_model::{Clock, SetAside, signal::Detected};
 use breakglass_watch::{
     Counts, Event, Options, Scan, Source, WatchError, WatchList, sources::Follow,
 };
@@ -26,6 +27,7 @@ use crate::{
     clock,
     config::SourceConfig,
     failure::{Failure, exit},
+    input::not_opened,
     pipeline::{Intake, Refused, displays},
     runtime, settings,
     settings::Settings,
@@ -86,16 +88,43 @@ pub fn run(args: &WatchArgs) -> Result<u8, Failure> {
     )?;
     let stop = Arc::new(AtomicBool::new(false));
     let sources = sources(args, &settings, &stop)?;
+    let named = sources.iter().filter_map(|source| match source {
+        Source::File { path, .. } => Some(path),
+        _ => None,
+    });
+    // A monitor that starts with a source missing would look healthy: better not to start.
+    for path in named {
+        match std::fs::metadata(path) {
+            Ok(about) if about.is_dir() => {
+                return Err(Failure::usage(format!(
+                    "the source `{}` is a directory",
+                    path.display()
+                ))
+                .help("name the files in it, one --source each"));
+            }
+            Ok(_) => {}
+            Err(error) => {
+                return Err(not_opened("the source", path, &error).usage_code().help(
+                    "check the path; to follow a file that is not there yet, create it empty",
+                ));
+            }
+        }
+    }
     let reader = Reader {
         list: &watched.list,
         tenant: watched.tenant,
         clock: &*clock,
-        follow: args.follow,
+        follow: followed(&sources),
+        stop: &stop,
+        seen: Mutex::default(),
     };
     let mut summary;
     let mut code = exit::CLEAN;
     let read;
     if args.no_alert {
+        if reader.follow {
+            end_on_interrupt(Arc::clone(&stop));
+        }
         let (tally, result) = reader.read(sources, None, &[]);
         (summary, read) = (summarise(tally, &watched.list), result);
     } else {
@@ -186,14 +215,34 @@ fn sources(
     Ok(sources)
 }
 
+fn followed(sources: &[Source]) -> bool {
+    sources.iter().any(|source| {
+        matches!(
+            source,
+            Source::File {
+                follow: Some(_),
+                ..
+            }
+        )
+    })
+}
+
 struct Reader<'a> {
     list: &'a WatchList,
     tenant: Option<String>,
     clock: &'a dyn Clock,
     follow: bool,
+    stop: &'a AtomicBool,
+    /// Signals met without a store, so that copies in several followed files are folded.
+    seen: Mutex<HashSet<(String, String)>>,
 }
 
 impl Reader<'_> {
+    fn is_new(&self, detected: &Detected) -> bool {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.insert((detected.signal.id.clone(), detected.signal.version.clone()))
+    }
+
     /// Reads every source: one after the other, or side by side when they are followed.
     fn read(
         &self,
@@ -202,17 +251,7 @@ impl Reader<'_> {
         channels: &[String],
     ) -> (Tally, Result<(), Failure>) {
         let tally = Mutex::new(Tally::default());
-        let followed = self.follow
-            || sources.iter().any(|source| {
-                matches!(
-                    source,
-                    Source::File {
-                        follow: Some(_),
-                        ..
-                    }
-                )
-            });
-        let result = if followed {
+        let result = if self.follow {
             std::thread::scope(|scope| {
                 let readers: Vec<_> = sources
                     .into_iter()
@@ -270,6 +309,10 @@ impl Reader<'_> {
             let ended = scan.run(source, &mut |event| {
                 match event {
                     Event::Signal(detected) => {
+                        if intake.store.is_none() && !self.is_new(&detected) {
+                            intake.known += 1;
+                            return Ok(());
+                        }
                         intake.signal(&detected, &mut io::stdout().lock())?;
                     }
                     Event::SetAside(piece) => {
@@ -281,13 +324,20 @@ impl Reader<'_> {
                 }
                 Ok(())
             });
-            // What is left to read is read, whatever happened to one source; the first failure is told.
+            // What is left to read is read, whatever happened to one source; the first failure is told at the
+            // end, and at once when others go on, so that a monitor that lost a source does not look healthy.
             if let Err(error) = ended {
                 let stopped = matches!(error, WatchError::Stopped(_));
                 let failure = scan_failed(error);
+                if self.follow {
+                    eprintln!("{failure}");
+                    if stopped {
+                        self.stop.store(true, Ordering::SeqCst);
+                    }
+                }
                 if result.is_ok() {
                     result = Err(failure);
-                } else {
+                } else if !self.follow {
                     eprintln!("{failure}");
                 }
                 if stopped {
@@ -409,16 +459,24 @@ fn alerting(
                     .unwrap_or(i64::MAX / 2)
                     .min(86_400),
             );
-        let drained = sender.drain(until).await;
+        let drained = sender.drain(until).await.map_err(|error| error.to_string());
+        // What waits for a channel that is no longer configured is open too, and nobody sends it.
+        let open = match drained {
+            Ok(_) => store.outbox(true).await.map_err(|error| error.to_string()),
+            Err(error) => Err(error),
+        };
         store.close().await;
-        drained
+        open
     });
     let open = match open {
-        Ok(drained) => drained
-            .open
+        Ok(open) => open
             .iter()
             .map(|status| {
-                let why = status.last_error.as_deref().unwrap_or("not tried yet");
+                let why = if names.contains(&status.channel) {
+                    status.last_error.as_deref().unwrap_or("not tried yet")
+                } else {
+                    "this channel is not in the configuration any more; name one so again, and it is sent"
+                };
                 format!(
                     "alert {} through {}: {why} ({} tries)",
                     status.alert_id, status.channel, status.attempts
@@ -428,6 +486,22 @@ fn alerting(
         Err(error) => vec![format!("the outbox could not be read: {error}")],
     };
     Ok(Outcome { tally, read, open })
+}
+
+/// Ends the reading at the first interrupt, so that the counts are told; the second one ends the program.
+fn end_on_interrupt(stop: Arc<AtomicBool>) {
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        // Without a runtime the first interrupt ends the program, as it does everywhere else.
+        if let Ok(runtime) = runtime {
+            runtime.block_on(interrupted());
+            stop.store(true, Ordering::SeqCst);
+            runtime.block_on(interrupted());
+            std::process::exit(i32::from(exit::BROKE));
+        }
+    });
 }
 
 /// Waits for an interrupt or a request to end.

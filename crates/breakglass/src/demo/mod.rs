@@ -439,7 +439,9 @@ fn wrapped(text: &str, indent: &str) -> String {
 
 /// Subject and text part of the mail, in a box.
 fn quoted(mail: &str) -> Result<String, Failure> {
-    let subject = mail
+    // A folded header goes on where the next line begins with white space (RFC 5322, 2.2.3).
+    let unfolded = mail.replace("\r\n ", " ");
+    let subject = unfolded
         .lines()
         .find(|line| line.starts_with("Subject:"))
         .filter(|line| line.contains("[CRITICAL] Emergency Access Activity"))

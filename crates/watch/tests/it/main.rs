@@ -11,6 +11,7 @@
 
 mod follow;
 mod hostile;
+mod inside;
 mod oracle;
 mod property;
 mod shapes;
