@@ -13,6 +13,7 @@ pub mod config;
 pub mod demo;
 pub mod documents;
 pub mod failure;
+pub mod head;
 pub mod input;
 pub mod output;
 pub mod person;

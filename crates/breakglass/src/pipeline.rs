@@ -40,20 +40,6 @@ pub struct Intake<'a> {
 }
 
 impl Intake<'_> {
-    /// The key of an incident: the account's object id where the record or the watch list tells it, so that
-    /// an account that is watched by name today and by id tomorrow has one incident, not two.
-    fn key(&self, detected: &Detected, index: usize, key: &str) -> String {
-        let told = detected
-            .signal
-            .account
-            .as_ref()
-            .and_then(|account| account.id.as_ref());
-        match told {
-            Some(id) if index == 0 => id.to_lowercase(),
-            _ => key.to_owned(),
-        }
-    }
-
     /// Takes one signal in; prints it when it is new.
     pub fn signal(
         &mut self,
@@ -68,7 +54,7 @@ impl Intake<'_> {
                     .iter()
                     .enumerate()
                     .map(|(index, key)| ConcernedAccount {
-                        key: self.key(detected, index, key),
+                        key: incident_key(detected, index, key),
                         display: self.displays.get(key).unwrap_or(key).clone(),
                     })
                     .collect();
@@ -99,6 +85,20 @@ impl Intake<'_> {
             handle.block_on(store.record_set_aside(piece, &[], self.clock.now()))?;
         }
         Ok(())
+    }
+}
+
+/// The key of an incident: the account's object id where the record or the watch list tells it, so that
+/// an account that is watched by name today and by id tomorrow has one incident, not two.
+fn incident_key(detected: &Detected, index: usize, key: &str) -> String {
+    let told = detected
+        .signal
+        .account
+        .as_ref()
+        .and_then(|account| account.id.as_ref());
+    match told {
+        Some(id) if index == 0 => id.to_lowercase(),
+        _ => key.to_owned(),
     }
 }
 

@@ -4,7 +4,6 @@ use std::{sync::Arc, time::Duration};
 
 use breakglass_alert::{Settings as MessageSettings, test_alert, test_channels};
 use breakglass_model::Clock;
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
@@ -14,6 +13,7 @@ use crate::{
     cli::{AlertTestArgs, PlainFormat},
     clock::SystemClock,
     failure::{Failure, exit},
+    head::Head,
     output, runtime, settings,
 };
 
@@ -23,9 +23,8 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// `alert test --format json`, schema `breakglass/alert-test/v1`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct AlertTestReport {
-    schema: String,
-    #[schemars(with = "String")]
-    at: Timestamp,
+    #[serde(flatten)]
+    head: Head,
     /// Id that the test carries on every channel.
     id: String,
     channels: Vec<Line>,
@@ -98,8 +97,7 @@ pub fn test(args: &AlertTestArgs) -> Result<u8, Failure> {
     let all = lines.iter().all(|line| line.delivered);
     let text = match args.format {
         PlainFormat::Json => serde_json::to_string_pretty(&AlertTestReport {
-            schema: "breakglass/alert-test/v1".to_owned(),
-            at: now,
+            head: Head::new("alert-test", now, &settings),
             id: alert.id,
             channels: lines,
         })

@@ -13,24 +13,23 @@ use crate::{
     cli::{IncidentAckArgs, IncidentListArgs, IncidentShowArgs, PlainFormat},
     clock,
     failure::{Failure, exit},
+    head::Head,
     output, runtime, settings,
 };
 
 /// `incident list --format json`, schema `breakglass/incident-list/v1`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ListDocument {
-    schema: String,
-    #[schemars(with = "String")]
-    at: Timestamp,
+    #[serde(flatten)]
+    head: Head,
     incidents: Vec<Incident>,
 }
 
 /// `incident show --format json`, schema `breakglass/incident/v1`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Document {
-    schema: String,
-    #[schemars(with = "String")]
-    at: Timestamp,
+    #[serde(flatten)]
+    head: Head,
     incident: Incident,
     signals: Vec<Signal>,
     alerts: Vec<AlertLine>,
@@ -90,8 +89,7 @@ pub fn list(args: &IncidentListArgs) -> Result<u8, Failure> {
     incidents.sort_by_key(|incident| (incident.state, std::cmp::Reverse(incident.last_signal_at)));
     let text = match args.format {
         PlainFormat::Json => document(&ListDocument {
-            schema: "breakglass/incident-list/v1".to_owned(),
-            at: now,
+            head: Head::new("incident-list", now, &settings),
             incidents,
         })?,
         PlainFormat::Text => table(&incidents, args.open),
@@ -154,7 +152,7 @@ pub fn show(args: &IncidentShowArgs) -> Result<u8, Failure> {
     })?;
     let detail = detail.ok_or_else(|| unknown(&args.id))?;
     let text = match args.format {
-        PlainFormat::Json => document(&json(detail, now))?,
+        PlainFormat::Json => document(&json(detail, Head::new("incident", now, &settings)))?,
         PlainFormat::Text => page(&detail),
     };
     output::print(&text)?;
@@ -231,10 +229,9 @@ pub fn page(detail: &IncidentDetail) -> String {
     text
 }
 
-fn json(detail: IncidentDetail, now: Timestamp) -> Document {
+fn json(detail: IncidentDetail, head: Head) -> Document {
     Document {
-        schema: "breakglass/incident/v1".to_owned(),
-        at: now,
+        head,
         incident: detail.incident,
         signals: detail.signals,
         alerts: detail

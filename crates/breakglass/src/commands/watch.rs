@@ -27,6 +27,7 @@ use crate::{
     clock,
     config::SourceConfig,
     failure::{Failure, exit},
+    head::Head,
     input::not_opened,
     pipeline::{Intake, Refused, displays},
     runtime, settings,
@@ -40,9 +41,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 const LISTED: usize = 20;
 
 /// Counts of a run, schema `breakglass/watch-summary/v1`. `rows` = `skipped` + `signals` + `folded` + `set_aside`.
-#[derive(Debug, Default, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct WatchSummary {
-    schema: String,
+    #[serde(flatten)]
+    head: Head,
     /// Records met.
     rows: u64,
     /// Records about others.
@@ -118,6 +120,7 @@ pub fn run(args: &WatchArgs) -> Result<u8, Failure> {
         stop: &stop,
         seen: Mutex::default(),
     };
+    let head = Head::new("watch-summary", clock.now(), &settings);
     let mut summary;
     let mut code = exit::CLEAN;
     let read;
@@ -126,10 +129,10 @@ pub fn run(args: &WatchArgs) -> Result<u8, Failure> {
             end_on_interrupt(Arc::clone(&stop));
         }
         let (tally, result) = reader.read(sources, None, &[]);
-        (summary, read) = (summarise(tally, &watched.list), result);
+        (summary, read) = (summarise(tally, &watched.list, head), result);
     } else {
         let outcome = alerting(args, &settings, &reader, sources, &clock, &stop)?;
-        (summary, read) = (summarise(outcome.tally, &watched.list), outcome.read);
+        (summary, read) = (summarise(outcome.tally, &watched.list, head), outcome.read);
         summary.undelivered = outcome.open.len();
         if !outcome.open.is_empty() {
             code = exit::BROKE;
@@ -522,10 +525,10 @@ async fn interrupted() {
     }
 }
 
-fn summarise(tally: Tally, list: &WatchList) -> WatchSummary {
+fn summarise(tally: Tally, list: &WatchList, head: Head) -> WatchSummary {
     let counts = tally.counts;
     WatchSummary {
-        schema: "breakglass/watch-summary/v1".to_owned(),
+        head: head.not_read("changes", &list.blind_spots()),
         rows: counts.rows,
         skipped: counts.skipped,
         // What the store knew from an earlier run is a copy, like one within this run.

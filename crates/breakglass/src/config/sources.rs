@@ -44,7 +44,8 @@ pub(super) fn read(root: &Section<'_, '_>, base: &Path) -> Vec<SourceConfig> {
                 }
                 sources.push(SourceConfig::Stdin);
             }
-            later if LATER.contains(&later) => document.report(
+            // Commands that read no source need not care; `watch` says it when nothing is left to read.
+            later if LATER.contains(&later) => document.warn(
                 document
                     .at(
                         &kind.span(),

@@ -91,7 +91,7 @@ fn smtp(section: &Section<'_, '_>, base: &Path) -> Option<Smtp<SecretSource>> {
                 .with_help("write `to = [\"soc@example.org\"]`"),
         );
     }
-    let from = section.need("from", section.text("from"));
+    let from = section.text("from");
     for mail in to.iter().chain(&from) {
         if !values::is_mail(mail.get_ref()) {
             document.report(document.at(
@@ -109,7 +109,11 @@ fn smtp(section: &Section<'_, '_>, base: &Path) -> Option<Smtp<SecretSource>> {
             ("none", MailTls::None),
         ],
     );
-    let login = login(section, base);
+    let login = login(
+        section,
+        base,
+        from.as_ref().map(|from| from.get_ref().as_str()),
+    );
     let ca_file = values::path(section, "ca_file", base);
     let (host, port) = server?;
     let tls = match tls {
@@ -127,7 +131,14 @@ fn smtp(section: &Section<'_, '_>, base: &Path) -> Option<Smtp<SecretSource>> {
     }
     Some(Smtp {
         to: to.into_iter().map(Found::into_inner).collect(),
-        from: from?.into_inner(),
+        // Without one, mail comes from the server's own domain, which may send it.
+        from: from.map_or_else(
+            || match host.parse::<std::net::IpAddr>() {
+                Ok(_) => "breakglass@localhost".to_owned(),
+                Err(_) => format!("breakglass@{host}"),
+            },
+            Found::into_inner,
+        ),
         port: port.unwrap_or(match tls {
             MailTls::StartTls => 587,
             MailTls::Implicit => 465,
@@ -140,9 +151,15 @@ fn smtp(section: &Section<'_, '_>, base: &Path) -> Option<Smtp<SecretSource>> {
     })
 }
 
-fn login(section: &Section<'_, '_>, base: &Path) -> Option<(String, SecretSource)> {
+/// User and password. Mail servers commonly take the sender's address as user.
+fn login(
+    section: &Section<'_, '_>,
+    base: &Path,
+    from: Option<&str>,
+) -> Option<(String, SecretSource)> {
     let document = section.document();
-    let user = section.text("user");
+    let user = section.text("user").map(Found::into_inner);
+    let user = user.or_else(|| from.map(str::to_owned));
     let password = twins(section, "password", base);
     let given = ["password", "password_file", "password_env"]
         .iter()
@@ -153,12 +170,14 @@ fn login(section: &Section<'_, '_>, base: &Path) -> Option<(String, SecretSource
                 .at(&span, "`user` is given without a password")
                 .with_help("add `password_file` or `password_env`"),
         ),
-        (None, Some(span)) => {
-            document.report(document.at(&span, "a password is given without `user`"));
-        }
+        (None, Some(span)) if user.is_none() => document.report(
+            document
+                .at(&span, "a password is given without `user` or `from`")
+                .with_help("add `user`"),
+        ),
         _ => {}
     }
-    Some((user?.into_inner(), password?))
+    Some((user?, password?))
 }
 
 fn webhook(section: &Section<'_, '_>, base: &Path) -> Option<Webhook<SecretSource>> {
