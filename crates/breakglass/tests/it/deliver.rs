@@ -213,6 +213,53 @@ fn g4_what_could_not_be_delivered_stays_open_and_is_said() {
     );
 }
 
+/// G4: an alert for a channel that is no longer configured is told at every run, never forgotten.
+#[test]
+fn g4_an_alert_for_a_channel_that_is_gone_is_not_forgotten() {
+    let place = tempfile::tempdir().unwrap();
+    let config = configuration(place.path(), free_port());
+    let log = place.path().join("log.ndjson");
+    fs::write(&log, format!("{}\n", sign_in(1, "0"))).unwrap();
+    assert_eq!(code(&watch(&config, &log, "1").output().unwrap()), 4);
+    let renamed = fs::read_to_string(&config).unwrap();
+    let cut = renamed.find("[[channel]]").unwrap();
+    fs::write(
+        &config,
+        format!("{}[[channel]]\nkind = \"console\"\n", &renamed[..cut]),
+    )
+    .unwrap();
+    let output = watch(&config, &log, "1").output().unwrap();
+    assert_eq!(code(&output), 4, "{}", err(&output));
+    assert!(
+        err(&output).contains("`mail`") || err(&output).contains("through mail"),
+        "{}",
+        err(&output)
+    );
+    assert!(
+        err(&output).contains("not in the configuration"),
+        "{}",
+        err(&output)
+    );
+}
+
+/// One account has one incident, whether it is watched by name or by id.
+#[test]
+fn an_account_named_in_two_ways_has_one_incident() {
+    let place = tempfile::tempdir().unwrap();
+    let config = configuration(place.path(), free_port());
+    let log = place.path().join("log.ndjson");
+    fs::write(&log, format!("{}\n", sign_in(1, "0"))).unwrap();
+    watch(&config, &log, "0").output().unwrap();
+    let by_id = fs::read_to_string(&config).unwrap().replace(
+        &format!("upn = \"{UPN}\""),
+        "id = \"b1b1b1b1-0000-4000-8000-0000000000b1\"",
+    );
+    fs::write(&config, by_id).unwrap();
+    fs::write(&log, format!("{}\n", sign_in(2, "0"))).unwrap();
+    watch(&config, &log, "0").output().unwrap();
+    assert_eq!(incidents(&config).len(), 1);
+}
+
 /// `alert test` reports delivery and time, and its failure.
 #[test]
 fn w6_alert_test_reports_each_channel() {

@@ -204,3 +204,98 @@ fn w3_a_change_of_a_policy_that_names_the_accounts_is_a_guard_signal() {
     assert_eq!(signals.len(), 1, "{}\n{record}", err(&output));
     assert_eq!(signals[0]["kind"], "guard");
 }
+
+/// A monitor with a source missing would look healthy: it does not start.
+#[test]
+fn w13_following_a_source_that_is_not_there_is_refused() {
+    let place = tempfile::tempdir().unwrap();
+    let log = place.path().join("log.ndjson");
+    fs::write(&log, "").unwrap();
+    let missing = place.path().join("missing.ndjson");
+    let sources = [&log, &missing].map(|path| format!("file:{}", path.display()));
+    let output = run(&[
+        "watch",
+        "--no-alert",
+        "--follow",
+        "--account",
+        UPN,
+        "--source",
+        &sources[0],
+        "--source",
+        &sources[1],
+    ]);
+    assert_eq!(code(&output), 2, "{}", err(&output));
+    assert!(err(&output).contains("missing.ndjson"), "{}", err(&output));
+}
+
+/// Copies are folded across followed files, and an interrupt ends the run with its counts.
+#[test]
+fn copies_in_two_followed_files_are_one_signal() {
+    let place = tempfile::tempdir().unwrap();
+    let said = place.path().join("signals");
+    let told = place.path().join("told");
+    let logs = ["a", "b"].map(|name| {
+        let log = place.path().join(name);
+        fs::write(&log, format!("{}\n", sign_in(1, "0"))).unwrap();
+        format!("file:{}", log.display())
+    });
+    let child = program()
+        .args([
+            "watch",
+            "--no-alert",
+            "--follow",
+            "--account",
+            UPN,
+            "--source",
+            &logs[0],
+            "--source",
+            &logs[1],
+        ])
+        .stdin(std::process::Stdio::null())
+        .stdout(fs::File::create(&said).unwrap())
+        .stderr(fs::File::create(&told).unwrap())
+        .spawn()
+        .unwrap();
+    let mut running = Killed(child);
+    wait_until("the signal", Duration::from_secs(20), || {
+        !fs::read_to_string(&said).unwrap().is_empty()
+    });
+    std::thread::sleep(Duration::from_millis(800));
+    let id = running.0.id().to_string();
+    assert!(
+        std::process::Command::new("kill")
+            .args(["-INT", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let ended = running.0.wait().unwrap();
+    assert_eq!(
+        ended.code(),
+        Some(0),
+        "{}",
+        fs::read_to_string(&told).unwrap()
+    );
+    assert_eq!(fs::read_to_string(&said).unwrap().lines().count(), 1);
+    assert!(fs::read_to_string(&told).unwrap().contains("read 2 rows"));
+}
+
+#[test]
+fn an_account_may_be_a_file() {
+    let place = tempfile::tempdir().unwrap();
+    let person = place.path().join("person.json");
+    fs::write(&person, format!("{{\"id\":\"{ACCOUNT}\",\"groups\":[]}}")).unwrap();
+    let account = format!("@{}", person.display());
+    let output = run_with_input(
+        &[
+            "watch",
+            "--no-alert",
+            "--account",
+            &account,
+            "--source",
+            "-",
+        ],
+        format!("{}\n", sign_in(1, "0")).as_bytes(),
+    );
+    assert_eq!(lines(&output).len(), 1, "{}", err(&output));
+}
