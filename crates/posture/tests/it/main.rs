@@ -11,6 +11,8 @@ mod testing;
 #[cfg(test)]
 mod degrade;
 #[cfg(test)]
+mod reports;
+#[cfg(test)]
 mod run;
 #[cfg(test)]
 mod whole;
