@@ -22,6 +22,11 @@ pub fn clock(at: Option<Timestamp>) -> Box<dyn Clock> {
     }
 }
 
+/// The moment without its fraction of a second, for documents that people read.
+pub fn to_the_second(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
+}
+
 /// A stopwatch for how long something took; never used to decide anything.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(std::time::Instant);

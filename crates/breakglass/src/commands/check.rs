@@ -35,7 +35,7 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
         output::print(&report::explain::explain(rule, output::width()))?;
         return Ok(exit::CLEAN);
     }
-    let now = clock::clock(args.common.at).now();
+    let now = clock::to_the_second(clock::clock(args.common.at).now());
     let settings = settings::load(args.common.config.as_deref())?;
     let report = report(args, &settings, now)?;
     let fail_on = fail_on(args, &settings);
