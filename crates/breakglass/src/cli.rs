@@ -180,7 +180,11 @@ pub struct CheckArgs {
 #[command(after_help = "Examples:\n  \
     breakglass watch --no-alert --account BreakGlass01@contoso.onmicrosoft.com --source file:signins.ndjson\n  \
     tail -F export.ndjson | breakglass watch --register register.toml --source -\n  \
-    breakglass watch --config breakglass.toml --follow")]
+    breakglass watch --config breakglass.toml --follow\n\n\
+    Exit codes: 0 everything was read and every alert accepted, whether or not there were signals · \
+    2 wrong call · 3 something could not be understood or read · 4 it broke, or an alert is not delivered yet\n\n\
+    With a store, a signal is kept and alerted before it is printed: a run that is killed in between does not \
+    print it again. The store is the record, standard output a view of it.")]
 pub struct WatchArgs {
     /// What to read: `file:<path>`, a path, or `-` for standard input; may be repeated
     /// [default: the sources of the configuration]

@@ -69,7 +69,16 @@ pub fn tenant(name: &str, now: Timestamp) -> Result<TenantInput, Failure> {
         ))
         .help("point --tenant at the directory that the export was written to"));
     }
-    let mut snapshot = export::read(files);
+    let (mut snapshot, counts) = export::read_with_counts(files);
+    if counts.iter().all(|count| count.recognised.is_empty()) {
+        let reason = snapshot
+            .set_aside
+            .first()
+            .map_or("it is empty", |piece| piece.reason.as_str());
+        eprintln!(
+            "warning: nothing in `{name}` is part of a tenant export ({reason}); every check that needs the tenant cannot tell"
+        );
+    }
     snapshot.set_aside.extend(unreadable);
     Ok(TenantInput {
         snapshot,

@@ -4,7 +4,10 @@
 //! signal it waits for the store's transaction before it reads on: nothing counts as read that is not on
 //! disk. A signal is printed only after it was stored, and only when the store did not know it.
 
-use std::{collections::HashMap, io::Write};
+use std::{
+    collections::HashMap,
+    io::{ErrorKind, Write},
+};
 
 use breakglass_model::{Clock, SetAside, signal::Detected};
 use breakglass_store::{ConcernedAccount, Observation, Recorded, Store, StoreError};
@@ -72,9 +75,12 @@ impl Intake<'_> {
         if matches!(recorded, Some(Recorded::Folded)) {
             self.known += 1;
         } else {
-            serde_json::to_writer(&mut *out, &detected.signal)?;
-            out.write_all(b"\n")?;
-            out.flush()?;
+            let line = serde_json::to_string(&detected.signal)?;
+            match writeln!(out, "{line}").and_then(|()| out.flush()) {
+                // Whoever read the lines has gone; keeping and alerting go on without them.
+                Err(error) if error.kind() == ErrorKind::BrokenPipe && self.store.is_some() => {}
+                written => written?,
+            }
         }
         Ok(recorded)
     }

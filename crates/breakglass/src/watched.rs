@@ -89,6 +89,18 @@ fn accounts(
             accounts.push(WatchedAccount { id: Some(id), upn });
             continue;
         }
+        if name.contains([',', ';']) || name.trim().contains(char::is_whitespace) {
+            return Err(
+                Failure::usage(format!("--account `{name}` is more than one account"))
+                    .help("repeat --account for each"),
+            );
+        }
+        let name = name.trim().trim_start_matches('{').trim_end_matches('}');
+        if !name.contains('@') && uuid::Uuid::parse_str(name).is_err() {
+            eprintln!(
+                "note: `{name}` is neither a GUID nor name@domain; only records whose object id is exactly that are found"
+            );
+        }
         let upn = name.contains('@').then(|| Upn::parse(name)).transpose();
         let upn = upn.map_err(|error| Failure::usage(format!("--account: {error}")))?;
         let id = match upn {

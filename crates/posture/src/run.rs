@@ -2,7 +2,7 @@
 
 use breakglass_model::{
     CheckReport, Finding, History, Register, Severity, TenantSnapshot, Verdict,
-    finding::{CHECK_REPORT_SCHEMA, Summary, TenantRef, Tool},
+    finding::{Answer, CHECK_REPORT_SCHEMA, Summary, TenantRef, Tool},
 };
 use jiff::{Timestamp, civil::Date};
 
@@ -119,11 +119,19 @@ pub fn check(input: &CheckInput<'_>) -> Result<CheckReport, CheckError> {
     for finding in &mut findings {
         waive(finding, input.waivers, context.today());
     }
-    let questions = questions(&context, &findings);
+    let all = findings.len();
     findings.retain(|f| {
         let id = f.check.as_str();
         (only.is_empty() || only.contains(&id)) && !skip.contains(&id)
     });
+    // The answers rest on what is reported: a no without its finding could not be followed up.
+    let mut questions = questions(&context, &findings);
+    if findings.len() < all {
+        for question in questions.iter_mut().filter(|q| q.answer == Answer::Yes) {
+            question.answer = Answer::CannotTell;
+            question.because = vec!["only some of the checks were run".to_owned()];
+        }
+    }
     if let Some(baseline) = input.baseline {
         findings.retain(|f| is_problem(f) && !known(f, baseline));
     }

@@ -100,6 +100,7 @@ impl Source {
                         at: start,
                         follow,
                         cut: false,
+                        looks_after_rename: 0,
                     }),
                 })
             }
@@ -154,7 +155,12 @@ struct Growing {
     at: u64,
     follow: Follow,
     cut: bool,
+    looks_after_rename: u32,
 }
+
+/// How often the old file is looked at again after another one has taken its name: two seconds at four
+/// looks a second.
+const LOOKS_AFTER_RENAME: u32 = 8;
 
 impl Growing {
     fn begun_anew(&mut self) -> bool {
@@ -173,6 +179,12 @@ impl Growing {
         if other == self.identity {
             return false;
         }
+        // A writer that still holds the old file may go on in it for a while after the rename.
+        if self.looks_after_rename < LOOKS_AFTER_RENAME {
+            self.looks_after_rename += 1;
+            return false;
+        }
+        self.looks_after_rename = 0;
         self.file = named;
         self.identity = other;
         true

@@ -293,6 +293,12 @@ pub fn ack(args: &IncidentAckArgs) -> Result<u8, Failure> {
         if known.is_none() {
             return Err(unknown(&args.id));
         }
+        if known.is_some_and(|detail| now < detail.incident.last_signal_at) {
+            return Err(Failure::usage(
+                "that moment is before the last signal, which nobody can have seen then",
+            )
+            .help("leave out --at"));
+        }
         let done = store
             .acknowledge(&args.id, args.by.trim(), now)
             .await

@@ -1,9 +1,9 @@
 //! `watch`: the monitor in the foreground.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeSet, HashSet},
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -13,6 +13,7 @@ use std::{
 
 use breakglass_alert::{Jitter, Sender, Settings as MessageSettings};
 use breakglass_model::{Clock, SetAside, signal::Detected};
+use breakglass_store::DeliveryState;
 use breakglass_watch::{
     Counts, Event, Options, Scan, Source, WatchError, WatchList, sources::Follow,
 };
@@ -330,6 +331,9 @@ impl Reader<'_> {
             // What is left to read is read, whatever happened to one source; the first failure is told at the
             // end, and at once when others go on, so that a monitor that lost a source does not look healthy.
             if let Err(error) = ended {
+                if reader_has_gone(&error) {
+                    break;
+                }
                 let stopped = matches!(error, WatchError::Stopped(_));
                 let failure = scan_failed(error);
                 if self.follow {
@@ -361,6 +365,56 @@ impl Reader<'_> {
         tally.set_aside.extend(aside);
         result
     }
+}
+
+/// Whether reading stopped because nobody reads the lines any more (`| head`): an end, not a failure.
+fn reader_has_gone(error: &WatchError) -> bool {
+    match error {
+        WatchError::Stopped(reason) => match reason.downcast_ref::<Refused>() {
+            Some(Refused::Output(error)) => error.kind() == io::ErrorKind::BrokenPipe,
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// What marks the leases of this machine's runs, so that those of a run that was killed are freed at once.
+fn owner_prefix() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("watch-{}-", host.trim())
+}
+
+/// Frees what a killed run of this machine had claimed, instead of waiting for its leases to end.
+async fn free_claims_of_the_dead(
+    store: &breakglass_store::Store,
+    clock: &dyn Clock,
+) -> Result<(), Failure> {
+    let prefix = owner_prefix();
+    let open = store.outbox(true).await.map_err(settings::store_failed)?;
+    let owners: BTreeSet<String> = open
+        .into_iter()
+        .filter_map(|status| match status.state {
+            DeliveryState::Leased { owner, .. } => Some(owner),
+            _ => None,
+        })
+        .collect();
+    for owner in owners {
+        let process = owner
+            .strip_prefix(&prefix)
+            .and_then(|rest| rest.split(['-', '/', ':']).next());
+        let gone = process
+            .and_then(|process| process.parse::<u32>().ok())
+            .is_some_and(|process| {
+                Path::new("/proc/self").exists() && !Path::new(&format!("/proc/{process}")).exists()
+            });
+        if gone {
+            store
+                .release(&owner, clock.now())
+                .await
+                .map_err(settings::store_failed)?;
+        }
+    }
+    Ok(())
 }
 
 fn scan_failed(error: WatchError) -> Failure {
@@ -410,7 +464,13 @@ fn alerting(
         time_zone: settings.time_zone(),
         runbook: None,
     };
-    let owner = format!("watch-{}", uuid::Uuid::new_v4());
+    runtime.block_on(free_claims_of_the_dead(&store, &**clock))?;
+    let owner = format!(
+        "{}{}-{}",
+        owner_prefix(),
+        std::process::id(),
+        uuid::Uuid::new_v4()
+    );
     let seed = u64::from(std::process::id());
     let sender = Arc::new(Sender::new(
         store.clone(),
@@ -476,7 +536,11 @@ fn alerting(
             .iter()
             .map(|status| {
                 let why = if names.contains(&status.channel) {
-                    status.last_error.as_deref().unwrap_or("not tried yet")
+                    match (&status.last_error, status.attempts) {
+                        (Some(error), _) => error.as_str(),
+                        (None, 0) => "not tried yet",
+                        (None, _) => "claimed by a run that was interrupted; it is free again within two minutes",
+                    }
                 } else {
                     "this channel is not in the configuration any more; name one so again, and it is sent"
                 };

@@ -1,6 +1,6 @@
 //! Choice, waivers, baseline, exit code.
 
-use breakglass_model::{Severity, Verdict};
+use breakglass_model::{Severity, Verdict, finding::Answer};
 use breakglass_posture::{CheckError, CheckInput, Waiver, catalogue, check, exit_code};
 use jiff::civil::{Date, date};
 
@@ -38,9 +38,8 @@ fn unknown_check_names_its_neighbours() {
 }
 
 #[test]
-fn only_and_skip_choose_and_do_not_change_the_answers() {
+fn only_and_skip_choose_and_the_answers_rest_on_what_was_run() {
     let world = old_design();
-    let all = check(&input(&world)).unwrap();
     let only = ["bg001".to_owned(), "drill-recent".to_owned()];
     let skip = ["BG036".to_owned()];
     let some = check(&CheckInput {
@@ -50,8 +49,17 @@ fn only_and_skip_choose_and_do_not_change_the_answers() {
     })
     .unwrap();
     assert!(some.findings.iter().all(|f| f.check == "BG001"));
-    assert_eq!(answers(&some), answers(&all));
+    // No answer is `no` without the finding that says so, and none is `yes` on a part of the checks.
+    assert!(answers(&some).iter().all(|a| *a == Answer::CannotTell));
     assert_eq!(exit_code(&some, Severity::Low), 0);
+    let failing = ["BG009".to_owned()];
+    let failing = check(&CheckInput {
+        only: &failing,
+        ..input(&world)
+    })
+    .unwrap();
+    assert_eq!(answers(&failing)[0], Answer::No);
+    assert_eq!(exit_code(&failing, Severity::Low), 1);
 }
 
 #[test]
