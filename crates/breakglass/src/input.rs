@@ -93,7 +93,8 @@ fn reasons(unreadable: &[SetAside]) -> String {
         .collect()
 }
 
-fn file_name(path: &Path) -> String {
+/// The last part of a path, for messages.
+pub fn file_name(path: &Path) -> String {
     path.file_name().map_or_else(
         || path.display().to_string(),
         |name| name.to_string_lossy().into_owned(),

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use breakglass_model::{
-    Collection, ObjectId, Reading, TenantSnapshot, Upn,
+    ObjectId, Reading, TenantSnapshot, Upn,
     tenant::{AssignmentKind, Method, MethodKind, RoleAssignment, User},
 };
 use serde::Deserialize;
@@ -84,7 +84,7 @@ pub fn names(path: &Path) -> Result<(ObjectId, Option<Upn>), Failure> {
 pub fn add(path: &Path, snapshot: &mut TenantSnapshot) -> Result<String, Failure> {
     let person = read(path)?;
     let id = person.id;
-    let name = file_label(path);
+    let name = input::file_name(path);
     let user = User {
         id: Some(id.clone()),
         upn: person.upn,
@@ -100,41 +100,25 @@ pub fn add(path: &Path, snapshot: &mut TenantSnapshot) -> Result<String, Failure
         ..User::default()
     };
     for role in person.roles.unwrap_or_default() {
-        push(
-            &mut snapshot.active_assignments,
-            RoleAssignment {
-                id: None,
-                principal: id.clone(),
-                role,
-                kind: AssignmentKind::Active,
-                scope: Reading::NotRead(format!("{name} does not tell the scope")),
-                end: Reading::NotRead(format!(
-                    "{name} does not tell how long the assignment lasts"
-                )),
-                activated: Reading::NotRead(format!(
-                    "{name} does not tell whether it was activated"
-                )),
-            },
-        );
+        snapshot.active_assignments.items.push(RoleAssignment {
+            id: None,
+            principal: id.clone(),
+            role,
+            kind: AssignmentKind::Active,
+            scope: Reading::NotRead(format!("{name} does not tell the scope")),
+            end: Reading::NotRead(format!(
+                "{name} does not tell how long the assignment lasts"
+            )),
+            activated: Reading::NotRead(format!("{name} does not tell whether it was activated")),
+        });
     }
     snapshot
         .users
         .items
         .retain(|known| known.id.as_ref() != Some(&id));
-    push(&mut snapshot.users, user);
+    snapshot.users.items.push(user);
     snapshot
         .assumptions
         .push(format!("account {id} is as {name} describes it"));
     Ok(id.to_string())
-}
-
-fn push<T>(collection: &mut Collection<T>, item: T) {
-    collection.items.push(item);
-}
-
-fn file_label(path: &Path) -> String {
-    path.file_name().map_or_else(
-        || path.display().to_string(),
-        |name| name.to_string_lossy().into_owned(),
-    )
 }
