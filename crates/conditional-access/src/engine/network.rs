@@ -1,0 +1,250 @@
+//! Where a sign-in comes from: addresses, countries, the compliant network.
+
+use std::{collections::HashMap, net::IpAddr};
+
+use fixedbitset::FixedBitSet;
+use ipnet::IpNet;
+
+use super::NetworkCondition;
+use crate::{
+    Environment, Truth,
+    environment::LocationKind,
+    identity::fold,
+    policy::Locations,
+    sign_in::{Given, SignIn},
+};
+
+/// Place of the token `All`.
+pub(crate) const EVERYWHERE: u32 = 0;
+/// Place of the token `AllTrusted`.
+pub(crate) const TRUSTED: u32 = 1;
+
+/// The places that policies name, each of which an address and a country hit or miss.
+#[derive(Debug)]
+pub(crate) struct Network {
+    places: Vec<Place>,
+    by_id: HashMap<String, u32>,
+    pub(crate) cells: Cells,
+}
+
+#[derive(Debug)]
+pub(crate) enum Place {
+    Everywhere,
+    Trusted,
+    Ip,
+    Country { codes: Vec<String>, include_unknown: bool, by_gps: bool },
+    CompliantNetwork,
+    Dangling,
+}
+
+impl Network {
+    /// Makes the places of the locations that `mentioned` names ready.
+    pub(crate) fn new<'a>(
+        environment: &Environment,
+        mentioned: impl Iterator<Item = &'a Locations>,
+    ) -> Self {
+        let mut places = vec![Place::Everywhere, Place::Trusted];
+        let mut by_id = HashMap::from([
+            ("all".to_owned(), EVERYWHERE),
+            ("alltrusted".to_owned(), TRUSTED),
+        ]);
+        let mut ranges: Vec<(IpNet, u32)> =
+            environment.mfa_trusted_ips.iter().map(|range| (*range, TRUSTED)).collect();
+        for location in &environment.locations {
+            if let LocationKind::Ip { trusted: true, ranges: own } = &location.kind {
+                ranges.extend(own.iter().map(|range| (*range, TRUSTED)));
+            }
+        }
+        for id in mentioned.flat_map(|locations| locations.include.iter().chain(&locations.exclude)) {
+            let id = fold(id);
+            if by_id.contains_key(&id) {
+                continue;
+            }
+            // Both numbers stay far below the limit of 195 locations in a tenant.
+            let index = u32::try_from(places.len()).unwrap_or(u32::MAX);
+            let location = environment.locations.iter().find(|l| fold(&l.id) == id);
+            places.push(match location.map(|location| &location.kind) {
+                Some(LocationKind::Ip { ranges: own, .. }) => {
+                    ranges.extend(own.iter().map(|range| (*range, index)));
+                    Place::Ip
+                }
+                Some(LocationKind::Country { codes, include_unknown, by_gps }) => Place::Country {
+                    codes: codes.iter().map(|code| code.trim().to_uppercase()).collect(),
+                    include_unknown: *include_unknown,
+                    by_gps: *by_gps,
+                },
+                Some(LocationKind::CompliantNetwork) => Place::CompliantNetwork,
+                Some(LocationKind::Unknown(_)) | None => Place::Dangling,
+            });
+            by_id.insert(id, index);
+        }
+        let cells = Cells::new(&ranges, places.len());
+        Self { places, by_id, cells }
+    }
+
+    pub(crate) fn condition(&self, locations: &Locations) -> NetworkCondition {
+        let side = |ids: &[String]| {
+            ids.iter().filter_map(|id| self.by_id.get(&fold(id)).copied()).collect()
+        };
+        NetworkCondition {
+            include: side(&locations.include),
+            exclude: side(&locations.exclude),
+        }
+    }
+
+    pub(crate) fn places(&self) -> &[Place] {
+        &self.places
+    }
+
+    /// Which places a sign-in hits.
+    pub(crate) fn hits(&self, sign_in: &SignIn) -> Vec<Truth> {
+        let cell = sign_in.ip.map(|ip| self.cells.of(ip));
+        self.hits_of(
+            cell,
+            match &sign_in.country {
+                Given::Missing => None,
+                Given::Nothing => Some(None),
+                Given::Value(code) => Some(Some(code.as_str())),
+            },
+            sign_in.gps_country.as_deref(),
+            sign_in.compliant_network,
+        )
+    }
+
+    /// As [`Self::hits`], from an address cell. A country of `None` was not given, of `Some(None)` is none.
+    pub(crate) fn hits_of(
+        &self,
+        cell: Option<usize>,
+        country: Option<Option<&str>>,
+        gps: Option<&str>,
+        compliant: Option<bool>,
+    ) -> Vec<Truth> {
+        let in_range = |place: usize| {
+            cell.map_or(Truth::Unknown, |cell| self.cells.classes[cell].contains(place).into())
+        };
+        self.places
+            .iter()
+            .enumerate()
+            .map(|(index, place)| match place {
+                Place::Everywhere => Truth::Yes,
+                Place::Trusted | Place::Ip => in_range(index),
+                Place::Country { codes, by_gps: true, .. } => {
+                    gps.map_or(Truth::Unknown, |code| holds(codes, code).into())
+                }
+                Place::Country { codes, include_unknown, .. } => match country {
+                    None => Truth::Unknown,
+                    Some(None) => (*include_unknown).into(),
+                    Some(Some(code)) => holds(codes, code).into(),
+                },
+                Place::CompliantNetwork => compliant.map_or(Truth::Unknown, Truth::from),
+                Place::Dangling => Truth::Unknown,
+            })
+            .collect()
+    }
+}
+
+fn holds(codes: &[String], code: &str) -> bool {
+    codes.iter().any(|own| own.eq_ignore_ascii_case(code.trim()))
+}
+
+/// The address space cut at the borders of all ranges: addresses of one class lie in the same places.
+#[derive(Debug)]
+pub(crate) struct Cells {
+    v4: Vec<(u128, usize)>,
+    v6: Vec<(u128, usize)>,
+    /// Places of each class.
+    pub(crate) classes: Vec<FixedBitSet>,
+    /// The first address of each class.
+    pub(crate) first: Vec<IpAddr>,
+}
+
+impl Cells {
+    fn new(ranges: &[(IpNet, u32)], places: usize) -> Self {
+        let mut cells = Self {
+            v4: Vec::new(),
+            v6: Vec::new(),
+            classes: Vec::new(),
+            first: Vec::new(),
+        };
+        let mut known = HashMap::new();
+        let (v4, v6): (Vec<_>, Vec<_>) = ranges.iter().partition(|(range, _)| matches!(range, IpNet::V4(_)));
+        cells.v4 = cells.cut(&v4, places, &mut known, |n| {
+            // Borders of IPv4 ranges are at most 2^32 - 1; the one behind the last range is not kept.
+            IpAddr::V4(u32::try_from(n).unwrap_or(u32::MAX).into())
+        });
+        cells.v6 = cells.cut(&v6, places, &mut known, |n| IpAddr::V6(n.into()));
+        cells.prefer_plain_addresses();
+        cells
+    }
+
+    fn cut(
+        &mut self,
+        ranges: &[(IpNet, u32)],
+        places: usize,
+        known: &mut HashMap<FixedBitSet, usize>,
+        address: impl Fn(u128) -> IpAddr,
+    ) -> Vec<(u128, usize)> {
+        let mut borders: Vec<(u128, u32, bool)> = Vec::with_capacity(ranges.len() * 2);
+        for (range, place) in ranges {
+            let (first, last, max) = match range {
+                IpNet::V4(range) => (
+                    u128::from(u32::from(range.network())),
+                    u128::from(u32::from(range.broadcast())),
+                    u128::from(u32::MAX),
+                ),
+                IpNet::V6(range) => {
+                    (u128::from(range.network()), u128::from(range.broadcast()), u128::MAX)
+                }
+            };
+            borders.push((first, *place, true));
+            if last < max {
+                borders.push((last + 1, *place, false));
+            }
+        }
+        borders.sort_unstable();
+        let mut open = vec![0u32; places];
+        let mut here = FixedBitSet::with_capacity(places);
+        let mut cut = Vec::new();
+        let mut at = 0;
+        let mut borders = borders.into_iter().peekable();
+        loop {
+            while let Some((_, place, opens)) = borders.next_if(|(border, ..)| *border == at) {
+                let place = place as usize;
+                open[place] = if opens { open[place] + 1 } else { open[place].saturating_sub(1) };
+                here.set(place, open[place] > 0);
+            }
+            let class = *known.entry(here.clone()).or_insert_with(|| {
+                self.classes.push(here.clone());
+                self.first.push(address(at));
+                self.classes.len() - 1
+            });
+            cut.push((at, class));
+            match borders.peek() {
+                Some((border, ..)) => at = *border,
+                None => return cut,
+            }
+        }
+    }
+
+    /// Takes an address that a person would write for a class whose first one nobody has.
+    fn prefer_plain_addresses(&mut self) {
+        for plain in [[203, 0, 113, 10], [198, 51, 100, 10], [192, 0, 2, 10], [8, 8, 4, 4], [100, 0, 0, 1]] {
+            let plain = IpAddr::from(plain);
+            let class = self.of(plain);
+            if self.first[class] == IpAddr::from([0, 0, 0, 0]) {
+                self.first[class] = plain;
+            }
+        }
+    }
+
+    /// The class of an address.
+    pub(crate) fn of(&self, ip: IpAddr) -> usize {
+        let (cut, at) = match ip.to_canonical() {
+            IpAddr::V4(ip) => (&self.v4, u128::from(u32::from(ip))),
+            IpAddr::V6(ip) => (&self.v6, u128::from(ip)),
+        };
+        // The first border is 0, so there is always one at or below.
+        let index = cut.partition_point(|(border, _)| *border <= at).saturating_sub(1);
+        cut[index].1
+    }
+}

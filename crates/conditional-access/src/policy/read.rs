@@ -1,0 +1,596 @@
+//! Reads a policy from Graph's JSON: v1.0 or beta, exported, hand-written, or mapped from Terraform.
+//!
+//! Absent, `null`, `[]` and an object whose members are all empty mean the same, *any*; keys with `@` or `#`
+//! are annotations; keys, ids and tokens are compared without regard to letter case, since exports vary.
+
+use serde_json::{Map, Value};
+
+use super::{
+    AppFilter, ClientApps, Control, DeviceFilter, FilterMode, Frequency, Grant, Guests, Levels,
+    Locations, Operator, Platforms, Policy, Resources, Session, State, StrengthRef, Target, UserSet,
+    Users,
+};
+use crate::{
+    device_filter::DeviceRule,
+    sign_in::{ClientApp, Flow, InsiderRisk, Platform, Risk},
+};
+
+/// The policy that a JSON object describes.
+///
+/// Never fails: what is not understood is *unknown* in the policy, by name. A value that is no object has
+/// nothing but unknowns.
+pub fn read(raw: &Value) -> Policy {
+    let top = Object::new(raw);
+    let mut unknown = Vec::new();
+    let id = top.text("id");
+    let name = top.text("displayName");
+    let label = |first: Option<String>, second: Option<String>| {
+        first.or(second).unwrap_or_else(|| "(policy without id and name)".to_owned())
+    };
+    let conditions = Object::of(top.get("conditions"));
+    let read = Conditions::read(&conditions, &mut unknown);
+    let microsoft_managed = name
+        .as_deref()
+        .is_some_and(|name| name.to_lowercase().starts_with("microsoft-managed"));
+    Policy {
+        id: label(id.clone(), name.clone()),
+        name: label(name, id),
+        state: state(&top),
+        users: read.users,
+        target: read.target,
+        client_apps: read.client_apps,
+        platforms: read.platforms,
+        locations: read.locations,
+        sign_in_risk: read.sign_in_risk,
+        user_risk: read.user_risk,
+        insider_risk: read.insider_risk,
+        device: read.device,
+        flows: read.flows,
+        unknown,
+        grant: grant(&Object::of(top.get("grantControls"))),
+        session: session(&Object::of(top.get("sessionControls"))),
+        microsoft_managed,
+    }
+}
+
+/// An object whose keys are found in any letter case, annotations left out.
+struct Object<'a>(Option<&'a Map<String, Value>>);
+
+impl<'a> Object<'a> {
+    fn new(value: &'a Value) -> Self {
+        Self(value.as_object())
+    }
+
+    fn of(value: Option<&'a Value>) -> Self {
+        Self(value.and_then(Value::as_object))
+    }
+
+    fn entries(&self) -> impl Iterator<Item = (&'a String, &'a Value)> {
+        self.0
+            .into_iter()
+            .flatten()
+            .filter(|(key, value)| !key.contains(['@', '#']) && !is_blank(value))
+    }
+
+    fn get(&self, key: &str) -> Option<&'a Value> {
+        self.entries()
+            .find(|(own, _)| own.eq_ignore_ascii_case(key))
+            .map(|(_, value)| value)
+    }
+
+    fn text(&self, key: &str) -> Option<String> {
+        self.get(key)
+            .and_then(Value::as_str)
+            .map(|text| text.trim().to_owned())
+            .filter(|text| !text.is_empty())
+    }
+
+    /// A list of words: a list of texts, one text, or a comma list (flag enums are written so).
+    fn words(&self, key: &str) -> Vec<String> {
+        match self.get(key) {
+            Some(Value::Array(items)) => items.iter().map(word).collect(),
+            Some(Value::String(text)) => text
+                .split(',')
+                .map(|part| part.trim().to_owned())
+                .filter(|part| !part.is_empty())
+                .collect(),
+            Some(other) => vec![word(other)],
+            None => Vec::new(),
+        }
+    }
+
+    /// A list of ids, which may hold commas.
+    fn ids(&self, key: &str) -> Vec<String> {
+        match self.get(key) {
+            Some(Value::Array(items)) => items.iter().map(word).collect(),
+            Some(other) => vec![word(other)],
+            None => Vec::new(),
+        }
+    }
+
+    fn switched_on(&self, key: &str) -> bool {
+        match self.get(key) {
+            Some(Value::Object(_)) => {
+                Self::of(self.get(key)).get("isEnabled") != Some(&Value::Bool(false))
+            }
+            Some(Value::Bool(on)) => *on,
+            other => other.is_some(),
+        }
+    }
+
+    /// Adds the path of every entry that is not in `known`.
+    fn others(&self, known: &[&str], at: &str, unknown: &mut Vec<String>) {
+        unknown.extend(
+            self.entries()
+                .filter(|(key, _)| !known.iter().any(|k| k.eq_ignore_ascii_case(key)))
+                .map(|(key, _)| if at.is_empty() { key.clone() } else { format!("{at}.{key}") }),
+        );
+    }
+}
+
+/// Whether a value configures nothing.
+fn is_blank(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.iter().all(Value::is_null),
+        Value::Object(map) => map
+            .iter()
+            .all(|(key, value)| key.contains(['@', '#']) || is_blank(value)),
+        Value::String(text) => text.trim().is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+fn word(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), |text| text.trim().to_owned())
+}
+
+fn state(top: &Object<'_>) -> State {
+    let state = match top.text("state") {
+        // A template without a state is judged as what it would be when it is switched on.
+        None => State::Unknown("(no state)".to_owned()),
+        Some(state) => match state.to_lowercase().as_str() {
+            "enabled" => State::Enabled,
+            "disabled" => State::Disabled,
+            "enabledforreportingbutnotenforced" => State::ReportOnly,
+            _ => State::Unknown(state),
+        },
+    };
+    if state == State::Enabled && top.get("partialEnablementStrategy").is_some() {
+        return State::Unknown("enabled, in a phased roll-out".to_owned());
+    }
+    state
+}
+
+struct Conditions {
+    users: Users,
+    target: Target,
+    client_apps: Option<ClientApps>,
+    platforms: Option<Platforms>,
+    locations: Option<Locations>,
+    sign_in_risk: Option<Levels>,
+    user_risk: Option<Levels>,
+    insider_risk: Option<Levels>,
+    device: Option<DeviceFilter>,
+    flows: Option<Levels>,
+}
+
+/// Conditions that stand for service principals and agents; a policy that has one never meets a user
+/// (Microsoft: *Conditional Access for workload identities*, and for agents).
+const WORKLOADS: [&str; 5] = [
+    "clientApplications",
+    "agents",
+    "agentContext",
+    "agentIdRiskLevels",
+    "servicePrincipalRiskLevels",
+];
+
+impl Conditions {
+    fn read(conditions: &Object<'_>, unknown: &mut Vec<String>) -> Self {
+        conditions.others(
+            &[
+                "users",
+                "applications",
+                "clientAppTypes",
+                "platforms",
+                "locations",
+                "signInRiskLevels",
+                "userRiskLevels",
+                "insiderRiskLevels",
+                "devices",
+                "authenticationFlows",
+                WORKLOADS[0],
+                WORKLOADS[1],
+                WORKLOADS[2],
+                WORKLOADS[3],
+                WORKLOADS[4],
+            ],
+            "",
+            unknown,
+        );
+        let devices = Object::of(conditions.get("devices"));
+        devices.others(&["deviceFilter"], "devices", unknown);
+        let flows = Object::of(conditions.get("authenticationFlows"));
+        flows.others(&["transferMethods"], "authenticationFlows", unknown);
+        let mut users = users(&Object::of(conditions.get("users")), unknown);
+        users.workloads_only = WORKLOADS.iter().any(|key| conditions.get(key).is_some());
+        Self {
+            users,
+            target: target(&Object::of(conditions.get("applications")), unknown),
+            client_apps: client_apps(&conditions.words("clientAppTypes")),
+            platforms: platforms(&Object::of(conditions.get("platforms")), unknown),
+            locations: locations(&Object::of(conditions.get("locations")), unknown),
+            sign_in_risk: levels(&conditions.words("signInRiskLevels"), |w| Risk::from_word(w).map(Risk::bit)),
+            user_risk: levels(&conditions.words("userRiskLevels"), |w| Risk::from_word(w).map(Risk::bit)),
+            insider_risk: levels(&conditions.words("insiderRiskLevels"), |w| {
+                InsiderRisk::from_word(w).map(InsiderRisk::bit)
+            }),
+            device: devices.get("deviceFilter").map(device_filter),
+            flows: levels(&flows.words("transferMethods"), |w| Flow::from_word(w).map(Flow::bit))
+                // `none` alone says that no flow is chosen.
+                .filter(|levels| levels.unknown || levels.mask != Flow::None.bit())
+                .map(|levels| Levels { mask: levels.mask & !Flow::None.bit(), ..levels }),
+        }
+    }
+}
+
+fn users(users: &Object<'_>, unknown: &mut Vec<String>) -> Users {
+    users.others(
+        &[
+            "includeUsers",
+            "excludeUsers",
+            "includeGroups",
+            "excludeGroups",
+            "includeRoles",
+            "excludeRoles",
+            "includeGuestsOrExternalUsers",
+            "excludeGuestsOrExternalUsers",
+        ],
+        "users",
+        unknown,
+    );
+    Users {
+        include: user_set(users, "include"),
+        exclude: user_set(users, "exclude"),
+        workloads_only: false,
+    }
+}
+
+fn user_set(users: &Object<'_>, side: &str) -> UserSet {
+    let mut set = UserSet {
+        groups: users.ids(&format!("{side}Groups")),
+        roles: users.ids(&format!("{side}Roles")),
+        guests: users
+            .get(&format!("{side}GuestsOrExternalUsers"))
+            .map(|guests| self::guests(&Object::new(guests))),
+        ..UserSet::default()
+    };
+    for id in users.ids(&format!("{side}Users")) {
+        match id.to_lowercase().as_str() {
+            "all" => set.all = true,
+            "none" => set.none = true,
+            "guestsorexternalusers" => set.any_guest = true,
+            _ => set.users.push(id),
+        }
+    }
+    set
+}
+
+fn guests(guests: &Object<'_>) -> Guests {
+    let tenants = Object::of(guests.get("externalTenants"));
+    Guests {
+        types: guests.words("guestOrExternalUserTypes"),
+        tenants: match tenants.text("membershipKind") {
+            Some(kind) if kind.eq_ignore_ascii_case("enumerated") => Some(tenants.ids("members")),
+            _ => None,
+        },
+    }
+}
+
+fn target(applications: &Object<'_>, unknown: &mut Vec<String>) -> Target {
+    applications.others(
+        &[
+            "includeApplications",
+            "excludeApplications",
+            "includeUserActions",
+            "includeAuthenticationContextClassReferences",
+            "applicationFilter",
+        ],
+        "applications",
+        unknown,
+    );
+    let actions = applications.ids("includeUserActions");
+    if !actions.is_empty() {
+        return Target::UserActions(actions);
+    }
+    let contexts = applications.ids("includeAuthenticationContextClassReferences");
+    if !contexts.is_empty() {
+        return Target::Contexts(contexts);
+    }
+    let resources = Resources {
+        include: applications.ids("includeApplications"),
+        exclude: applications.ids("excludeApplications"),
+        filter: applications.get("applicationFilter").map(|filter| {
+            let filter = Object::new(filter);
+            AppFilter {
+                mode: mode(&filter),
+                rule: filter.text("rule").unwrap_or_default(),
+            }
+        }),
+    };
+    if resources.include.is_empty() && resources.filter.is_none() {
+        return Target::Unknown;
+    }
+    Target::Resources(resources)
+}
+
+fn mode(filter: &Object<'_>) -> FilterMode {
+    match filter.text("mode").map(|mode| mode.to_lowercase()).as_deref() {
+        Some("include") => FilterMode::Include,
+        Some("exclude") => FilterMode::Exclude,
+        _ => FilterMode::Unknown,
+    }
+}
+
+fn client_apps(words: &[String]) -> Option<ClientApps> {
+    if words.is_empty() || words.iter().any(|word| word.eq_ignore_ascii_case("all")) {
+        return None;
+    }
+    let mut apps = ClientApps::default();
+    for word in words {
+        match ClientApp::from_word(word) {
+            Some(app) => apps.mask |= app.bit(),
+            None if word.eq_ignore_ascii_case("easSupported") => apps.supported_active_sync = true,
+            None => apps.unknown = true,
+        }
+    }
+    Some(apps)
+}
+
+fn platforms(platforms: &Object<'_>, unknown: &mut Vec<String>) -> Option<Platforms> {
+    platforms.others(&["includePlatforms", "excludePlatforms"], "platforms", unknown);
+    let include = platforms.words("includePlatforms");
+    let exclude = platforms.words("excludePlatforms");
+    if include.is_empty() && exclude.is_empty() {
+        return None;
+    }
+    let mask = |words: &[String]| {
+        words.iter().fold((0u8, false), |(mask, odd), word| {
+            if word.eq_ignore_ascii_case("all") {
+                return (u8::MAX, odd);
+            }
+            match Platform::from_word(word) {
+                // `unknown` is our word for what no list can name.
+                Some(platform) if platform != Platform::Unknown => (mask | platform.bit(), odd),
+                _ => (mask, true),
+            }
+        })
+    };
+    let (mut included, include_unknown) = mask(&include);
+    let (excluded, exclude_unknown) = mask(&exclude);
+    if include.is_empty() {
+        included = u8::MAX;
+    }
+    Some(Platforms {
+        include: included,
+        exclude: excluded,
+        include_unknown,
+        exclude_unknown,
+    })
+}
+
+fn locations(locations: &Object<'_>, unknown: &mut Vec<String>) -> Option<Locations> {
+    locations.others(&["includeLocations", "excludeLocations"], "locations", unknown);
+    let mut include = locations.ids("includeLocations");
+    let exclude = locations.ids("excludeLocations");
+    if include.is_empty() && exclude.is_empty() {
+        return None;
+    }
+    if include.is_empty() {
+        include.push("All".to_owned());
+    }
+    Some(Locations { include, exclude })
+}
+
+fn levels(words: &[String], bit: impl Fn(&str) -> Option<u8>) -> Option<Levels> {
+    if words.is_empty() {
+        return None;
+    }
+    Some(words.iter().fold(Levels::default(), |levels, word| match bit(word) {
+        Some(bit) => Levels { mask: levels.mask | bit, ..levels },
+        None => Levels { unknown: true, ..levels },
+    }))
+}
+
+fn device_filter(value: &Value) -> DeviceFilter {
+    let filter = Object::new(value);
+    let text = filter.text("rule").unwrap_or_default();
+    DeviceFilter {
+        mode: mode(&filter),
+        rule: DeviceRule::parse(&text).map_err(|error| error.to_string()),
+        text,
+    }
+}
+
+fn grant(grant: &Object<'_>) -> Option<Grant> {
+    let mut controls: Vec<Control> = grant
+        .words("builtInControls")
+        .into_iter()
+        .map(|name| match name.to_lowercase().as_str() {
+            "block" => Control::Block,
+            "mfa" => Control::Mfa,
+            "compliantdevice" => Control::CompliantDevice,
+            "domainjoineddevice" => Control::DomainJoinedDevice,
+            "approvedapplication" => Control::ApprovedApplication,
+            "compliantapplication" => Control::CompliantApplication,
+            "passwordchange" => Control::PasswordChange,
+            "riskremediation" => Control::RiskRemediation,
+            _ => Control::Unknown(name),
+        })
+        .collect();
+    if let Some(strength) = grant.get("authenticationStrength") {
+        let strength = Object::new(strength);
+        let id = strength.text("id");
+        let name = strength.text("displayName").or_else(|| id.clone());
+        controls.push(match id {
+            Some(id) => Control::Strength(StrengthRef { name: name.unwrap_or_else(|| id.clone()), id }),
+            None => Control::Unknown("authenticationStrength without id".to_owned()),
+        });
+    }
+    controls.extend(grant.ids("termsOfUse").into_iter().map(Control::TermsOfUse));
+    controls.extend(grant.ids("customAuthenticationFactors").into_iter().map(Control::Custom));
+    let mut unknown = Vec::new();
+    grant.others(
+        &[
+            "operator",
+            "builtInControls",
+            "authenticationStrength",
+            "termsOfUse",
+            "customAuthenticationFactors",
+        ],
+        "",
+        &mut unknown,
+    );
+    controls.extend(unknown.into_iter().map(Control::Unknown));
+    if controls.is_empty() {
+        return None;
+    }
+    let operator = grant.text("operator");
+    Some(Grant {
+        operator: match operator.map(|operator| operator.to_uppercase()).as_deref() {
+            Some("AND") => Operator::And,
+            Some("OR") | None => Operator::Or,
+            Some(other) => Operator::Unknown(other.to_owned()),
+        },
+        controls,
+    })
+}
+
+fn session(session: &Object<'_>) -> Session {
+    let part = |key: &str| Object::of(session.get(key));
+    let mut unknown = Vec::new();
+    session.others(
+        &[
+            "applicationEnforcedRestrictions",
+            "cloudAppSecurity",
+            "persistentBrowser",
+            "signInFrequency",
+            "secureSignInSession",
+            "disableResilienceDefaults",
+            "continuousAccessEvaluation",
+            "globalSecureAccessFilteringProfile",
+            "networkAccessSecurity",
+        ],
+        "",
+        &mut unknown,
+    );
+    let app_control = part("cloudAppSecurity").text("cloudAppSecurityType");
+    let mode = part("continuousAccessEvaluation").text("mode");
+    if let Some(mode) = &mode
+        && !["disabled", "strictenforcement", "strictlocation"].contains(&mode.to_lowercase().as_str())
+    {
+        unknown.push(format!("continuousAccessEvaluation {mode}"));
+    }
+    Session {
+        frequency: session
+            .switched_on("signInFrequency")
+            .then(|| frequency(&part("signInFrequency"))),
+        persistent_browser: session.switched_on("persistentBrowser").then(|| {
+            part("persistentBrowser").text("mode").unwrap_or_else(|| "configured".to_owned())
+        }),
+        app_enforced: session.switched_on("applicationEnforcedRestrictions"),
+        // Monitoring and blocked downloads let the sign-in pass; anything else may not.
+        app_control: session.switched_on("cloudAppSecurity")
+            && !app_control.is_some_and(|kind| {
+                ["monitoronly", "blockdownloads"].contains(&kind.to_lowercase().as_str())
+            }),
+        token_protection: session.switched_on("secureSignInSession"),
+        strict_location: mode.is_some_and(|mode| {
+            ["strictenforcement", "strictlocation"].contains(&mode.to_lowercase().as_str())
+        }),
+        no_resilience: session.switched_on("disableResilienceDefaults"),
+        traffic_profile: session.switched_on("globalSecureAccessFilteringProfile")
+            || session.switched_on("networkAccessSecurity"),
+        unknown,
+    }
+}
+
+fn frequency(frequency: &Object<'_>) -> Frequency {
+    if frequency
+        .text("frequencyInterval")
+        .is_some_and(|interval| interval.eq_ignore_ascii_case("everyTime"))
+    {
+        return Frequency::EveryTime;
+    }
+    let value = frequency.get("value").and_then(Value::as_u64);
+    match (value, frequency.text("type").map(|unit| unit.to_lowercase()).as_deref()) {
+        (Some(value), Some("hours")) => Frequency::Hours(value),
+        (Some(value), Some("days")) => Frequency::Hours(value.saturating_mul(24)),
+        _ => Frequency::Unclear,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn nothing_configured_means_any_in_every_spelling() {
+        let policy = read(&json!({
+            "id": "p", "state": "enabled",
+            "conditions": {
+                "users": {"includeUsers": ["all"], "users@odata.context": "x"},
+                "applications": {"includeApplications": ["All"]},
+                "clientAppTypes": [], "platforms": null, "locations": {"includeLocations": []},
+                "times": null, "devices": {"deviceFilter": null}, "signInRiskLevels": []
+            }
+        }));
+        assert!(policy.users.include.all);
+        assert_eq!(policy.client_apps, None);
+        assert_eq!(policy.platforms, None);
+        assert_eq!(policy.locations, None);
+        assert_eq!(policy.device, None);
+        assert_eq!(policy.unknown, Vec::<String>::new());
+        assert_eq!(policy.name, "p");
+    }
+
+    #[test]
+    fn what_is_not_known_is_named() {
+        let policy = read(&json!({
+            "id": "p", "state": "enabled",
+            "conditions": {
+                "times": {"includedRanges": ["x"]},
+                "applications": {"networkAccess": {"includeTrafficProfiles": "m365"}},
+                "clientAppTypes": ["unknownFutureValue"]
+            },
+            "grantControls": {"operator": "AND", "builtInControls": ["mfa", "compliantNetwork"]},
+            "sessionControls": {"blockSensitiveActions": {"isEnabled": true}}
+        }));
+        assert_eq!(policy.unknown, ["times", "applications.networkAccess"]);
+        assert_eq!(policy.target, Target::Unknown);
+        assert!(policy.client_apps.unwrap().unknown);
+        let grant = policy.grant.unwrap();
+        assert_eq!(grant.controls, [Control::Mfa, Control::Unknown("compliantNetwork".into())]);
+        assert_eq!(policy.session.unknown, ["blockSensitiveActions"]);
+    }
+
+    #[test]
+    fn odd_spellings_of_real_exports() {
+        let policy = read(&json!({
+            "displayName": "Template", "state": "enabledForReportingButNotEnforced",
+            "conditions": {"authenticationFlows": {"transferMethods": ["deviceCodeFlow"]},
+                           "insiderRiskLevels": "moderate,elevated"},
+            "GrantControls": {"operator": "OR", "builtInControls": ["Block"]},
+            "sessionControls": {"disableResilienceDefaults": false,
+                                "signInFrequency": {"isEnabled": true, "type": "days", "value": 2}}
+        }));
+        assert_eq!(policy.id, "Template");
+        assert!(policy.blocks());
+        assert_eq!(policy.flows.unwrap().mask, Flow::DeviceCode.bit());
+        assert_eq!(policy.insider_risk.unwrap().mask, 0b1100);
+        assert!(!policy.session.no_resilience);
+        assert_eq!(policy.session.frequency, Some(Frequency::Hours(48)));
+    }
+}
