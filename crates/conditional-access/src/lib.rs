@@ -2,6 +2,7 @@
 //!
 //! The crate is pure: policies, locations, strengths and identities go in, verdicts come out.
 
+pub mod device_filter;
 pub mod truth;
 
 pub use truth::Truth;

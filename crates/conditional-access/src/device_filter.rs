@@ -1,0 +1,31 @@
+//! Filters for devices: the rule of a policy's `devices.deviceFilter`, read and decided exactly (X1, C4).
+//!
+//! Microsoft describes the attributes and what each may be compared with in *Conditional Access: Filter for
+//! devices*, and the language of the rules in *dynamic membership rules*. A rule that says anything else is
+//! not read at all: the caller takes such a rule for unknown, never for matching or not matching.
+
+mod atoms;
+mod attribute;
+mod classes;
+mod device;
+mod error;
+mod lexer;
+mod operator;
+mod parser;
+mod residual;
+mod rule;
+
+pub use classes::{DeviceClass, TooMany, classes};
+pub use device::{Device, ExtensionAttributes};
+pub use error::{RuleError, RuleFault};
+pub use rule::DeviceRule;
+
+/// The longest rule that Entra stores, in characters.
+pub const MAX_CHARACTERS: usize = 3_072;
+
+/// How deep parentheses and `-not` may nest. Entra names no such limit; this one keeps hostile input from
+/// exhausting the stack.
+pub const MAX_DEPTH: usize = 64;
+
+#[cfg(test)]
+mod tests;
