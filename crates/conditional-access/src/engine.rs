@@ -217,7 +217,10 @@ impl Apps {
     }
 
     pub(crate) fn of(&self, id: &str) -> usize {
-        let found = if id.bytes().any(|b| b.is_ascii_uppercase() || b == b' ' || !b.is_ascii()) {
+        let found = if id
+            .bytes()
+            .any(|b| b.is_ascii_uppercase() || b == b' ' || !b.is_ascii())
+        {
             self.index.get(&crate::identity::fold(id))
         } else {
             self.index.get(id)

@@ -108,18 +108,30 @@ const APPS: [(&str, &str); 15] = [
     (WINDOWS_AZURE_AD, "Windows Azure Active Directory"),
     (MICROSOFT_GRAPH, "Microsoft Graph"),
     (ADMIN_PORTALS, "Microsoft Entra admin center"),
-    ("80ccca67-54bd-44ab-8625-4b79c4dc7775", "Microsoft Defender portal"),
+    (
+        "80ccca67-54bd-44ab-8625-4b79c4dc7775",
+        "Microsoft Defender portal",
+    ),
     (AZURE_MANAGEMENT, "Azure Resource Manager"),
     (MY_SIGN_INS, "My Sign-Ins"),
     ("00000002-0000-0ff1-ce00-000000000000", "Exchange Online"),
     ("00000003-0000-0ff1-ce00-000000000000", "SharePoint Online"),
     ("cc15fd57-2c6c-4117-a88c-83b1d56b4bbe", "Microsoft Teams"),
-    ("00000006-0000-0ff1-ce00-000000000000", "Microsoft 365 admin center"),
+    (
+        "00000006-0000-0ff1-ce00-000000000000",
+        "Microsoft 365 admin center",
+    ),
     ("04b07795-8ddb-461a-bbee-02f9e1bf7b46", "Azure CLI"),
     ("1950a258-227b-4e31-a9cf-717495945fc2", "Azure PowerShell"),
     ("0c1307d4-29d6-4389-a11c-5cbe7f65d7fa", "Azure mobile app"),
-    ("5dc48733-b5df-475c-a49b-fa307ef00853", "Global Secure Access, all internet resources"),
-    ("d4ebce55-015a-49b5-a083-c84d1797ae8c", "Microsoft Intune Enrollment"),
+    (
+        "5dc48733-b5df-475c-a49b-fa307ef00853",
+        "Global Secure Access, all internet resources",
+    ),
+    (
+        "d4ebce55-015a-49b5-a083-c84d1797ae8c",
+        "Microsoft Intune Enrollment",
+    ),
 ];
 
 impl Default for Environment {
@@ -145,10 +157,15 @@ impl Default for Environment {
                     "microsoftadminportals".to_owned(),
                     own(&[ADMIN_PORTALS, "80ccca67-54bd-44ab-8625-4b79c4dc7775"]),
                 ),
-                (AZURE_MANAGEMENT.to_owned(), own(&[AZURE_MANAGEMENT, ADMIN_PORTALS])),
+                (
+                    AZURE_MANAGEMENT.to_owned(),
+                    own(&[AZURE_MANAGEMENT, ADMIN_PORTALS]),
+                ),
             ]),
             immune: BTreeSet::new(),
-            traffic_resources: own(&["5dc48733-b5df-475c-a49b-fa307ef00853"]).into_iter().collect(),
+            traffic_resources: own(&["5dc48733-b5df-475c-a49b-fa307ef00853"])
+                .into_iter()
+                .collect(),
             baseline_scopes: BaselineScopes::Enforced,
             approved_app_retired: true,
             app_attributes: BTreeMap::new(),

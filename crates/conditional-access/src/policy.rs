@@ -350,7 +350,11 @@ impl Session {
                 names.push(name.to_owned());
             }
         }
-        names.extend(self.unknown.iter().map(|name| format!("the unknown control `{name}`")));
+        names.extend(
+            self.unknown
+                .iter()
+                .map(|name| format!("the unknown control `{name}`")),
+        );
         names
     }
 }

@@ -290,6 +290,9 @@ mod tests {
     #[test]
     fn a_misspelt_field_is_refused() {
         let error = serde_json::from_str::<SignIn>(r#"{"clientapp": "browser"}"#).unwrap_err();
-        assert!(error.to_string().contains("unknown field `clientapp`"), "{error}");
+        assert!(
+            error.to_string().contains("unknown field `clientapp`"),
+            "{error}"
+        );
     }
 }

@@ -116,16 +116,23 @@ impl Strength {
             }
             truth = truth.and(match (&method.aaguid, restriction.aaguids.is_empty()) {
                 (_, true) | (None, false) => Truth::Unknown,
-                (Some(model), false) => {
-                    Truth::from(restriction.aaguids.iter().any(|a| a.eq_ignore_ascii_case(model)))
-                }
+                (Some(model), false) => Truth::from(
+                    restriction
+                        .aaguids
+                        .iter()
+                        .any(|a| a.eq_ignore_ascii_case(model)),
+                ),
             });
         }
         truth
     }
 }
 
-const PHISHING_RESISTANT: [&str; 3] = ["windowsHelloForBusiness", "fido2", "x509CertificateMultiFactor"];
+const PHISHING_RESISTANT: [&str; 3] = [
+    "windowsHelloForBusiness",
+    "fido2",
+    "x509CertificateMultiFactor",
+];
 const SECOND_FACTORS: [&str; 5] = [
     "microsoftAuthenticatorPush",
     "softwareOath",
@@ -150,15 +157,27 @@ pub fn built_in() -> Vec<Strength> {
     passwordless.push("deviceBasedPush".to_owned());
     let mut mfa = passwordless.clone();
     mfa.extend(
-        ["temporaryAccessPassOneTime", "temporaryAccessPassMultiUse", "federatedMultiFactor"]
-            .map(str::to_owned),
+        [
+            "temporaryAccessPassOneTime",
+            "temporaryAccessPassMultiUse",
+            "federatedMultiFactor",
+        ]
+        .map(str::to_owned),
     );
     mfa.extend(SECOND_FACTORS.map(|second| format!("password,{second}")));
     mfa.extend(SECOND_FACTORS.map(|second| format!("{second},federatedSingleFactor")));
     vec![
         of(MFA_STRENGTH, "Multifactor authentication", mfa),
-        of("00000000-0000-0000-0000-000000000003", "Passwordless MFA", passwordless),
-        of("00000000-0000-0000-0000-000000000004", "Phishing-resistant MFA", resistant),
+        of(
+            "00000000-0000-0000-0000-000000000003",
+            "Passwordless MFA",
+            passwordless,
+        ),
+        of(
+            "00000000-0000-0000-0000-000000000004",
+            "Phishing-resistant MFA",
+            resistant,
+        ),
     ]
 }
 
@@ -168,7 +187,10 @@ mod tests {
 
     #[test]
     fn order_and_case_of_a_combination_do_not_matter() {
-        assert_eq!(Combination::new("SMS, password"), Combination::new("password,sms"));
+        assert_eq!(
+            Combination::new("SMS, password"),
+            Combination::new("password,sms")
+        );
         assert!(Combination::new("password,sms").uses("SMS"));
     }
 
@@ -183,10 +205,22 @@ mod tests {
                 aaguids: vec!["aa".into()],
             }],
         };
-        assert_eq!(strength.satisfied_by(&UsableMethod::new("fido2").model("AA"), false), Truth::Yes);
-        assert_eq!(strength.satisfied_by(&UsableMethod::new("fido2").model("bb"), false), Truth::No);
-        assert_eq!(strength.satisfied_by(&UsableMethod::new("fido2"), false), Truth::Unknown);
-        assert_eq!(strength.satisfied_by(&UsableMethod::new("password,sms"), false), Truth::No);
+        assert_eq!(
+            strength.satisfied_by(&UsableMethod::new("fido2").model("AA"), false),
+            Truth::Yes
+        );
+        assert_eq!(
+            strength.satisfied_by(&UsableMethod::new("fido2").model("bb"), false),
+            Truth::No
+        );
+        assert_eq!(
+            strength.satisfied_by(&UsableMethod::new("fido2"), false),
+            Truth::Unknown
+        );
+        assert_eq!(
+            strength.satisfied_by(&UsableMethod::new("password,sms"), false),
+            Truth::No
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Environment, Policy, Truth,
-    environment::{LocationKind, MICROSOFT_GRAPH, MY_SIGN_INS, WINDOWS_AZURE_AD, BaselineScopes},
+    environment::{BaselineScopes, LocationKind, MICROSOFT_GRAPH, MY_SIGN_INS, WINDOWS_AZURE_AD},
     identity::{Fact, Identity, fold},
     policy::{ClientApps, Control, Levels, Locations, Operator, Platforms, State, Target},
     sign_in::{ClientApp, Platform},
@@ -25,7 +25,9 @@ impl Engine {
         let apps = apps(policies, &environment);
         let network = Network::new(
             &environment,
-            policies.iter().filter_map(|policy| policy.locations.as_ref()),
+            policies
+                .iter()
+                .filter_map(|policy| policy.locations.as_ref()),
         );
         let mut builder = Builder {
             engine: Self {
@@ -67,9 +69,10 @@ impl Engine {
             .map(|strength| [false, true].map(|registered| meets(strength, methods, registered)))
             .collect();
         let external = match methods {
-            Fact::Known(methods) => {
-                methods.iter().any(|m| m.certain && m.combination.uses(EXTERNAL_MFA)).into()
-            }
+            Fact::Known(methods) => methods
+                .iter()
+                .any(|m| m.certain && m.combination.uses(EXTERNAL_MFA))
+                .into(),
             Fact::Unknown(_) => Truth::Unknown,
         };
         Subject {
@@ -85,7 +88,11 @@ impl Engine {
     }
 }
 
-fn meets(strength: &Strength, methods: &Fact<Vec<strength::UsableMethod>>, registered: bool) -> Truth {
+fn meets(
+    strength: &Strength,
+    methods: &Fact<Vec<strength::UsableMethod>>,
+    registered: bool,
+) -> Truth {
     match methods {
         Fact::Known(methods) => methods
             .iter()
@@ -99,7 +106,11 @@ fn meets(strength: &Strength, methods: &Fact<Vec<strength::UsableMethod>>, regis
 fn folded(environment: &Environment) -> Environment {
     let mut own = environment.clone();
     let set = |ids: &std::collections::BTreeSet<String>| ids.iter().map(|id| fold(id)).collect();
-    own.suites = own.suites.into_iter().map(|(id, members)| (fold(&id), members)).collect();
+    own.suites = own
+        .suites
+        .into_iter()
+        .map(|(id, members)| (fold(&id), members))
+        .collect();
     own.immune = set(&own.immune);
     own.traffic_resources = set(&own.traffic_resources);
     own.mandatory_mfa = set(&own.mandatory_mfa);
@@ -124,7 +135,11 @@ fn apps(policies: &[Policy], environment: &Environment) -> Apps {
     for id in [MICROSOFT_GRAPH, WINDOWS_AZURE_AD, MY_SIGN_INS] {
         add(id);
     }
-    for ids in [&environment.immune, &environment.traffic_resources, &environment.mandatory_mfa] {
+    for ids in [
+        &environment.immune,
+        &environment.traffic_resources,
+        &environment.mandatory_mfa,
+    ] {
         ids.iter().for_each(|id| add(id));
     }
     environment.app_attributes.keys().for_each(|id| add(id));
@@ -172,6 +187,7 @@ impl Builder {
         };
         let registration = matches!(&policy.target, Target::UserActions(actions)
             if actions.iter().any(|a| a.eq_ignore_ascii_case(crate::environment::REGISTER_SECURITY_INFO)));
+        let retired = self.engine.environment.approved_app_retired;
         let grant = policy.grant.as_ref().map(|grant| CompiledGrant {
             all: match grant.operator {
                 Operator::And => Some(true),
@@ -181,10 +197,7 @@ impl Builder {
             controls: grant
                 .controls
                 .iter()
-                .filter(|control| {
-                    !(self.engine.environment.approved_app_retired
-                        && **control == Control::ApprovedApplication)
-                })
+                .filter(|control| !(retired && **control == Control::ApprovedApplication))
                 .map(|control| match control {
                     Control::Strength(strength) => {
                         CompiledControl::Strength(self.strength(&strength.id))
@@ -195,10 +208,16 @@ impl Builder {
         });
         Compiled {
             enforced,
-            other: if policy.unknown.is_empty() { Truth::Yes } else { Truth::Unknown },
+            other: if policy.unknown.is_empty() {
+                Truth::Yes
+            } else {
+                Truth::Unknown
+            },
             clauses: self.clauses(policy),
             blocks: policy.blocks(),
-            asks: grant.as_ref().is_some_and(|grant| !grant.controls.is_empty()),
+            asks: grant
+                .as_ref()
+                .is_some_and(|grant| !grant.controls.is_empty()),
             grant,
             registration,
             policy: policy.clone(),
@@ -231,7 +250,11 @@ impl Builder {
                 mode: filter.mode,
                 rule: filter.rule.clone(),
             };
-            let known = self.engine.devices.iter().find(|(_, own)| *own == condition);
+            let known = self
+                .engine
+                .devices
+                .iter()
+                .find(|(_, own)| *own == condition);
             base.0[Dimension::Device as usize] = match known {
                 Some((index, _)) => *index,
                 None => {
@@ -251,13 +274,16 @@ impl Builder {
             }
             if apps.supported_active_sync {
                 let mut clause = base;
-                clause.0[Dimension::Client as usize] = self.client(ClientApp::ActiveSync.bit(), false);
+                clause.0[Dimension::Client as usize] =
+                    self.client(ClientApp::ActiveSync.bit(), false);
                 let platforms = policy.platforms.unwrap_or(Platforms {
                     include: u8::MAX,
                     ..Platforms::default()
                 });
-                clause.0[Dimension::Platform as usize] =
-                    self.mask(Dimension::Platform, platform_mask(platforms, ACTIVE_SYNC_PLATFORMS));
+                clause.0[Dimension::Platform as usize] = self.mask(
+                    Dimension::Platform,
+                    platform_mask(platforms, ACTIVE_SYNC_PLATFORMS),
+                );
                 clauses.push(clause);
             }
             if widens(policy, apps) {
@@ -295,7 +321,8 @@ impl Builder {
         let spares_traffic = policy.locations.as_ref().is_some_and(|l| {
             l.include.iter().chain(&l.exclude).any(|id| {
                 self.engine.environment.locations.iter().any(|location| {
-                    location.kind == LocationKind::CompliantNetwork && fold(&location.id) == fold(id)
+                    location.kind == LocationKind::CompliantNetwork
+                        && fold(&location.id) == fold(id)
                 })
             })
         });

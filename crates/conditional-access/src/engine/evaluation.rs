@@ -4,7 +4,7 @@ use super::{Asked, Circumstances, Clause, Dimension, Engine, Judged, Subject, me
 use crate::{
     Truth,
     environment::REGISTER_SECURITY_INFO,
-    identity::{Fact, Membership},
+    identity::Fact,
     sign_in::{ClientApp, Flow, InsiderRisk, Platform, Risk, SignIn},
 };
 
@@ -236,14 +236,23 @@ impl Engine {
 
     pub(crate) fn asked<'s>(&self, sign_in: &'s SignIn) -> Asked<'s> {
         Asked {
-            apps: sign_in.audiences.iter().map(|id| self.apps.of(id)).collect(),
+            apps: sign_in
+                .audiences
+                .iter()
+                .map(|id| self.apps.of(id))
+                .collect(),
             scopes: sign_in.scopes,
             action: sign_in.user_action.as_deref(),
             contexts: sign_in.auth_contexts.iter().map(String::as_str).collect(),
         }
     }
 
-    fn gates(&self, subject: &Subject, sign_in: &SignIn, circumstances: &Circumstances) -> Vec<Gate> {
+    fn gates(
+        &self,
+        subject: &Subject,
+        sign_in: &SignIn,
+        circumstances: &Circumstances,
+    ) -> Vec<Gate> {
         let identity = &subject.identity;
         let mut gates = Vec::new();
         if let Fact::Known(false) = identity.enabled {
@@ -253,13 +262,16 @@ impl Engine {
                 met: Truth::No,
             });
         }
-        let modern = !circumstances.client.map_or(Truth::Unknown, |c| c.legacy().into());
+        let modern = !circumstances
+            .client
+            .map_or(Truth::Unknown, |c| c.legacy().into());
         let mfa = mfa_met(subject, circumstances);
         let mandatory = &self.environment.mandatory_mfa;
         if !mandatory.is_empty()
-            && sign_in.audiences.iter().any(|id| {
-                mandatory.contains(id) || mandatory.contains(&crate::identity::fold(id))
-            })
+            && sign_in
+                .audiences
+                .iter()
+                .any(|id| mandatory.contains(id) || mandatory.contains(&crate::identity::fold(id)))
         {
             gates.push(Gate {
                 kind: GateKind::MandatoryMfa,
@@ -286,15 +298,6 @@ impl Engine {
             });
         }
         gates
-    }
-
-    /// Whether a person holds a role, or may.
-    pub(crate) fn role(subject: &Subject, role: &str) -> Truth {
-        match subject.identity.roles.of(role) {
-            Membership::Held(_) => Truth::Yes,
-            Membership::NotHeld => Truth::No,
-            Membership::Unknown(_) => Truth::Unknown,
-        }
     }
 }
 

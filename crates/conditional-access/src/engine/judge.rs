@@ -105,7 +105,11 @@ impl Judged {
 
     pub(crate) const ANY: Self = Self {
         truth: Truth::Yes,
-        because: Because { side: Side::Any, matter: Matter::All, index: 0 },
+        because: Because {
+            side: Side::Any,
+            matter: Matter::All,
+            index: 0,
+        },
     };
 }
 
@@ -118,11 +122,19 @@ struct Found {
 }
 
 impl Found {
-    const NOTHING: Self = Self { truth: Truth::No, matter: Matter::Nothing, index: 0 };
+    const NOTHING: Self = Self {
+        truth: Truth::No,
+        matter: Matter::Nothing,
+        index: 0,
+    };
 
     fn or(self, truth: Truth, matter: Matter, index: usize) -> Self {
         if truth > self.truth {
-            Self { truth, matter, index }
+            Self {
+                truth,
+                matter,
+                index,
+            }
         } else {
             self
         }
@@ -208,22 +220,32 @@ fn guest_match(guests: &Guests, identity: &Identity) -> Truth {
     let kind = match &identity.guest {
         Fact::Known(GuestKind::Member) => return Truth::No,
         Fact::Known(GuestKind::Guest(kind)) => Truth::from(
-            guests.types.iter().any(|own| own.eq_ignore_ascii_case(kind)),
+            guests
+                .types
+                .iter()
+                .any(|own| own.eq_ignore_ascii_case(kind)),
         )
         // A kind that only a newer Graph knows may be this guest's.
-        .or(if guests.types.iter().any(|own| own.eq_ignore_ascii_case("unknownFutureValue")) {
-            Truth::Unknown
-        } else {
-            Truth::No
-        }),
+        .or(
+            if guests
+                .types
+                .iter()
+                .any(|own| own.eq_ignore_ascii_case("unknownFutureValue"))
+            {
+                Truth::Unknown
+            } else {
+                Truth::No
+            },
+        ),
         Fact::Unknown(_) => Truth::Unknown,
     };
     let tenant = match (&guests.tenants, &identity.home_tenant) {
         (None, _) => Truth::Yes,
         (Some(_), None) => Truth::Unknown,
-        (Some(members), Some(home)) => {
-            members.iter().any(|own| own.eq_ignore_ascii_case(home)).into()
-        }
+        (Some(members), Some(home)) => members
+            .iter()
+            .any(|own| own.eq_ignore_ascii_case(home))
+            .into(),
     };
     kind.and(tenant)
 }
@@ -244,7 +266,8 @@ impl TargetCondition {
                 FilterMode::Unknown => include = include.or(Truth::Unknown, Matter::Filter, 0),
             }
         }
-        if self.spares_traffic && app.is_some_and(|app| environment.traffic_resources.contains(app)) {
+        if self.spares_traffic && app.is_some_and(|app| environment.traffic_resources.contains(app))
+        {
             exclude = exclude.or(Truth::Yes, Matter::Traffic, 0);
         }
         subtract(include, exclude)
@@ -303,7 +326,10 @@ impl Engine {
         match &condition.target {
             Target::Unknown => Judged::new(Truth::Unknown, Side::Include, Matter::NoTarget, 0),
             Target::UserActions(actions) => match asked.action {
-                Some(action) => match actions.iter().position(|own| own.eq_ignore_ascii_case(action)) {
+                Some(action) => match actions
+                    .iter()
+                    .position(|own| own.eq_ignore_ascii_case(action))
+                {
                     Some(index) => Judged::new(Truth::Yes, Side::Include, Matter::Action, index),
                     None => Judged::new(Truth::No, Side::Include, Matter::Action, 0),
                 },
@@ -313,7 +339,12 @@ impl Engine {
                 let hit = contexts
                     .iter()
                     .position(|own| asked.contexts.iter().any(|c| own.eq_ignore_ascii_case(c)));
-                Judged::new(hit.is_some().into(), Side::Include, Matter::Context, hit.unwrap_or(0))
+                Judged::new(
+                    hit.is_some().into(),
+                    Side::Include,
+                    Matter::Context,
+                    hit.unwrap_or(0),
+                )
             }
             Target::Resources(resources) => self.judge_resources(condition, resources, asked),
         }
@@ -328,9 +359,15 @@ impl Engine {
         if asked.scopes == Some(Scopes::Baseline) {
             let audience = match &self.environment.baseline_scopes {
                 BaselineScopes::Legacy => {
-                    let all = resources.include.iter().any(|token| token.eq_ignore_ascii_case("all"));
+                    let all = resources
+                        .include
+                        .iter()
+                        .any(|token| token.eq_ignore_ascii_case("all"));
                     let excludes = !resources.exclude.is_empty()
-                        || resources.filter.as_ref().is_some_and(|f| f.mode == FilterMode::Exclude);
+                        || resources
+                            .filter
+                            .as_ref()
+                            .is_some_and(|f| f.mode == FilterMode::Exclude);
                     if all && excludes {
                         return Judged::new(Truth::No, Side::Exclude, Matter::Baseline, 0);
                     }
@@ -361,21 +398,27 @@ impl NetworkCondition {
     /// Judges the condition against the places that a sign-in hits.
     pub(crate) fn judge(&self, hits: &[Truth]) -> Judged {
         let side = |places: &[u32]| {
-            places.iter().enumerate().fold(Found::NOTHING, |found, (index, place)| {
-                let matter = if *place == EVERYWHERE {
-                    Matter::All
-                } else {
-                    Matter::Place
-                };
-                found.or(hits[*place as usize], matter, index)
-            })
+            places
+                .iter()
+                .enumerate()
+                .fold(Found::NOTHING, |found, (index, place)| {
+                    let matter = if *place == EVERYWHERE {
+                        Matter::All
+                    } else {
+                        Matter::Place
+                    };
+                    found.or(hits[*place as usize], matter, index)
+                })
         };
         subtract(side(&self.include), side(&self.exclude))
     }
 
     /// Whether the token for trusted places is used.
     pub(crate) fn uses_trusted(&self) -> bool {
-        self.include.iter().chain(&self.exclude).any(|place| *place == TRUSTED)
+        self.include
+            .iter()
+            .chain(&self.exclude)
+            .any(|place| *place == TRUSTED)
     }
 }
 

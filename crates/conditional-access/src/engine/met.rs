@@ -66,7 +66,8 @@ impl Circumstances {
     }
 
     fn legacy(&self) -> Truth {
-        self.client.map_or(Truth::Unknown, |client| client.legacy().into())
+        self.client
+            .map_or(Truth::Unknown, |client| client.legacy().into())
     }
 
     /// Device state does not travel over device code flow (Microsoft: *Grant controls*).
@@ -75,7 +76,8 @@ impl Circumstances {
     }
 
     fn platform_in(&self, platforms: &[Platform]) -> Truth {
-        self.platform.map_or(Truth::Unknown, |own| platforms.contains(&own).into())
+        self.platform
+            .map_or(Truth::Unknown, |own| platforms.contains(&own).into())
     }
 
     /// One of two truths, by whether a registered device is at hand.
@@ -110,7 +112,15 @@ impl Engine {
                     .map(|control| self.control_met(control, subject, circumstances));
                 match grant.all {
                     Some(true) => truths.fold(Truth::Yes, Truth::and),
-                    Some(false) if !strengths && grant.controls.iter().all(|c| matches!(c, CompiledControl::Strength(_))) => Truth::Yes,
+                    Some(false)
+                        if !strengths
+                            && grant
+                                .controls
+                                .iter()
+                                .all(|c| matches!(c, CompiledControl::Strength(_))) =>
+                    {
+                        Truth::Yes
+                    }
                     Some(false) => truths.fold(Truth::No, Truth::or),
                     None => match truths.clone().fold(Truth::Yes, Truth::and) {
                         Truth::Yes => Truth::Yes,
@@ -134,7 +144,9 @@ impl Engine {
         let control = match control {
             CompiledControl::Strength(None) => return Truth::Unknown.and(modern),
             CompiledControl::Strength(Some(index)) => {
-                return circumstances.by_device(subject.strengths[*index]).and(modern);
+                return circumstances
+                    .by_device(subject.strengths[*index])
+                    .and(modern);
             }
             CompiledControl::Plain(control) => control,
         };
@@ -190,7 +202,9 @@ pub(crate) fn mfa_met(subject: &Subject, circumstances: &Circumstances) -> Truth
 /// happens, so it is unknown.
 fn has_password(subject: &Subject) -> Truth {
     match &subject.identity.methods {
-        Fact::Known(methods) if methods.iter().any(|m| m.combination.uses("password")) => Truth::Yes,
+        Fact::Known(methods) if methods.iter().any(|m| m.combination.uses("password")) => {
+            Truth::Yes
+        }
         _ => Truth::Unknown,
     }
 }
@@ -203,11 +217,17 @@ pub(crate) fn session_met(session: &Session, circumstances: &Circumstances) -> T
         met = met
             .and(circumstances.device.registered)
             .and(circumstances.platform_in(&[Platform::Windows]))
-            .and(circumstances.client.map_or(Truth::Unknown, |c| (c == ClientApp::Modern).into()));
+            .and(
+                circumstances
+                    .client
+                    .map_or(Truth::Unknown, |c| (c == ClientApp::Modern).into()),
+            );
     }
     if session.app_control {
         // Only browser sessions are proxied.
-        let browser = circumstances.client.map_or(Truth::Unknown, |c| (c == ClientApp::Browser).into());
+        let browser = circumstances
+            .client
+            .map_or(Truth::Unknown, |c| (c == ClientApp::Browser).into());
         met = met.and((!browser).or(Truth::Unknown));
     }
     if session.strict_location || session.traffic_profile || !session.unknown.is_empty() {

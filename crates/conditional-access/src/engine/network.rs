@@ -32,7 +32,11 @@ pub(crate) enum Place {
     Everywhere,
     Trusted,
     Ip,
-    Country { codes: Vec<String>, include_unknown: bool, by_gps: bool },
+    Country {
+        codes: Vec<String>,
+        include_unknown: bool,
+        by_gps: bool,
+    },
     CompliantNetwork,
     Dangling,
 }
@@ -48,14 +52,22 @@ impl Network {
             ("all".to_owned(), EVERYWHERE),
             ("alltrusted".to_owned(), TRUSTED),
         ]);
-        let mut ranges: Vec<(IpNet, u32)> =
-            environment.mfa_trusted_ips.iter().map(|range| (*range, TRUSTED)).collect();
+        let mut ranges: Vec<(IpNet, u32)> = environment
+            .mfa_trusted_ips
+            .iter()
+            .map(|range| (*range, TRUSTED))
+            .collect();
         for location in &environment.locations {
-            if let LocationKind::Ip { trusted: true, ranges: own } = &location.kind {
+            if let LocationKind::Ip {
+                trusted: true,
+                ranges: own,
+            } = &location.kind
+            {
                 ranges.extend(own.iter().map(|range| (*range, TRUSTED)));
             }
         }
-        for id in mentioned.flat_map(|locations| locations.include.iter().chain(&locations.exclude)) {
+        for id in mentioned.flat_map(|locations| locations.include.iter().chain(&locations.exclude))
+        {
             let id = fold(id);
             if by_id.contains_key(&id) {
                 continue;
@@ -68,8 +80,15 @@ impl Network {
                     ranges.extend(own.iter().map(|range| (*range, index)));
                     Place::Ip
                 }
-                Some(LocationKind::Country { codes, include_unknown, by_gps }) => Place::Country {
-                    codes: codes.iter().map(|code| code.trim().to_uppercase()).collect(),
+                Some(LocationKind::Country {
+                    codes,
+                    include_unknown,
+                    by_gps,
+                }) => Place::Country {
+                    codes: codes
+                        .iter()
+                        .map(|code| code.trim().to_uppercase())
+                        .collect(),
                     include_unknown: *include_unknown,
                     by_gps: *by_gps,
                 },
@@ -79,21 +98,23 @@ impl Network {
             by_id.insert(id, index);
         }
         let cells = Cells::new(&ranges, places.len());
-        Self { places, by_id, cells }
+        Self {
+            places,
+            by_id,
+            cells,
+        }
     }
 
     pub(crate) fn condition(&self, locations: &Locations) -> NetworkCondition {
         let side = |ids: &[String]| {
-            ids.iter().filter_map(|id| self.by_id.get(&fold(id)).copied()).collect()
+            ids.iter()
+                .filter_map(|id| self.by_id.get(&fold(id)).copied())
+                .collect()
         };
         NetworkCondition {
             include: side(&locations.include),
             exclude: side(&locations.exclude),
         }
-    }
-
-    pub(crate) fn places(&self) -> &[Place] {
-        &self.places
     }
 
     /// Which places a sign-in hits.
@@ -120,7 +141,9 @@ impl Network {
         compliant: Option<bool>,
     ) -> Vec<Truth> {
         let in_range = |place: usize| {
-            cell.map_or(Truth::Unknown, |cell| self.cells.classes[cell].contains(place).into())
+            cell.map_or(Truth::Unknown, |cell| {
+                self.cells.classes[cell].contains(place).into()
+            })
         };
         self.places
             .iter()
@@ -128,10 +151,16 @@ impl Network {
             .map(|(index, place)| match place {
                 Place::Everywhere => Truth::Yes,
                 Place::Trusted | Place::Ip => in_range(index),
-                Place::Country { codes, by_gps: true, .. } => {
-                    gps.map_or(Truth::Unknown, |code| holds(codes, code).into())
-                }
-                Place::Country { codes, include_unknown, .. } => match country {
+                Place::Country {
+                    codes,
+                    by_gps: true,
+                    ..
+                } => gps.map_or(Truth::Unknown, |code| holds(codes, code).into()),
+                Place::Country {
+                    codes,
+                    include_unknown,
+                    ..
+                } => match country {
                     None => Truth::Unknown,
                     Some(None) => (*include_unknown).into(),
                     Some(Some(code)) => holds(codes, code).into(),
@@ -144,7 +173,9 @@ impl Network {
 }
 
 fn holds(codes: &[String], code: &str) -> bool {
-    codes.iter().any(|own| own.eq_ignore_ascii_case(code.trim()))
+    codes
+        .iter()
+        .any(|own| own.eq_ignore_ascii_case(code.trim()))
 }
 
 /// The address space cut at the borders of all ranges: addresses of one class lie in the same places.
@@ -167,7 +198,9 @@ impl Cells {
             first: Vec::new(),
         };
         let mut known = HashMap::new();
-        let (v4, v6): (Vec<_>, Vec<_>) = ranges.iter().partition(|(range, _)| matches!(range, IpNet::V4(_)));
+        let (v4, v6): (Vec<_>, Vec<_>) = ranges
+            .iter()
+            .partition(|(range, _)| matches!(range, IpNet::V4(_)));
         cells.v4 = cells.cut(&v4, places, &mut known, |n| {
             // Borders of IPv4 ranges are at most 2^32 - 1; the one behind the last range is not kept.
             IpAddr::V4(u32::try_from(n).unwrap_or(u32::MAX).into())
@@ -192,9 +225,11 @@ impl Cells {
                     u128::from(u32::from(range.broadcast())),
                     u128::from(u32::MAX),
                 ),
-                IpNet::V6(range) => {
-                    (u128::from(range.network()), u128::from(range.broadcast()), u128::MAX)
-                }
+                IpNet::V6(range) => (
+                    u128::from(range.network()),
+                    u128::from(range.broadcast()),
+                    u128::MAX,
+                ),
             };
             borders.push((first, *place, true));
             if last < max {
@@ -210,7 +245,11 @@ impl Cells {
         loop {
             while let Some((_, place, opens)) = borders.next_if(|(border, ..)| *border == at) {
                 let place = place as usize;
-                open[place] = if opens { open[place] + 1 } else { open[place].saturating_sub(1) };
+                open[place] = if opens {
+                    open[place] + 1
+                } else {
+                    open[place].saturating_sub(1)
+                };
                 here.set(place, open[place] > 0);
             }
             let class = *known.entry(here.clone()).or_insert_with(|| {
@@ -228,7 +267,13 @@ impl Cells {
 
     /// Takes an address that a person would write for a class whose first one nobody has.
     fn prefer_plain_addresses(&mut self) {
-        for plain in [[203, 0, 113, 10], [198, 51, 100, 10], [192, 0, 2, 10], [8, 8, 4, 4], [100, 0, 0, 1]] {
+        for plain in [
+            [203, 0, 113, 10],
+            [198, 51, 100, 10],
+            [192, 0, 2, 10],
+            [8, 8, 4, 4],
+            [100, 0, 0, 1],
+        ] {
             let plain = IpAddr::from(plain);
             let class = self.of(plain);
             if self.first[class] == IpAddr::from([0, 0, 0, 0]) {
@@ -244,7 +289,9 @@ impl Cells {
             IpAddr::V6(ip) => (&self.v6, u128::from(ip)),
         };
         // The first border is 0, so there is always one at or below.
-        let index = cut.partition_point(|(border, _)| *border <= at).saturating_sub(1);
+        let index = cut
+            .partition_point(|(border, _)| *border <= at)
+            .saturating_sub(1);
         cut[index].1
     }
 }

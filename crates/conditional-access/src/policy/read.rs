@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use super::{
     AppFilter, ClientApps, Control, DeviceFilter, FilterMode, Frequency, Grant, Guests, Levels,
-    Locations, Operator, Platforms, Policy, Resources, Session, State, StrengthRef, Target, UserSet,
-    Users,
+    Locations, Operator, Platforms, Policy, Resources, Session, State, StrengthRef, Target,
+    UserSet, Users,
 };
 use crate::{
     device_filter::DeviceRule,
@@ -25,7 +25,9 @@ pub fn read(raw: &Value) -> Policy {
     let id = top.text("id");
     let name = top.text("displayName");
     let label = |first: Option<String>, second: Option<String>| {
-        first.or(second).unwrap_or_else(|| "(policy without id and name)".to_owned())
+        first
+            .or(second)
+            .unwrap_or_else(|| "(policy without id and name)".to_owned())
     };
     let conditions = Object::of(top.get("conditions"));
     let read = Conditions::read(&conditions, &mut unknown);
@@ -123,7 +125,13 @@ impl<'a> Object<'a> {
         unknown.extend(
             self.entries()
                 .filter(|(key, _)| !known.iter().any(|k| k.eq_ignore_ascii_case(key)))
-                .map(|(key, _)| if at.is_empty() { key.clone() } else { format!("{at}.{key}") }),
+                .map(|(key, _)| {
+                    if at.is_empty() {
+                        key.clone()
+                    } else {
+                        format!("{at}.{key}")
+                    }
+                }),
         );
     }
 }
@@ -142,7 +150,9 @@ fn is_blank(value: &Value) -> bool {
 }
 
 fn word(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), |text| text.trim().to_owned())
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), |text| text.trim().to_owned())
 }
 
 fn state(top: &Object<'_>) -> State {
@@ -220,16 +230,25 @@ impl Conditions {
             client_apps: client_apps(&conditions.words("clientAppTypes")),
             platforms: platforms(&Object::of(conditions.get("platforms")), unknown),
             locations: locations(&Object::of(conditions.get("locations")), unknown),
-            sign_in_risk: levels(&conditions.words("signInRiskLevels"), |w| Risk::from_word(w).map(Risk::bit)),
-            user_risk: levels(&conditions.words("userRiskLevels"), |w| Risk::from_word(w).map(Risk::bit)),
+            sign_in_risk: levels(&conditions.words("signInRiskLevels"), |w| {
+                Risk::from_word(w).map(Risk::bit)
+            }),
+            user_risk: levels(&conditions.words("userRiskLevels"), |w| {
+                Risk::from_word(w).map(Risk::bit)
+            }),
             insider_risk: levels(&conditions.words("insiderRiskLevels"), |w| {
                 InsiderRisk::from_word(w).map(InsiderRisk::bit)
             }),
             device: devices.get("deviceFilter").map(device_filter),
-            flows: levels(&flows.words("transferMethods"), |w| Flow::from_word(w).map(Flow::bit))
-                // `none` alone says that no flow is chosen.
-                .filter(|levels| levels.unknown || levels.mask != Flow::None.bit())
-                .map(|levels| Levels { mask: levels.mask & !Flow::None.bit(), ..levels }),
+            flows: levels(&flows.words("transferMethods"), |w| {
+                Flow::from_word(w).map(Flow::bit)
+            })
+            // `none` alone says that no flow is chosen.
+            .filter(|levels| levels.unknown || levels.mask != Flow::None.bit())
+            .map(|levels| Levels {
+                mask: levels.mask & !Flow::None.bit(),
+                ..levels
+            }),
         }
     }
 }
@@ -325,7 +344,11 @@ fn target(applications: &Object<'_>, unknown: &mut Vec<String>) -> Target {
 }
 
 fn mode(filter: &Object<'_>) -> FilterMode {
-    match filter.text("mode").map(|mode| mode.to_lowercase()).as_deref() {
+    match filter
+        .text("mode")
+        .map(|mode| mode.to_lowercase())
+        .as_deref()
+    {
         Some("include") => FilterMode::Include,
         Some("exclude") => FilterMode::Exclude,
         _ => FilterMode::Unknown,
@@ -348,7 +371,11 @@ fn client_apps(words: &[String]) -> Option<ClientApps> {
 }
 
 fn platforms(platforms: &Object<'_>, unknown: &mut Vec<String>) -> Option<Platforms> {
-    platforms.others(&["includePlatforms", "excludePlatforms"], "platforms", unknown);
+    platforms.others(
+        &["includePlatforms", "excludePlatforms"],
+        "platforms",
+        unknown,
+    );
     let include = platforms.words("includePlatforms");
     let exclude = platforms.words("excludePlatforms");
     if include.is_empty() && exclude.is_empty() {
@@ -380,7 +407,11 @@ fn platforms(platforms: &Object<'_>, unknown: &mut Vec<String>) -> Option<Platfo
 }
 
 fn locations(locations: &Object<'_>, unknown: &mut Vec<String>) -> Option<Locations> {
-    locations.others(&["includeLocations", "excludeLocations"], "locations", unknown);
+    locations.others(
+        &["includeLocations", "excludeLocations"],
+        "locations",
+        unknown,
+    );
     let mut include = locations.ids("includeLocations");
     let exclude = locations.ids("excludeLocations");
     if include.is_empty() && exclude.is_empty() {
@@ -396,10 +427,20 @@ fn levels(words: &[String], bit: impl Fn(&str) -> Option<u8>) -> Option<Levels> 
     if words.is_empty() {
         return None;
     }
-    Some(words.iter().fold(Levels::default(), |levels, word| match bit(word) {
-        Some(bit) => Levels { mask: levels.mask | bit, ..levels },
-        None => Levels { unknown: true, ..levels },
-    }))
+    Some(
+        words
+            .iter()
+            .fold(Levels::default(), |levels, word| match bit(word) {
+                Some(bit) => Levels {
+                    mask: levels.mask | bit,
+                    ..levels
+                },
+                None => Levels {
+                    unknown: true,
+                    ..levels
+                },
+            }),
+    )
 }
 
 fn device_filter(value: &Value) -> DeviceFilter {
@@ -433,12 +474,20 @@ fn grant(grant: &Object<'_>) -> Option<Grant> {
         let id = strength.text("id");
         let name = strength.text("displayName").or_else(|| id.clone());
         controls.push(match id {
-            Some(id) => Control::Strength(StrengthRef { name: name.unwrap_or_else(|| id.clone()), id }),
+            Some(id) => Control::Strength(StrengthRef {
+                name: name.unwrap_or_else(|| id.clone()),
+                id,
+            }),
             None => Control::Unknown("authenticationStrength without id".to_owned()),
         });
     }
     controls.extend(grant.ids("termsOfUse").into_iter().map(Control::TermsOfUse));
-    controls.extend(grant.ids("customAuthenticationFactors").into_iter().map(Control::Custom));
+    controls.extend(
+        grant
+            .ids("customAuthenticationFactors")
+            .into_iter()
+            .map(Control::Custom),
+    );
     let mut unknown = Vec::new();
     grant.others(
         &[
@@ -487,7 +536,8 @@ fn session(session: &Object<'_>) -> Session {
     let app_control = part("cloudAppSecurity").text("cloudAppSecurityType");
     let mode = part("continuousAccessEvaluation").text("mode");
     if let Some(mode) = &mode
-        && !["disabled", "strictenforcement", "strictlocation"].contains(&mode.to_lowercase().as_str())
+        && !["disabled", "strictenforcement", "strictlocation"]
+            .contains(&mode.to_lowercase().as_str())
     {
         unknown.push(format!("continuousAccessEvaluation {mode}"));
     }
@@ -496,7 +546,9 @@ fn session(session: &Object<'_>) -> Session {
             .switched_on("signInFrequency")
             .then(|| frequency(&part("signInFrequency"))),
         persistent_browser: session.switched_on("persistentBrowser").then(|| {
-            part("persistentBrowser").text("mode").unwrap_or_else(|| "configured".to_owned())
+            part("persistentBrowser")
+                .text("mode")
+                .unwrap_or_else(|| "configured".to_owned())
         }),
         app_enforced: session.switched_on("applicationEnforcedRestrictions"),
         // Monitoring and blocked downloads let the sign-in pass; anything else may not.
@@ -523,7 +575,13 @@ fn frequency(frequency: &Object<'_>) -> Frequency {
         return Frequency::EveryTime;
     }
     let value = frequency.get("value").and_then(Value::as_u64);
-    match (value, frequency.text("type").map(|unit| unit.to_lowercase()).as_deref()) {
+    match (
+        value,
+        frequency
+            .text("type")
+            .map(|unit| unit.to_lowercase())
+            .as_deref(),
+    ) {
         (Some(value), Some("hours")) => Frequency::Hours(value),
         (Some(value), Some("days")) => Frequency::Hours(value.saturating_mul(24)),
         _ => Frequency::Unclear,
@@ -572,7 +630,10 @@ mod tests {
         assert_eq!(policy.target, Target::Unknown);
         assert!(policy.client_apps.unwrap().unknown);
         let grant = policy.grant.unwrap();
-        assert_eq!(grant.controls, [Control::Mfa, Control::Unknown("compliantNetwork".into())]);
+        assert_eq!(
+            grant.controls,
+            [Control::Mfa, Control::Unknown("compliantNetwork".into())]
+        );
         assert_eq!(policy.session.unknown, ["blockSensitiveActions"]);
     }
 
