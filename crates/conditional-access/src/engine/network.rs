@@ -295,3 +295,51 @@ impl Cells {
         cut[index].1
     }
 }
+
+/// Countries that stand for *any other country*: the first that no location names is taken.
+const OTHER_COUNTRIES: [&str; 12] =
+    ["BR", "NZ", "IS", "UY", "BW", "FJ", "NP", "GH", "PY", "MU", "LA", "BZ"];
+
+impl Network {
+    /// One country for each combination of country locations that a country can be in: a country that none
+    /// names first, then the named ones, then no country at all.
+    pub(crate) fn country_classes(&self, by_gps: bool) -> Vec<Option<String>> {
+        let named: Vec<&Vec<String>> = self
+            .places
+            .iter()
+            .filter_map(|place| match place {
+                Place::Country { codes, by_gps: own, .. } if *own == by_gps => Some(codes),
+                _ => None,
+            })
+            .collect();
+        let mut codes: Vec<&String> = named.iter().flat_map(|codes| codes.iter()).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        let mut seen = std::collections::HashSet::new();
+        let mut classes: Vec<Option<String>> = OTHER_COUNTRIES
+            .iter()
+            .find(|code| !codes.iter().any(|own| own == *code))
+            // A code that ISO 3166 leaves to its users, should a tenant name all of them.
+            .or(Some(&"ZZ"))
+            .map(|code| Some((*code).to_owned()))
+            .into_iter()
+            .collect();
+        seen.insert(vec![false; named.len()]);
+        for code in codes {
+            let membership: Vec<bool> = named.iter().map(|own| own.contains(code)).collect();
+            if seen.insert(membership) {
+                classes.push(Some(code.clone()));
+            }
+        }
+        classes.push(None);
+        classes
+    }
+
+    pub(crate) fn uses_gps(&self) -> bool {
+        self.places.iter().any(|place| matches!(place, Place::Country { by_gps: true, .. }))
+    }
+
+    pub(crate) fn uses_compliant(&self) -> bool {
+        self.places.iter().any(|place| matches!(place, Place::CompliantNetwork))
+    }
+}
