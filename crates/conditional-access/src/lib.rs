@@ -2,6 +2,7 @@
 //!
 //! The crate is pure: policies, locations, strengths and identities go in, verdicts come out.
 
+pub mod change;
 pub mod truth;
 
 pub use truth::Truth;
