@@ -237,3 +237,5 @@ fn gaps(policy: &Value) -> Vec<&'static str> {
     gaps
 }
 
+#[cfg(test)]
+mod tests;

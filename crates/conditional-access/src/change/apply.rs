@@ -117,7 +117,15 @@ fn put(present: &mut Value, change: &Change) -> String {
         policy.insert("id".to_owned(), id.clone());
     }
     let old = std::mem::replace(present, Value::Object(policy));
-    format!("replaces {}{}", title(&old), difference(&old, present))
+    let by_id = known_text(&old, "id")
+        .zip(change.id.as_deref())
+        .is_some_and(|(old, id)| last_segment(old).eq_ignore_ascii_case(id));
+    let by_name = if by_id { "" } else { ", found by its name" };
+    format!(
+        "replaces {}{by_name}{}",
+        title(&old),
+        difference(&old, present)
+    )
 }
 
 fn merge_into(present: &mut Value, change: &Change) -> String {

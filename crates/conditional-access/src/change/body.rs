@@ -86,7 +86,8 @@ pub(super) fn object(resource: &str, values: &Value) -> Option<Result<Object, St
         _ => return Some(Err("it has no body".to_owned())),
     };
     let mut body = keys::camel(body);
-    let mut id = known_text(values, "id")
+    let mut id = known_text(values, "resource_id")
+        .or(known_text(values, "id"))
         .map(|id| last_segment(id).to_owned())
         .or(known_text(&body, "id").map(str::to_owned));
     let is_part = resource.ends_with("update_resource");

@@ -22,6 +22,9 @@ const COMPUTED: &[&str] = &[
     "app_scope_id",
 ];
 
+/// Providers that can carry what Conditional Access depends on, as resource types start.
+const PROVIDERS: &[&str] = &["azuread_", "msgraph_", "azapi_"];
+
 /// Resources that narrow a strength from outside of it.
 const CONFIGURATION: &str = "_combination_configuration";
 
@@ -105,6 +108,10 @@ pub(super) fn read(file: &str, plan: &Value) -> Result<Changes, ChangeError> {
         let Some(step) = step(actions) else {
             continue;
         };
+        if !PROVIDERS.iter().any(|name| kind.starts_with(name)) {
+            *unread.entry(kind).or_default() += 1;
+            continue;
+        }
         let change = &resource["change"];
         let (before, unknown) = (&change["before"], &change["after_unknown"]);
         if before == &change["after"] && !marked(unknown) {
