@@ -8,7 +8,6 @@
 //! has to hold for more sign-ins than really exist, *this account gets in* for fewer. An unknown counts as
 //! *may apply* in the first and as an obstacle in the second.
 
-<<<<<<< HEAD
 mod app_filter;
 pub mod change;
 pub mod device_filter;
@@ -19,9 +18,6 @@ pub mod policy;
 pub mod prove;
 pub mod sign_in;
 pub mod strength;
-=======
-pub mod change;
->>>>>>> terraform
 pub mod truth;
 
 pub use engine::{Enforce, Engine, Evaluation, Outcome, Subject};

@@ -247,7 +247,7 @@ impl Engine {
         }
     }
 
-    fn gates(
+    pub(crate) fn gates(
         &self,
         subject: &Subject,
         sign_in: &SignIn,

@@ -65,6 +65,16 @@ impl Circumstances {
         }
     }
 
+    /// A browser on an unregistered Windows device.
+    pub(crate) fn ordinary() -> Self {
+        Self {
+            client: Some(ClientApp::Browser),
+            platform: Some(Platform::Windows),
+            flow: Flow::None,
+            device: DeviceFacts::of(&Given::Nothing),
+        }
+    }
+
     fn legacy(&self) -> Truth {
         self.client
             .map_or(Truth::Unknown, |client| client.legacy().into())

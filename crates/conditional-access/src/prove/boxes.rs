@@ -15,7 +15,10 @@ pub(crate) struct GaveUp;
 
 impl Cells {
     fn meets(&self, other: &Self) -> bool {
-        self.0.iter().zip(&other.0).all(|(own, other)| !own.is_disjoint(other))
+        self.0
+            .iter()
+            .zip(&other.0)
+            .all(|(own, other)| !own.is_disjoint(other))
     }
 
     fn is_empty(&self) -> bool {
@@ -52,8 +55,9 @@ pub(crate) fn escape(
         .iter()
         .enumerate()
         .map(|(index, b)| {
-            let outside: Vec<usize> =
-                (0..FREE).filter(|d| !space.0[*d].is_subset(&b.0[*d])).collect();
+            let outside: Vec<usize> = (0..FREE)
+                .filter(|d| !space.0[*d].is_subset(&b.0[*d]))
+                .collect();
             (index, outside)
         })
         .min_by_key(|(_, outside)| outside.len())

@@ -41,7 +41,12 @@ pub struct Asks {
 impl Asks {
     /// A token for one resource.
     pub fn resource(id: &str) -> Self {
-        Self { audience: id.to_owned(), action: None, context: None, baseline: false }
+        Self {
+            audience: id.to_owned(),
+            action: None,
+            context: None,
+            baseline: false,
+        }
     }
 
     /// The same with an authentication context that the resource asks for.
@@ -52,7 +57,9 @@ impl Asks {
     }
 
     pub(crate) fn registering(&self) -> bool {
-        self.action.as_deref().is_some_and(|action| action.eq_ignore_ascii_case(REGISTER_SECURITY_INFO))
+        self.action
+            .as_deref()
+            .is_some_and(|action| action.eq_ignore_ascii_case(REGISTER_SECURITY_INFO))
     }
 
     pub(crate) fn write(&self, sign_in: &mut SignIn) {
@@ -165,12 +172,20 @@ impl Classes {
 
     /// Where a condition may match.
     pub(crate) fn may(&self, dimension: Dimension, condition: usize) -> &FixedBitSet {
-        if condition == 0 { &self.full[dimension as usize] } else { &self.may[condition] }
+        if condition == 0 {
+            &self.full[dimension as usize]
+        } else {
+            &self.may[condition]
+        }
     }
 
     /// Where a condition surely matches.
     pub(crate) fn must(&self, dimension: Dimension, condition: usize) -> &FixedBitSet {
-        if condition == 0 { &self.full[dimension as usize] } else { &self.must[condition] }
+        if condition == 0 {
+            &self.full[dimension as usize]
+        } else {
+            &self.must[condition]
+        }
     }
 
     /// Sizes of the dimensions target, network, device, platform, client, flow, for reports.
@@ -217,12 +232,22 @@ impl Classes {
 
     fn build_targets(&mut self, engine: &Engine, targets: &[String]) {
         let mut candidates: Vec<Asks> = targets.iter().map(|id| Asks::resource(id)).collect();
-        let plain = ["00000002-0000-0ff1-ce00-000000000000", ADMIN_PORTALS, MICROSOFT_GRAPH];
+        let plain = [
+            "00000002-0000-0ff1-ce00-000000000000",
+            ADMIN_PORTALS,
+            MICROSOFT_GRAPH,
+        ];
         candidates.extend(plain.iter().map(|id| Asks::resource(id)));
         candidates.extend(engine.apps.ids.iter().map(|id| Asks::resource(id)));
         candidates.push(Asks::resource(OTHER_APPLICATION));
-        candidates.push(Asks { baseline: true, ..Asks::resource(MICROSOFT_GRAPH) });
-        let mut actions = vec![REGISTER_SECURITY_INFO.to_owned(), REGISTER_DEVICE.to_owned()];
+        candidates.push(Asks {
+            baseline: true,
+            ..Asks::resource(MICROSOFT_GRAPH)
+        });
+        let mut actions = vec![
+            REGISTER_SECURITY_INFO.to_owned(),
+            REGISTER_DEVICE.to_owned(),
+        ];
         let mut contexts: Vec<String> = Vec::new();
         for (_, condition) in &engine.targets {
             match &condition.target {
@@ -233,7 +258,11 @@ impl Classes {
         }
         candidates.extend(actions.into_iter().map(|action| Asks {
             action: Some(action.clone()),
-            ..Asks::resource(if action == REGISTER_DEVICE { DEVICE_REGISTRATION } else { MY_SIGN_INS })
+            ..Asks::resource(if action == REGISTER_DEVICE {
+                DEVICE_REGISTRATION
+            } else {
+                MY_SIGN_INS
+            })
         }));
         candidates.extend(
             contexts
@@ -244,7 +273,10 @@ impl Classes {
         let mut vectors = Vec::new();
         for asks in candidates {
             let truths = asks.judge(engine);
-            let mandatory = engine.environment.mandatory_mfa.contains(&fold(&asks.audience));
+            let mandatory = engine
+                .environment
+                .mandatory_mfa
+                .contains(&fold(&asks.audience));
             let key = (truths.clone(), mandatory, asks.registering());
             if known.insert(key, ()).is_none() {
                 self.targets.push(asks);
@@ -260,11 +292,21 @@ impl Classes {
         let network = &engine.network;
         let countries = network.country_classes(false);
         let mut gps: Vec<Option<String>> = vec![None];
-        gps.extend(network.country_classes(true).into_iter().flatten().map(Some));
+        gps.extend(
+            network
+                .country_classes(true)
+                .into_iter()
+                .flatten()
+                .map(Some),
+        );
         if !network.uses_gps() {
             gps.truncate(1);
         }
-        let compliant: &[bool] = if network.uses_compliant() { &[false, true] } else { &[false] };
+        let compliant: &[bool] = if network.uses_compliant() {
+            &[false, true]
+        } else {
+            &[false]
+        };
         let mut known: HashMap<Vec<Truth>, usize> = HashMap::new();
         let mut vectors: Vec<Vec<Truth>> = Vec::new();
         let mut sure: Vec<(Origin, Vec<usize>)> = Vec::new();
@@ -306,7 +348,10 @@ impl Classes {
                         if named {
                             // Microsoft's database decides the country of an address that the tenant named,
                             // not the person: the way has to be open for every country.
-                            together.get_or_insert_with(|| (origin, Vec::new())).1.push(class);
+                            together
+                                .get_or_insert_with(|| (origin, Vec::new()))
+                                .1
+                                .push(class);
                         } else {
                             sure.push((origin, vec![class]));
                         }
@@ -348,10 +393,13 @@ impl Classes {
             }
         }
         // What controls read of a device tells classes apart as rules do.
-        let facts: Vec<DeviceRule> = ["device.isCompliant -eq True", "device.trustType -eq \"ServerAD\""]
-            .iter()
-            .filter_map(|rule| DeviceRule::parse(rule).ok())
-            .collect();
+        let facts: Vec<DeviceRule> = [
+            "device.isCompliant -eq True",
+            "device.trustType -eq \"ServerAD\"",
+        ]
+        .iter()
+        .filter_map(|rule| DeviceRule::parse(rule).ok())
+        .collect();
         let classes = loop {
             let all: Vec<&DeviceRule> = rules.iter().copied().chain(&facts).collect();
             match device_filter::classes(&all, limit) {
@@ -366,16 +414,26 @@ impl Classes {
             .into_iter()
             .map(|class| {
                 let device = Given::from(class.device);
-                DeviceClass { facts: DeviceFacts::of(&device), device }
+                DeviceClass {
+                    facts: DeviceFacts::of(&device),
+                    device,
+                }
             })
             .collect();
         for (index, condition) in &engine.devices {
-            let coarse = condition.rule.as_ref().is_ok_and(|rule| !rules.contains(&rule));
+            let coarse = condition
+                .rule
+                .as_ref()
+                .is_ok_and(|rule| !rules.contains(&rule));
             let truths: Vec<Truth> = self
                 .devices
                 .iter()
                 .map(|class| {
-                    if coarse { Truth::Unknown } else { condition.judge(&class.device).truth }
+                    if coarse {
+                        Truth::Unknown
+                    } else {
+                        condition.judge(&class.device).truth
+                    }
                 })
                 .collect();
             self.set(*index, truths.into_iter());
@@ -431,7 +489,9 @@ impl Classes {
             let truths: Vec<Truth> = match dimension {
                 Dimension::Platform => self.platforms.iter().map(|p| mask.of(p.bit())).collect(),
                 Dimension::Client => self.clients.iter().map(|c| mask.of(c.bit())).collect(),
-                Dimension::InsiderRisk => InsiderRisk::ALL.iter().map(|r| mask.of(r.bit())).collect(),
+                Dimension::InsiderRisk => {
+                    InsiderRisk::ALL.iter().map(|r| mask.of(r.bit())).collect()
+                }
                 Dimension::Flow => self
                     .flows
                     .iter()

@@ -37,7 +37,9 @@ impl Prover<'_> {
             && compiled.clauses.iter().any(|clause| {
                 self.identity(clause, subject).may()
                     && self.empty(clause).is_none()
-                    && self.manner(compiled, clause, subject, Caution::May).is_some()
+                    && self
+                        .manner(compiled, clause, subject, Caution::May)
+                        .is_some()
             })
     }
 
@@ -52,7 +54,10 @@ impl Prover<'_> {
             intended,
         };
         if compiled.enforced == Truth::No {
-            return never(crate::engine::state_clause(&compiled.policy.state, compiled.enforced));
+            return never(crate::engine::state_clause(
+                &compiled.policy.state,
+                compiled.enforced,
+            ));
         }
         // Without clauses nothing could apply; a policy always has one.
         let mut why = String::new();
@@ -112,7 +117,9 @@ impl Prover<'_> {
     fn identity_clause(&self, compiled: &Compiled, clause: &Clause, subject: &Subject) -> String {
         let condition = clause.condition(Dimension::Identity);
         let judged = self.identity_judged(condition, subject);
-        let mut text = self.engine.because_identity(&compiled.policy, judged, subject);
+        let mut text = self
+            .engine
+            .because_identity(&compiled.policy, judged, subject);
         if judged.because.matter == Matter::Nothing && compiled.policy.users.include.none {
             "the policy is for nobody".clone_into(&mut text);
         }
@@ -122,7 +129,9 @@ impl Prover<'_> {
     /// The first dimension in which a clause has nothing left.
     fn empty(&self, clause: &Clause) -> Option<Dimension> {
         Dimension::ALL[1..].iter().copied().find(|dimension| {
-            self.classes.may(*dimension, clause.condition(*dimension)).is_clear()
+            self.classes
+                .may(*dimension, clause.condition(*dimension))
+                .is_clear()
         })
     }
 
@@ -136,8 +145,11 @@ impl Prover<'_> {
         caution: Caution,
     ) -> Option<(Manner<'_>, Truth)> {
         let set = |dimension: Dimension| self.set(clause, dimension, caution);
-        let (clients, platforms, flows) =
-            (set(Dimension::Client), set(Dimension::Platform), set(Dimension::Flow));
+        let (clients, platforms, flows) = (
+            set(Dimension::Client),
+            set(Dimension::Platform),
+            set(Dimension::Flow),
+        );
         let devices = set(Dimension::Device);
         let mut best: Option<(Manner<'_>, Truth)> = None;
         // Devices of the account come first: what a policy does to it is what it does on them.
@@ -145,7 +157,10 @@ impl Prover<'_> {
             .own_devices(subject)
             .iter()
             .filter_map(|facts| {
-                devices.ones().map(|d| &self.classes.devices[d]).find(|class| class.facts == *facts)
+                devices
+                    .ones()
+                    .map(|d| &self.classes.devices[d])
+                    .find(|class| class.facts == *facts)
             })
             .collect();
         let devices: Vec<&DeviceClass> = if own.is_empty() {
@@ -169,7 +184,15 @@ impl Prover<'_> {
                         };
                         let met = self.engine.met(compiled, subject, &circumstances, true);
                         if best.as_ref().is_none_or(|(_, known)| met > *known) {
-                            best = Some((Manner { client, platform, flow, device }, met));
+                            best = Some((
+                                Manner {
+                                    client,
+                                    platform,
+                                    flow,
+                                    device,
+                                },
+                                met,
+                            ));
                         }
                         if met == Truth::Yes || compiled.blocks {
                             return best;
@@ -204,18 +227,32 @@ impl Prover<'_> {
             device: manner.device.device.clone(),
             sign_in_risk: Risk::ALL.get(first(Dimension::SignInRisk)?).copied(),
             user_risk: Risk::ALL.get(first(Dimension::UserRisk)?).copied(),
-            insider_risk: InsiderRisk::ALL.get(first(Dimension::InsiderRisk)?).copied(),
+            insider_risk: InsiderRisk::ALL
+                .get(first(Dimension::InsiderRisk)?)
+                .copied(),
             flow: Some(manner.flow.0),
             tracked_flow: Some(manner.flow.1),
             ..SignIn::default()
         };
-        self.classes.targets.get(first(Dimension::Target)?)?.write(&mut sign_in);
-        self.classes.networks.get(first(Dimension::Network)?)?.write(&mut sign_in);
+        self.classes
+            .targets
+            .get(first(Dimension::Target)?)?
+            .write(&mut sign_in);
+        self.classes
+            .networks
+            .get(first(Dimension::Network)?)?
+            .write(&mut sign_in);
         Some(sign_in)
     }
 
     /// What a policy that reaches the account asks for, and whether it can be met.
-    fn asks_clause(&self, compiled: &Compiled, subject: &Subject, witness: &SignIn, met: Truth) -> String {
+    fn asks_clause(
+        &self,
+        compiled: &Compiled,
+        subject: &Subject,
+        witness: &SignIn,
+        met: Truth,
+    ) -> String {
         let policy = &compiled.policy;
         if compiled.blocks {
             return "blocks".to_owned();
@@ -240,7 +277,9 @@ impl Prover<'_> {
         if met == Truth::Yes {
             return text;
         }
-        let why = self.engine.unmet(compiled, subject, &Circumstances::of(witness));
+        let why = self
+            .engine
+            .unmet(compiled, subject, &Circumstances::of(witness));
         format!("{text}: {why}")
     }
 }

@@ -67,11 +67,18 @@ impl Prover<'_> {
     /// Devices that an account can bring: none, then its registered ones. Where they were not read none is
     /// assumed, since an emergency may come without any.
     pub(crate) fn own_devices(&self, subject: &Subject) -> Vec<DeviceFacts> {
-        self.at_hand(subject).into_iter().map(|hand| hand.facts).collect()
+        self.at_hand(subject)
+            .into_iter()
+            .map(|hand| hand.facts)
+            .collect()
     }
 
     fn at_hand(&self, subject: &Subject) -> Vec<AtHand> {
-        let own = subject.identity().devices.known().map_or(&[][..], Vec::as_slice);
+        let own = subject
+            .identity()
+            .devices
+            .known()
+            .map_or(&[][..], Vec::as_slice);
         std::iter::once(Given::Nothing)
             .chain(own.iter().cloned().map(Given::Value))
             .map(|device| AtHand {
@@ -99,12 +106,18 @@ impl Prover<'_> {
             .enumerate()
             .filter(|(index, compiled)| {
                 search.claim.applies(compiled.enforced.and(compiled.other))
-                    && !search.without.is_some_and(|without| without.contains(*index))
+                    && !search
+                        .without
+                        .is_some_and(|without| without.contains(*index))
             })
-            .flat_map(|(index, compiled)| compiled.clauses.iter().map(move |clause| (index, clause)))
+            .flat_map(|(index, compiled)| {
+                compiled.clauses.iter().map(move |clause| (index, clause))
+            })
             .filter(|(_, clause)| {
                 let condition = clause.condition(Dimension::Identity);
-                search.claim.applies(self.identity_truth(condition, subject))
+                search
+                    .claim
+                    .applies(self.identity_truth(condition, subject))
             })
             .collect();
         for asks in search.targets {
@@ -163,7 +176,10 @@ impl Prover<'_> {
         };
         asks.write(&mut sign_in);
         let gates = self.engine.gates(subject, &sign_in, &circumstances);
-        if gates.iter().any(|gate| claim.applies(gate.applies) && claim.unmet(gate.met)) {
+        if gates
+            .iter()
+            .any(|gate| claim.applies(gate.applies) && claim.unmet(gate.met))
+        {
             return None;
         }
         let mut closed = FixedBitSet::with_capacity(origins.origins.len());
@@ -186,7 +202,10 @@ impl Prover<'_> {
                 continue;
             }
             let condition = clause.condition(Dimension::Network);
-            match u32::try_from(condition).ok().and_then(|c| origins.hit.get(&c)) {
+            match u32::try_from(condition)
+                .ok()
+                .and_then(|c| origins.hit.get(&c))
+            {
                 Some(hit) => closed.union_with(hit),
                 // No condition on the network: closed from everywhere.
                 None => return None,
@@ -212,12 +231,10 @@ impl Prover<'_> {
             };
         };
         let cell = self.engine.network.cells.of(*ip);
-        let hits = self.engine.network.hits_of(
-            Some(cell),
-            Some(country.as_deref()),
-            None,
-            Some(false),
-        );
+        let hits =
+            self.engine
+                .network
+                .hits_of(Some(cell), Some(country.as_deref()), None, Some(false));
         let origin = super::classes::Origin {
             ip: *ip,
             country: country.clone(),
@@ -229,12 +246,18 @@ impl Prover<'_> {
             set.set(0, search.claim.applies(condition.judge(&hits).truth));
             (*index, set)
         });
-        Origins { origins: vec![origin], hit: hit.collect() }
+        Origins {
+            origins: vec![origin],
+            hit: hit.collect(),
+        }
     }
 
     fn at_risk(&self, clause: &Clause, search: Search<'_>) -> bool {
         let fixed = [
-            (Dimension::SignInRisk, search.world.sign_in_risk.map(Risk::bit)),
+            (
+                Dimension::SignInRisk,
+                search.world.sign_in_risk.map(Risk::bit),
+            ),
             (Dimension::UserRisk, None),
             (Dimension::InsiderRisk, None),
         ];
@@ -244,7 +267,11 @@ impl Prover<'_> {
                 None if search.world.any_risk => vec![1, 2, 4, 8],
                 None => vec![1],
             };
-            bits.iter().any(|bit| search.claim.applies(self.mask_truth(clause, *dimension, *bit)))
+            bits.iter().any(|bit| {
+                search
+                    .claim
+                    .applies(self.mask_truth(clause, *dimension, *bit))
+            })
         })
     }
 
@@ -255,7 +282,10 @@ impl Prover<'_> {
         let mut without = FixedBitSet::with_capacity(policies);
         without.insert_range(..);
         let closed = |without: &FixedBitSet| {
-            let search = Search { without: Some(without), ..search };
+            let search = Search {
+                without: Some(without),
+                ..search
+            };
             self.way_in(subject, search).is_none()
         };
         if closed(&without) {
@@ -266,14 +296,17 @@ impl Prover<'_> {
             let compiled = &self.engine.policies[index];
             let touches = compiled.enforced.may()
                 && compiled.clauses.iter().any(|clause| {
-                    self.identity_truth(clause.condition(Dimension::Identity), subject).may()
+                    self.identity_truth(clause.condition(Dimension::Identity), subject)
+                        .may()
                 });
             without.insert(index);
             if touches && !closed(&without) {
                 without.remove(index);
             }
         }
-        (0..policies).filter(|index| !without.contains(*index)).collect()
+        (0..policies)
+            .filter(|index| !without.contains(*index))
+            .collect()
     }
 }
 
