@@ -19,6 +19,7 @@ pub mod prove;
 pub mod sign_in;
 pub mod strength;
 pub mod truth;
+pub mod words;
 
 pub use engine::{Enforce, Engine, Evaluation, Outcome, Subject};
 pub use environment::Environment;
