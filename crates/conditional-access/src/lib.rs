@@ -15,6 +15,7 @@ pub mod engine;
 pub mod environment;
 pub mod identity;
 pub mod policy;
+pub mod preflight;
 pub mod prove;
 pub mod sign_in;
 pub mod strength;

@@ -73,6 +73,18 @@ pub enum Verdict {
     LockedOut,
 }
 
+impl Verdict {
+    fn of(surely: bool, possibly: impl FnOnce() -> bool) -> Self {
+        if surely {
+            Self::GetsIn
+        } else if possibly() {
+            Self::CannotTell
+        } else {
+            Self::LockedOut
+        }
+    }
+}
+
 /// What was proved of one account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountProof {
@@ -183,11 +195,7 @@ impl<'e> Prover<'e> {
                 ..search
             },
         );
-        let verdict = match (&way_in, &possible) {
-            (Some(_), _) => Verdict::GetsIn,
-            (None, Some(_)) => Verdict::CannotTell,
-            (None, None) => Verdict::LockedOut,
-        };
+        let verdict = Verdict::of(way_in.is_some(), || possible.is_some());
         let any = World {
             any_risk: true,
             ..World::default()
@@ -278,6 +286,31 @@ impl<'e> Prover<'e> {
         }
     }
 
+    /// Whether an account gets in to a recovery target: the verdict of [`Self::account`] alone.
+    pub fn verdict(&self, subject: &Subject) -> Verdict {
+        self.verdict_on(subject, &self.targets)
+    }
+
+    fn verdict_on(&self, subject: &Subject, targets: &[Asks]) -> Verdict {
+        let world = World::default();
+        let search = Search {
+            targets,
+            world: &world,
+            claim: Claim::Surely,
+            without: None,
+        };
+        Verdict::of(self.way_in(subject, search).is_some(), || {
+            self.way_in(
+                subject,
+                Search {
+                    claim: Claim::Possibly,
+                    ..search
+                },
+            )
+            .is_some()
+        })
+    }
+
     fn because(&self, subject: &Subject, verdict: Verdict, blame: &[usize]) -> Vec<String> {
         if verdict == Verdict::GetsIn {
             return Vec::new();
@@ -303,7 +336,7 @@ impl<'e> Prover<'e> {
                 format!(
                     "{}: {}",
                     compiled.policy.name,
-                    self.engine.unmet(compiled, subject, &circumstances)
+                    self.engine.unmet(compiled, subject, circumstances)
                 )
             })
             .collect()

@@ -17,7 +17,7 @@ use crate::{
 /// Place of the token `All`.
 pub(crate) const EVERYWHERE: u32 = 0;
 /// Place of the token `AllTrusted`.
-pub(crate) const TRUSTED: u32 = 1;
+const TRUSTED: u32 = 1;
 
 /// The places that policies name, each of which an address and a country hit or miss.
 #[derive(Debug)]
@@ -122,21 +122,21 @@ impl Network {
         let cell = sign_in.ip.map(|ip| self.cells.of(ip));
         self.hits_of(
             cell,
-            match &sign_in.country {
-                Given::Missing => None,
-                Given::Nothing => Some(None),
-                Given::Value(code) => Some(Some(code.as_str())),
+            &match &sign_in.country {
+                Given::Missing => Given::Missing,
+                Given::Nothing => Given::Nothing,
+                Given::Value(code) => Given::Value(code.as_str()),
             },
             sign_in.gps_country.as_deref(),
             sign_in.compliant_network,
         )
     }
 
-    /// As [`Self::hits`], from an address cell. A country of `None` was not given, of `Some(None)` is none.
+    /// As [`Self::hits`], from an address cell.
     pub(crate) fn hits_of(
         &self,
         cell: Option<usize>,
-        country: Option<Option<&str>>,
+        country: &Given<&str>,
         gps: Option<&str>,
         compliant: Option<bool>,
     ) -> Vec<Truth> {
@@ -161,9 +161,9 @@ impl Network {
                     include_unknown,
                     ..
                 } => match country {
-                    None => Truth::Unknown,
-                    Some(None) => (*include_unknown).into(),
-                    Some(Some(code)) => holds(codes, code).into(),
+                    Given::Missing => Truth::Unknown,
+                    Given::Nothing => (*include_unknown).into(),
+                    Given::Value(code) => holds(codes, code).into(),
                 },
                 Place::CompliantNetwork => compliant.map_or(Truth::Unknown, Truth::from),
                 Place::Dangling => Truth::Unknown,

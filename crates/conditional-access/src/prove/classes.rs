@@ -4,7 +4,10 @@
 //! same value for every proof. The classes of a dimension are what is left, one representative each; what a
 //! condition says of them is a pair of bit sets: where it may match, and where it surely does.
 
-use std::{collections::HashMap, net::IpAddr};
+use std::{
+    collections::{HashMap, HashSet},
+    net::IpAddr,
+};
 
 use fixedbitset::FixedBitSet;
 
@@ -269,7 +272,7 @@ impl Classes {
                 .iter()
                 .map(|c| Asks::resource("00000003-0000-0ff1-ce00-000000000000").with_context(c)),
         );
-        let mut known = HashMap::new();
+        let mut known = HashSet::new();
         let mut vectors = Vec::new();
         for asks in candidates {
             let truths = asks.judge(engine);
@@ -278,7 +281,7 @@ impl Classes {
                 .mandatory_mfa
                 .contains(&fold(&asks.audience));
             let key = (truths.clone(), mandatory, asks.registering());
-            if known.insert(key, ()).is_none() {
+            if known.insert(key) {
                 self.targets.push(asks);
                 vectors.push(truths);
             }
@@ -319,7 +322,7 @@ impl Classes {
                     for compliant in compliant {
                         let hits = network.hits_of(
                             Some(cell),
-                            Some(country.as_deref()),
+                            &country.as_deref().into(),
                             gps.as_deref(),
                             Some(*compliant),
                         );
@@ -363,7 +366,7 @@ impl Classes {
         for (place, (condition, _)) in engine.networks.iter().enumerate() {
             self.set(*condition, vectors.iter().map(|truths| truths[place]));
         }
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         possible.retain(|(_, class)| seen.insert(*class));
         for (condition, _) in &engine.networks {
             let may = &self.may[*condition as usize];
@@ -441,7 +444,7 @@ impl Classes {
     }
 
     fn build_platforms(&mut self, engine: &Engine) {
-        let mut known = std::collections::HashSet::new();
+        let mut known = HashSet::new();
         for platform in Platform::ALL {
             let truths: Vec<Truth> = engine
                 .masks
@@ -463,7 +466,7 @@ impl Classes {
     }
 
     fn build_flows(&mut self, engine: &Engine) {
-        let mut known = std::collections::HashSet::new();
+        let mut known = HashSet::new();
         let plain = Flow::None;
         for flows in [
             (plain, plain),

@@ -182,7 +182,7 @@ impl Prover<'_> {
                             flow: flow.0,
                             device: device.facts,
                         };
-                        let met = self.engine.met(compiled, subject, &circumstances, true);
+                        let met = self.engine.met(compiled, subject, circumstances, true);
                         if best.as_ref().is_none_or(|(_, known)| met > *known) {
                             best = Some((
                                 Manner {
@@ -279,7 +279,7 @@ impl Prover<'_> {
         }
         let why = self
             .engine
-            .unmet(compiled, subject, &Circumstances::of(witness));
+            .unmet(compiled, subject, Circumstances::of(witness));
         format!("{text}: {why}")
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     Truth,
     device_filter::Device,
     engine::{Circumstances, Clause, DeviceFacts, Dimension, Subject},
+    identity::Fact,
     sign_in::{ClientApp, Flow, Given, InsiderRisk, Platform, Risk, SignIn, Who},
 };
 
@@ -28,6 +29,8 @@ pub struct World {
     pub sign_in_risk: Option<Risk>,
     /// The claim has to hold for every risk that Microsoft may see.
     pub any_risk: bool,
+    /// A person whose devices were not read may have any; otherwise none is taken to be at hand.
+    pub unread_devices: bool,
 }
 
 /// What a way in is looked for.
@@ -41,14 +44,14 @@ pub(crate) struct Search<'q> {
 }
 
 impl Claim {
-    fn applies(self, truth: Truth) -> bool {
+    pub(crate) fn applies(self, truth: Truth) -> bool {
         match self {
             Self::Surely => truth.may(),
             Self::Possibly => truth.surely(),
         }
     }
 
-    fn unmet(self, truth: Truth) -> bool {
+    pub(crate) fn unmet(self, truth: Truth) -> bool {
         match self {
             Self::Surely => truth != Truth::Yes,
             Self::Possibly => truth == Truth::No,
@@ -67,20 +70,25 @@ impl Prover<'_> {
     /// Devices that an account can bring: none, then its registered ones. Where they were not read none is
     /// assumed, since an emergency may come without any.
     pub(crate) fn own_devices(&self, subject: &Subject) -> Vec<DeviceFacts> {
-        self.at_hand(subject)
+        self.at_hand(subject, false)
             .into_iter()
             .map(|hand| hand.facts)
             .collect()
     }
 
-    fn at_hand(&self, subject: &Subject) -> Vec<AtHand> {
-        let own = subject
-            .identity()
-            .devices
-            .known()
-            .map_or(&[][..], Vec::as_slice);
+    fn at_hand(&self, subject: &Subject, unread: bool) -> Vec<AtHand> {
+        let own: Vec<Given<Device>> = match &subject.identity().devices {
+            Fact::Known(own) => own.iter().cloned().map(Given::Value).collect(),
+            Fact::Unknown(_) if unread => self
+                .classes
+                .devices
+                .iter()
+                .map(|class| class.device.clone())
+                .collect(),
+            Fact::Unknown(_) => Vec::new(),
+        };
         std::iter::once(Given::Nothing)
-            .chain(own.iter().cloned().map(Given::Value))
+            .chain(own)
             .map(|device| AtHand {
                 facts: DeviceFacts::of(&device),
                 truths: self
@@ -98,7 +106,7 @@ impl Prover<'_> {
     /// and Q5); `None`: there is none.
     pub(crate) fn way_in(&self, subject: &Subject, search: Search<'_>) -> Option<SignIn> {
         let origins = self.origins(search);
-        let hands = self.at_hand(subject);
+        let hands = self.at_hand(subject, search.world.unread_devices);
         let relevant: Vec<(usize, &Clause)> = self
             .engine
             .policies
@@ -175,7 +183,7 @@ impl Prover<'_> {
             ..SignIn::default()
         };
         asks.write(&mut sign_in);
-        let gates = self.engine.gates(subject, &sign_in, &circumstances);
+        let gates = self.engine.gates(subject, &sign_in, circumstances);
         if gates
             .iter()
             .any(|gate| claim.applies(gate.applies) && claim.unmet(gate.met))
@@ -198,7 +206,7 @@ impl Prover<'_> {
                 continue;
             }
             let compiled = &self.engine.policies[*index];
-            if !claim.unmet(self.engine.met(compiled, subject, &circumstances, true)) {
+            if !claim.unmet(self.engine.met(compiled, subject, circumstances, true)) {
                 continue;
             }
             let condition = clause.condition(Dimension::Network);
@@ -234,7 +242,7 @@ impl Prover<'_> {
         let hits =
             self.engine
                 .network
-                .hits_of(Some(cell), Some(country.as_deref()), None, Some(false));
+                .hits_of(Some(cell), &country.as_deref().into(), None, Some(false));
         let origin = super::classes::Origin {
             ip: *ip,
             country: country.clone(),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use breakglass_conditional_access::{
     Enforce, Engine, Environment, Identity, Policy,
     identity::Fact,
+    preflight::{Preflight, Sides},
     prove::{
         Options, Prover, Reach, Verdict, World,
         recovery::{Activation, Crisis, recover},
@@ -113,7 +114,7 @@ pub(crate) fn scenario_differences(files: &Files, scenario: &Value) -> Vec<Strin
                 )
             }),
             sign_in_risk: world["signInRisk"].as_str().and_then(Risk::from_word),
-            any_risk: false,
+            ..World::default()
         },
         lost_methods: texts(failures.get("lostMethods")).into_iter().collect(),
         federation_down: failures["federationDown"].as_bool().unwrap_or(false),
@@ -194,7 +195,38 @@ pub(crate) fn query_differences(files: &Files, query: &Value) -> Vec<String> {
             }
             got
         }
-        _ => return Vec::new(),
+        "preflight" => {
+            let (before, after) = (
+                files.policies(&query["before"]),
+                files.policies(&query["after"]),
+            );
+            let later = files.environment(query.get("envAfter"));
+            let sides = Sides::new((&before, &environment), (&after, &later), Enforce::Enabled);
+            let preflight = Preflight::new(&sides, &files.options(query));
+            let comparison = preflight.compare(&user);
+            let applies: Vec<&str> = comparison
+                .newly_applies
+                .iter()
+                .map(|index| after[*index].id.as_str())
+                .collect();
+            let mut got = json!({
+                "newlyApplies": applies,
+                "newlyDenied": comparison.lost.is_some() || comparison.doubt.is_some(),
+            });
+            if expect.get("lostCells").is_some() {
+                got["lostCells"] = json!([comparison.lost.as_ref().unwrap().witness.ip.unwrap()]);
+            }
+            if let Some(lost) = &comparison.lost {
+                let outcome = |engine: &Engine| {
+                    engine
+                        .evaluate(&engine.subject(&user), &lost.witness)
+                        .outcome()
+                };
+                assert!(outcome(sides.before()).gets_in() && outcome(sides.after()).fails());
+            }
+            got
+        }
+        other => panic!("query {other}"),
     };
     if got == *expect {
         Vec::new()
