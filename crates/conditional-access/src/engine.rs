@@ -23,6 +23,7 @@ use crate::{
 
 pub use evaluation::{Evaluation, Gate, GateKind, Outcome};
 pub use explain::ConditionView;
+pub(crate) use explain::state_clause;
 pub(crate) use judge::Asked;
 pub use judge::{Because, Judged, Matter, Side};
 pub(crate) use met::{Circumstances, DeviceFacts};

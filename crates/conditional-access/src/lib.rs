@@ -15,10 +15,12 @@ pub mod engine;
 pub mod environment;
 pub mod identity;
 pub mod policy;
+pub mod preflight;
 pub mod prove;
 pub mod sign_in;
 pub mod strength;
 pub mod truth;
+pub mod words;
 
 pub use engine::{Enforce, Engine, Evaluation, Outcome, Subject};
 pub use environment::Environment;

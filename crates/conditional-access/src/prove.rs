@@ -1,6 +1,23 @@
 //! Proofs over all sign-ins: which policies can ever reach an account, and whether it gets in.
 
-use crate::SignIn;
+mod boxes;
+mod classes;
+mod reach;
+pub mod recovery;
+mod way_in;
+
+use crate::{
+    Engine, Identity, Policy, SignIn, Subject, Truth,
+    engine::{Clause, Dimension, Judged},
+    environment::{ADMIN_PORTALS, MICROSOFT_GRAPH},
+    identity::Membership,
+    policy::Control,
+};
+pub(crate) use boxes::{Cells, escape};
+pub(crate) use classes::Classes;
+pub use classes::{Asks, OTHER_APPLICATION};
+pub use way_in::World;
+pub(crate) use way_in::{Claim, Search};
 
 /// Whether a policy can apply to some sign-in of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,6 +73,18 @@ pub enum Verdict {
     LockedOut,
 }
 
+impl Verdict {
+    fn of(surely: bool, possibly: impl FnOnce() -> bool) -> Self {
+        if surely {
+            Self::GetsIn
+        } else if possibly() {
+            Self::CannotTell
+        } else {
+            Self::LockedOut
+        }
+    }
+}
+
 /// What was proved of one account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountProof {
@@ -77,4 +106,302 @@ pub struct AccountProof {
     pub policies: Vec<PolicyProof>,
     /// Data whose absence keeps the verdict open.
     pub missing: Vec<String>,
+}
+
+/// What a proof is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// App ids of the resources from which a tenant can be repaired; getting in to one of them is enough.
+    pub recovery_targets: Vec<String>,
+    /// Most combinations of device attributes that are looked at before a device rule is taken as unknown.
+    pub device_limit: usize,
+}
+
+impl Default for Options {
+    /// The Microsoft Entra admin center, and Microsoft Graph for PowerShell.
+    fn default() -> Self {
+        Self {
+            recovery_targets: vec![ADMIN_PORTALS.to_owned(), MICROSOFT_GRAPH.to_owned()],
+            device_limit: 20_000,
+        }
+    }
+}
+
+/// Proves over all sign-ins. Made once per policy set, asked once per account.
+#[derive(Debug)]
+pub struct Prover<'e> {
+    pub(crate) engine: &'e Engine,
+    pub(crate) classes: Classes,
+    targets: Vec<Asks>,
+    /// Where each condition stands in its dimension's list of the engine.
+    places: Vec<usize>,
+}
+
+impl<'e> Prover<'e> {
+    /// Builds the classes of all sign-ins that the policy set can tell apart.
+    pub fn new(engine: &'e Engine, options: &Options) -> Self {
+        let mut places = vec![0; engine.conditions];
+        let mut place = |indices: Vec<u32>| {
+            for (place, index) in indices.into_iter().enumerate() {
+                places[index as usize] = place;
+            }
+        };
+        place(engine.identities.iter().map(|(index, _)| *index).collect());
+        place(engine.targets.iter().map(|(index, _)| *index).collect());
+        place(engine.masks.iter().map(|(index, ..)| *index).collect());
+        Self {
+            engine,
+            classes: Classes::new(engine, &options.recovery_targets, options.device_limit),
+            targets: options
+                .recovery_targets
+                .iter()
+                .map(|id| Asks::resource(id))
+                .collect(),
+            places,
+        }
+    }
+
+    /// The policy set.
+    pub fn engine(&self) -> &'e Engine {
+        self.engine
+    }
+
+    /// Number of classes of target, network, device, platform, client and flow.
+    pub fn class_counts(&self) -> [usize; 6] {
+        self.classes.sizes()
+    }
+
+    /// Device rules that were taken as unknown, since they tell too many devices apart.
+    pub fn coarse_rules(&self) -> &[String] {
+        &self.classes.coarse
+    }
+
+    /// Everything that can be proved of one account. `intended` says per policy whether it is meant to reach
+    /// the account, see [`recognise`].
+    pub fn account(&self, subject: &Subject, intended: &[bool]) -> AccountProof {
+        let policies = self.reach(subject, intended);
+        let nominal = World::default();
+        let search = Search {
+            targets: &self.targets,
+            world: &nominal,
+            claim: Claim::Surely,
+            without: None,
+        };
+        let way_in = self.way_in(subject, search);
+        let possible = self.way_in(
+            subject,
+            Search {
+                claim: Claim::Possibly,
+                ..search
+            },
+        );
+        let verdict = Verdict::of(way_in.is_some(), || possible.is_some());
+        let any = World {
+            any_risk: true,
+            ..World::default()
+        };
+        let risky = Search {
+            world: &any,
+            ..search
+        };
+        let robust = match verdict {
+            Verdict::LockedOut => Some(false),
+            _ if self.way_in(subject, risky).is_some() => Some(true),
+            _ if self
+                .way_in(
+                    subject,
+                    Search {
+                        claim: Claim::Possibly,
+                        ..risky
+                    },
+                )
+                .is_none() =>
+            {
+                Some(false)
+            }
+            _ => None,
+        };
+        let blame = match verdict {
+            Verdict::LockedOut => self.blame(
+                subject,
+                Search {
+                    claim: Claim::Possibly,
+                    ..search
+                },
+            ),
+            Verdict::CannotTell => self.blame(subject, search),
+            Verdict::GetsIn if robust == Some(false) => self.blame(
+                subject,
+                Search {
+                    claim: Claim::Possibly,
+                    ..risky
+                },
+            ),
+            Verdict::GetsIn => Vec::new(),
+        };
+        let missing = match (&verdict, &possible) {
+            (Verdict::CannotTell, Some(sign_in)) => {
+                self.engine.evaluate(subject, sign_in).missing()
+            }
+            _ => Vec::new(),
+        };
+        let targets = self
+            .targets
+            .iter()
+            .map(|asks| {
+                let one = Search {
+                    targets: std::slice::from_ref(asks),
+                    ..search
+                };
+                let verdict = if self.way_in(subject, one).is_some() {
+                    Verdict::GetsIn
+                } else if self
+                    .way_in(
+                        subject,
+                        Search {
+                            claim: Claim::Possibly,
+                            ..one
+                        },
+                    )
+                    .is_some()
+                {
+                    Verdict::CannotTell
+                } else {
+                    Verdict::LockedOut
+                };
+                (asks.audience.clone(), verdict)
+            })
+            .collect();
+        let because = self.because(subject, verdict, &blame);
+        AccountProof {
+            verdict,
+            robust,
+            only_intended: only_intended(&policies),
+            way_in,
+            blame,
+            because,
+            targets,
+            policies,
+            missing,
+        }
+    }
+
+    /// Whether an account gets in to a recovery target: the verdict of [`Self::account`] alone.
+    pub fn verdict(&self, subject: &Subject) -> Verdict {
+        self.verdict_on(subject, &self.targets)
+    }
+
+    fn verdict_on(&self, subject: &Subject, targets: &[Asks]) -> Verdict {
+        let world = World::default();
+        let search = Search {
+            targets,
+            world: &world,
+            claim: Claim::Surely,
+            without: None,
+        };
+        Verdict::of(self.way_in(subject, search).is_some(), || {
+            self.way_in(
+                subject,
+                Search {
+                    claim: Claim::Possibly,
+                    ..search
+                },
+            )
+            .is_some()
+        })
+    }
+
+    fn because(&self, subject: &Subject, verdict: Verdict, blame: &[usize]) -> Vec<String> {
+        if verdict == Verdict::GetsIn {
+            return Vec::new();
+        }
+        if blame.is_empty() {
+            let identity = subject.identity();
+            return vec![if identity.enabled.known() == Some(&false) {
+                "the account is disabled".to_owned()
+            } else if subject.mfa[1] == Truth::No {
+                "no policy keeps the account out, but it has no usable second factor, and Microsoft's mandatory \
+                 multifactor authentication asks for one whatever Conditional Access says"
+                    .to_owned()
+            } else {
+                "no policy keeps the account out, but a gate outside Conditional Access does or may"
+                    .to_owned()
+            }];
+        }
+        blame
+            .iter()
+            .map(|index| {
+                let compiled = &self.engine.policies[*index];
+                let circumstances = crate::engine::Circumstances::ordinary();
+                format!(
+                    "{}: {}",
+                    compiled.policy.name,
+                    self.engine.unmet(compiled, subject, circumstances)
+                )
+            })
+            .collect()
+    }
+
+    pub(crate) fn identity_judged(&self, condition: usize, subject: &Subject) -> Judged {
+        subject.judged[self.places[condition]]
+    }
+
+    pub(crate) fn identity_truth(&self, condition: usize, subject: &Subject) -> Truth {
+        self.identity_judged(condition, subject).truth
+    }
+
+    /// What a target condition says, given the truths of [`Asks::judge`].
+    pub(crate) fn target_truth(&self, condition: usize, truths: &[Truth]) -> Truth {
+        if condition == 0 {
+            Truth::Yes
+        } else {
+            truths[self.places[condition]]
+        }
+    }
+
+    pub(crate) fn mask_truth(&self, clause: &Clause, dimension: Dimension, bit: u8) -> Truth {
+        match clause.condition(dimension) {
+            0 => Truth::Yes,
+            condition => self.engine.masks[self.places[condition]].2.of(bit),
+        }
+    }
+}
+
+fn only_intended(policies: &[PolicyProof]) -> Option<bool> {
+    let reach = policies
+        .iter()
+        .filter(|proof| !proof.intended)
+        .map(|proof| proof.reach)
+        .max()
+        .unwrap_or(Reach::Never);
+    match reach {
+        Reach::Never => Some(true),
+        Reach::Can => Some(false),
+        Reach::CannotTell => None,
+    }
+}
+
+/// Whether a policy is meant to reach an account: declared by id or name, or recognised as the dedicated
+/// policy of C2, which names the account or a group that holds it, not everybody, and asks for an
+/// authentication strength.
+pub fn recognise(policy: &Policy, identity: &Identity, declared: &[String]) -> bool {
+    let is_declared = declared
+        .iter()
+        .any(|id| id.eq_ignore_ascii_case(&policy.id) || id.eq_ignore_ascii_case(&policy.name));
+    let include = &policy.users.include;
+    let named = include
+        .users
+        .iter()
+        .any(|id| id.eq_ignore_ascii_case(&identity.id))
+        || include
+            .groups
+            .iter()
+            .any(|id| matches!(identity.groups.of(id), Membership::Held(_)));
+    let strength = policy.grant.as_ref().is_some_and(|grant| {
+        grant
+            .controls
+            .iter()
+            .any(|control| matches!(control, Control::Strength(_)))
+    });
+    is_declared || named && !include.all && include.roles.is_empty() && strength
 }

@@ -175,10 +175,11 @@ impl Found<'_> {
         let spelled = built.spelled(&self.subject.spelled);
         let exact = vec![spelled.text(separator)];
         let signs = self.subject.signs(&exact);
-        let readable = ["", " ", "-"].map(|between| vec![spelled.joined(between)]);
-        let same = readable
-            .into_iter()
-            .find(|values| self.subject.signs(values) == signs);
+        let joined = ["", " ", "-"].map(|between| spelled.joined(between));
+        let parted = ['-', 'x'].map(|between| spelled.text(between));
+        let readable = joined.into_iter().chain(parted).map(|text| vec![text]);
+        let mut same = readable.filter(|values| self.subject.signs(values) == signs);
+        let same = same.next();
         self.add(same.unwrap_or(exact));
     }
 }

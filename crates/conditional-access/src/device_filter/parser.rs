@@ -171,7 +171,13 @@ impl<'t> Parser<'t> {
         };
         let Some(value) = value else {
             return Err(match attribute.kind() {
-                Holds::Choice(names) => self.expected(&format!("\"{}\"", names.join("\", \""))),
+                Holds::Choice(names) => {
+                    let names = format!("\"{}\"", names.join("\", \""));
+                    let listed = names.rsplit_once(", ");
+                    self.expected(
+                        &listed.map_or(names.clone(), |(some, last)| format!("{some} or {last}")),
+                    )
+                }
                 Holds::Flag => self.expected("True or False"),
                 Holds::Guid | Holds::Text | Holds::Collection => {
                     self.expected("a value in double quotes")

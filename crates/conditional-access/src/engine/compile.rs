@@ -140,14 +140,20 @@ fn apps(policies: &[Policy], environment: &Environment) -> Apps {
         &environment.traffic_resources,
         &environment.mandatory_mfa,
     ] {
-        ids.iter().for_each(|id| add(id));
+        for id in ids {
+            add(id);
+        }
     }
-    environment.app_attributes.keys().for_each(|id| add(id));
+    for id in environment.app_attributes.keys() {
+        add(id);
+    }
     if let BaselineScopes::Custom(placeholder) = &environment.baseline_scopes {
         add(placeholder);
     }
     for members in environment.suites.values() {
-        members.iter().for_each(|id| add(id));
+        for id in members {
+            add(id);
+        }
     }
     for policy in policies {
         if let Target::Resources(resources) = &policy.target {
@@ -255,13 +261,12 @@ impl Builder {
                 .devices
                 .iter()
                 .find(|(_, own)| *own == condition);
-            base.0[Dimension::Device as usize] = match known {
-                Some((index, _)) => *index,
-                None => {
-                    let index = self.next();
-                    self.engine.devices.push((index, condition));
-                    index
-                }
+            base.0[Dimension::Device as usize] = if let Some((index, _)) = known {
+                *index
+            } else {
+                let index = self.next();
+                self.engine.devices.push((index, condition));
+                index
             };
         }
         let mut clauses = Vec::with_capacity(1);

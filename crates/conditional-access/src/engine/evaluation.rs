@@ -96,7 +96,7 @@ pub struct Evaluation<'a> {
     outcome: Outcome,
 }
 
-impl<'a> Evaluation<'a> {
+impl Evaluation<'_> {
     /// How the sign-in ends.
     pub fn outcome(&self) -> Outcome {
         self.outcome
@@ -169,7 +169,7 @@ impl Engine {
                 continue;
             }
             let strengths = policy.registration || !registration_strength;
-            let met = self.met(policy, subject, &circumstances, strengths);
+            let met = self.met(policy, subject, circumstances, strengths);
             policies.push((applies, met));
             outcome = outcome.max(match (applies, met) {
                 (Truth::Yes, Truth::No) if policy.blocks => Outcome::Block,
@@ -181,7 +181,7 @@ impl Engine {
                 _ => Outcome::Allow,
             });
         }
-        let gates = self.gates(subject, sign_in, &circumstances);
+        let gates = self.gates(subject, sign_in, circumstances);
         for gate in &gates {
             outcome = outcome.max(match (gate.applies, gate.met) {
                 (Truth::No, _) => Outcome::Allow,
@@ -247,11 +247,11 @@ impl Engine {
         }
     }
 
-    fn gates(
+    pub(crate) fn gates(
         &self,
         subject: &Subject,
         sign_in: &SignIn,
-        circumstances: &Circumstances,
+        circumstances: Circumstances,
     ) -> Vec<Gate> {
         let identity = &subject.identity;
         let mut gates = Vec::new();

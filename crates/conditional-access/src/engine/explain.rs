@@ -71,7 +71,7 @@ impl Evaluation<'_> {
         let circumstances = super::Circumstances::of(self.sign_in);
         Some(
             self.engine
-                .unmet(&self.engine.policies[policy], self.subject, &circumstances),
+                .unmet(&self.engine.policies[policy], self.subject, circumstances),
         )
     }
 
@@ -355,7 +355,7 @@ impl Engine {
         &self,
         compiled: &Compiled,
         subject: &Subject,
-        circumstances: &super::Circumstances,
+        circumstances: super::Circumstances,
     ) -> String {
         if compiled.blocks {
             return "it blocks access".to_owned();
@@ -366,7 +366,7 @@ impl Engine {
         let mut parts = Vec::new();
         if let Some(grant) = &compiled.grant {
             for control in &grant.controls {
-                match self.control_met(control, subject, circumstances) {
+                match Self::control_met(control, subject, circumstances) {
                     Truth::Yes => {}
                     truth => parts.push(self.control_clause(control, truth, subject)),
                 }

@@ -2,7 +2,7 @@
 
 use super::{
     DeviceCondition, Engine, IdentityCondition, Mask, NetworkCondition, TargetCondition,
-    network::{EVERYWHERE, TRUSTED},
+    network::EVERYWHERE,
 };
 use crate::{
     Environment, Truth,
@@ -411,14 +411,6 @@ impl NetworkCondition {
                 })
         };
         subtract(side(&self.include), side(&self.exclude))
-    }
-
-    /// Whether the token for trusted places is used.
-    pub(crate) fn uses_trusted(&self) -> bool {
-        self.include
-            .iter()
-            .chain(&self.exclude)
-            .any(|place| *place == TRUSTED)
     }
 }
 

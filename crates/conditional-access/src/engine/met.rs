@@ -65,23 +65,33 @@ impl Circumstances {
         }
     }
 
-    fn legacy(&self) -> Truth {
+    /// A browser on an unregistered Windows device.
+    pub(crate) fn ordinary() -> Self {
+        Self {
+            client: Some(ClientApp::Browser),
+            platform: Some(Platform::Windows),
+            flow: Flow::None,
+            device: DeviceFacts::of(&Given::Nothing),
+        }
+    }
+
+    fn legacy(self) -> Truth {
         self.client
             .map_or(Truth::Unknown, |client| client.legacy().into())
     }
 
     /// Device state does not travel over device code flow (Microsoft: *Grant controls*).
-    fn carries_device(&self) -> Truth {
+    fn carries_device(self) -> Truth {
         Truth::from(self.flow != Flow::DeviceCode)
     }
 
-    fn platform_in(&self, platforms: &[Platform]) -> Truth {
+    fn platform_in(self, platforms: &[Platform]) -> Truth {
         self.platform
             .map_or(Truth::Unknown, |own| platforms.contains(&own).into())
     }
 
     /// One of two truths, by whether a registered device is at hand.
-    fn by_device(&self, truths: [Truth; 2]) -> Truth {
+    fn by_device(self, truths: [Truth; 2]) -> Truth {
         match self.device.registered {
             Truth::No => truths[0],
             Truth::Yes => truths[1],
@@ -98,7 +108,7 @@ impl Engine {
         &self,
         policy: &Compiled,
         subject: &Subject,
-        circumstances: &Circumstances,
+        circumstances: Circumstances,
         strengths: bool,
     ) -> Truth {
         let grant = match &policy.grant {
@@ -109,7 +119,7 @@ impl Engine {
                     .controls
                     .iter()
                     .filter(|control| strengths || !matches!(control, CompiledControl::Strength(_)))
-                    .map(|control| self.control_met(control, subject, circumstances));
+                    .map(|control| Self::control_met(control, subject, circumstances));
                 match grant.all {
                     Some(true) => truths.fold(Truth::Yes, Truth::and),
                     Some(false)
@@ -134,10 +144,9 @@ impl Engine {
     }
 
     pub(crate) fn control_met(
-        &self,
         control: &CompiledControl,
         subject: &Subject,
-        circumstances: &Circumstances,
+        circumstances: Circumstances,
     ) -> Truth {
         // A legacy client can answer nothing (Microsoft: *Conditions*, client apps).
         let modern = !circumstances.legacy();
@@ -188,7 +197,7 @@ impl Engine {
     }
 }
 
-pub(crate) fn mfa_met(subject: &Subject, circumstances: &Circumstances) -> Truth {
+pub(crate) fn mfa_met(subject: &Subject, circumstances: Circumstances) -> Truth {
     if matches!(
         subject.identity.roles.of(SYNC_ACCOUNTS),
         crate::identity::Membership::Held(_)
@@ -211,7 +220,7 @@ fn has_password(subject: &Subject) -> Truth {
 
 /// Session controls that can deny (sheet of session controls: token protection, strict location, app control,
 /// traffic profiles); what acts inside the app or during an outage only does not.
-pub(crate) fn session_met(session: &Session, circumstances: &Circumstances) -> Truth {
+pub(crate) fn session_met(session: &Session, circumstances: Circumstances) -> Truth {
     let mut met = Truth::Yes;
     if session.token_protection {
         met = met

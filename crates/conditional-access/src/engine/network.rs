@@ -17,7 +17,7 @@ use crate::{
 /// Place of the token `All`.
 pub(crate) const EVERYWHERE: u32 = 0;
 /// Place of the token `AllTrusted`.
-pub(crate) const TRUSTED: u32 = 1;
+const TRUSTED: u32 = 1;
 
 /// The places that policies name, each of which an address and a country hit or miss.
 #[derive(Debug)]
@@ -122,21 +122,21 @@ impl Network {
         let cell = sign_in.ip.map(|ip| self.cells.of(ip));
         self.hits_of(
             cell,
-            match &sign_in.country {
-                Given::Missing => None,
-                Given::Nothing => Some(None),
-                Given::Value(code) => Some(Some(code.as_str())),
+            &match &sign_in.country {
+                Given::Missing => Given::Missing,
+                Given::Nothing => Given::Nothing,
+                Given::Value(code) => Given::Value(code.as_str()),
             },
             sign_in.gps_country.as_deref(),
             sign_in.compliant_network,
         )
     }
 
-    /// As [`Self::hits`], from an address cell. A country of `None` was not given, of `Some(None)` is none.
+    /// As [`Self::hits`], from an address cell.
     pub(crate) fn hits_of(
         &self,
         cell: Option<usize>,
-        country: Option<Option<&str>>,
+        country: &Given<&str>,
         gps: Option<&str>,
         compliant: Option<bool>,
     ) -> Vec<Truth> {
@@ -161,9 +161,9 @@ impl Network {
                     include_unknown,
                     ..
                 } => match country {
-                    None => Truth::Unknown,
-                    Some(None) => (*include_unknown).into(),
-                    Some(Some(code)) => holds(codes, code).into(),
+                    Given::Missing => Truth::Unknown,
+                    Given::Nothing => (*include_unknown).into(),
+                    Given::Value(code) => holds(codes, code).into(),
                 },
                 Place::CompliantNetwork => compliant.map_or(Truth::Unknown, Truth::from),
                 Place::Dangling => Truth::Unknown,
@@ -293,5 +293,60 @@ impl Cells {
             .partition_point(|(border, _)| *border <= at)
             .saturating_sub(1);
         cut[index].1
+    }
+}
+
+/// Countries that stand for *any other country*: the first that no location names is taken.
+const OTHER_COUNTRIES: [&str; 12] = [
+    "BR", "NZ", "IS", "UY", "BW", "FJ", "NP", "GH", "PY", "MU", "LA", "BZ",
+];
+
+impl Network {
+    /// One country for each combination of country locations that a country can be in: a country that none
+    /// names first, then the named ones, then no country at all.
+    pub(crate) fn country_classes(&self, by_gps: bool) -> Vec<Option<String>> {
+        let named: Vec<&Vec<String>> = self
+            .places
+            .iter()
+            .filter_map(|place| match place {
+                Place::Country {
+                    codes, by_gps: own, ..
+                } if *own == by_gps => Some(codes),
+                _ => None,
+            })
+            .collect();
+        let mut codes: Vec<&String> = named.iter().flat_map(|codes| codes.iter()).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        let mut seen = std::collections::HashSet::new();
+        let mut classes: Vec<Option<String>> = OTHER_COUNTRIES
+            .iter()
+            .find(|code| !codes.iter().any(|own| own == *code))
+            // A code that ISO 3166 leaves to its users, should a tenant name all of them.
+            .or(Some(&"ZZ"))
+            .map(|code| Some((*code).to_owned()))
+            .into_iter()
+            .collect();
+        seen.insert(vec![false; named.len()]);
+        for code in codes {
+            let membership: Vec<bool> = named.iter().map(|own| own.contains(code)).collect();
+            if seen.insert(membership) {
+                classes.push(Some(code.clone()));
+            }
+        }
+        classes.push(None);
+        classes
+    }
+
+    pub(crate) fn uses_gps(&self) -> bool {
+        self.places
+            .iter()
+            .any(|place| matches!(place, Place::Country { by_gps: true, .. }))
+    }
+
+    pub(crate) fn uses_compliant(&self) -> bool {
+        self.places
+            .iter()
+            .any(|place| matches!(place, Place::CompliantNetwork))
     }
 }

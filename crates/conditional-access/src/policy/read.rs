@@ -30,6 +30,12 @@ pub fn read(raw: &Value) -> Policy {
             .unwrap_or_else(|| "(policy without id and name)".to_owned())
     };
     let conditions = Object::of(top.get("conditions"));
+    if top
+        .get("conditions")
+        .is_some_and(|value| !value.is_object())
+    {
+        unknown.push("conditions".to_owned());
+    }
     let read = Conditions::read(&conditions, &mut unknown);
     let microsoft_managed = name
         .as_deref()
@@ -49,8 +55,8 @@ pub fn read(raw: &Value) -> Policy {
         device: read.device,
         flows: read.flows,
         unknown,
-        grant: grant(&Object::of(top.get("grantControls"))),
-        session: session(&Object::of(top.get("sessionControls"))),
+        grant: top.get("grantControls").and_then(grant),
+        session: top.get("sessionControls").map(session).unwrap_or_default(),
         microsoft_managed,
     }
 }
@@ -218,6 +224,19 @@ impl Conditions {
             "",
             unknown,
         );
+        // A block that is no object, such as one that is only known after a plan is applied, may say anything.
+        for key in [
+            "users",
+            "applications",
+            "platforms",
+            "locations",
+            "devices",
+            "authenticationFlows",
+        ] {
+            if conditions.get(key).is_some_and(|value| !value.is_object()) {
+                unknown.push(key.to_owned());
+            }
+        }
         let devices = Object::of(conditions.get("devices"));
         devices.others(&["deviceFilter"], "devices", unknown);
         let flows = Object::of(conditions.get("authenticationFlows"));
@@ -453,7 +472,14 @@ fn device_filter(value: &Value) -> DeviceFilter {
     }
 }
 
-fn grant(grant: &Object<'_>) -> Option<Grant> {
+fn grant(value: &Value) -> Option<Grant> {
+    if !value.is_object() {
+        return Some(Grant {
+            operator: Operator::And,
+            controls: vec![Control::Unknown(word(value))],
+        });
+    }
+    let grant = Object::new(value);
     let mut controls: Vec<Control> = grant
         .words("builtInControls")
         .into_iter()
@@ -515,7 +541,14 @@ fn grant(grant: &Object<'_>) -> Option<Grant> {
     })
 }
 
-fn session(session: &Object<'_>) -> Session {
+fn session(value: &Value) -> Session {
+    if !value.is_object() {
+        return Session {
+            unknown: vec![word(value)],
+            ..Session::default()
+        };
+    }
+    let session = Object::new(value);
     let part = |key: &str| Object::of(session.get(key));
     let mut unknown = Vec::new();
     session.others(

@@ -1,3 +1,4 @@
 //! The crate through its public surface.
 
+mod scenarios;
 mod vectors;
