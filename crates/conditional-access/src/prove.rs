@@ -405,3 +405,23 @@ pub fn recognise(policy: &Policy, identity: &Identity, declared: &[String]) -> b
     });
     is_declared || named && !include.all && include.roles.is_empty() && strength
 }
+
+impl AccountProof {
+    /// The same proof over a policy set of which some policies were not read, for this reason. What holds for
+    /// every policy is then open; what one policy does stands.
+    #[must_use]
+    pub fn over_incomplete_set(mut self, why: &str) -> Self {
+        if self.verdict == Verdict::GetsIn {
+            self.verdict = Verdict::CannotTell;
+        }
+        for (_, verdict) in &mut self.targets {
+            if *verdict == Verdict::GetsIn {
+                *verdict = Verdict::CannotTell;
+            }
+        }
+        self.robust = self.robust.filter(|robust| !robust);
+        self.only_intended = self.only_intended.filter(|only| !only);
+        self.missing.push(format!("policies were not read completely: {why}"));
+        self
+    }
+}

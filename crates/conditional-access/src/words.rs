@@ -49,7 +49,7 @@ pub fn sentence(sign_in: &SignIn, environment: &Environment) -> String {
         (Flow::DeviceCode, _) => parts.push("by device code flow".to_owned()),
         (Flow::Transfer, _) => parts.push("by authentication transfer".to_owned()),
         (Flow::None, Flow::DeviceCode) => {
-            parts.push("in a session that began with device code flow".to_owned())
+            parts.push("in a session that began with device code flow".to_owned());
         }
         (Flow::None, Flow::Transfer) => {
             parts.push("in a session that began with authentication transfer".to_owned());

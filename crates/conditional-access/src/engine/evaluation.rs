@@ -169,7 +169,7 @@ impl Engine {
                 continue;
             }
             let strengths = policy.registration || !registration_strength;
-            let met = self.met(policy, subject, circumstances, strengths);
+            let met = Self::met(policy, subject, circumstances, strengths);
             policies.push((applies, met));
             outcome = outcome.max(match (applies, met) {
                 (Truth::Yes, Truth::No) if policy.blocks => Outcome::Block,

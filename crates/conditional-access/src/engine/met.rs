@@ -105,7 +105,6 @@ impl Engine {
     /// Whether everything that a policy asks for can be met. `strengths` is false while security information is
     /// registered and a policy on that action brings its own strength, which then takes precedence.
     pub(crate) fn met(
-        &self,
         policy: &Compiled,
         subject: &Subject,
         circumstances: Circumstances,

@@ -4,7 +4,7 @@ use fixedbitset::FixedBitSet;
 
 use crate::{
     SignIn, Subject, Truth,
-    engine::{Circumstances, Clause, Compiled, Dimension},
+    engine::{Circumstances, Clause, Compiled, Dimension, Engine},
     prove::{Cells, Claim, Prover, escape},
     sign_in::{ClientApp, Flow, Given, InsiderRisk, Platform, Risk, Who},
 };
@@ -127,9 +127,7 @@ impl Manner<'_> {
     ) -> Vec<Cells> {
         let mut boxes = Vec::new();
         let met = |compiled: &Compiled, strengths: bool| {
-            prover
-                .engine
-                .met(compiled, subject, self.circumstances, strengths)
+            Engine::met(compiled, subject, self.circumstances, strengths)
         };
         for compiled in policies {
             let mut unmet = None;

@@ -5,7 +5,7 @@ use fixedbitset::FixedBitSet;
 use super::{Effect, PolicyProof, Prover, Reach, classes::DeviceClass};
 use crate::{
     Truth,
-    engine::{Circumstances, Clause, Compiled, Dimension, Matter, Subject},
+    engine::{Circumstances, Clause, Compiled, Dimension, Engine, Matter, Subject},
     sign_in::{Flow, Given, InsiderRisk, Platform, Risk, SignIn, Who},
 };
 
@@ -182,7 +182,7 @@ impl Prover<'_> {
                             flow: flow.0,
                             device: device.facts,
                         };
-                        let met = self.engine.met(compiled, subject, circumstances, true);
+                        let met = Engine::met(compiled, subject, circumstances, true);
                         if best.as_ref().is_none_or(|(_, known)| met > *known) {
                             best = Some((
                                 Manner {

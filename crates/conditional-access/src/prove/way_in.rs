@@ -6,7 +6,7 @@ use super::{Asks, Prover, classes::Origins};
 use crate::{
     Truth,
     device_filter::Device,
-    engine::{Circumstances, Clause, DeviceFacts, Dimension, Subject},
+    engine::{Circumstances, Clause, DeviceFacts, Dimension, Engine, Subject},
     identity::Fact,
     sign_in::{ClientApp, Flow, Given, InsiderRisk, Platform, Risk, SignIn, Who},
 };
@@ -206,7 +206,7 @@ impl Prover<'_> {
                 continue;
             }
             let compiled = &self.engine.policies[*index];
-            if !claim.unmet(self.engine.met(compiled, subject, circumstances, true)) {
+            if !claim.unmet(Engine::met(compiled, subject, circumstances, true)) {
                 continue;
             }
             let condition = clause.condition(Dimension::Network);
