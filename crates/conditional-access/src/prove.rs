@@ -421,7 +421,8 @@ impl AccountProof {
         }
         self.robust = self.robust.filter(|robust| !robust);
         self.only_intended = self.only_intended.filter(|only| !only);
-        self.missing.push(format!("policies were not read completely: {why}"));
+        self.missing
+            .push(format!("policies were not read completely: {why}"));
         self
     }
 }

@@ -4,6 +4,8 @@
 use breakglass_posture::report::Style;
 use breakglass_watch::words;
 
+use crate::head::Head;
+
 pub(super) const RED: &str = "31";
 pub(super) const GREEN: &str = "32";
 pub(super) const YELLOW: &str = "33";
@@ -135,6 +137,18 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
     }
     lines.push(line);
     lines
+}
+
+/// What was not read and can matter to a sign-in, one line a collection.
+pub(super) fn unread(head: &Head) -> Vec<String> {
+    head.unread()
+        .into_iter()
+        .filter(|line| {
+            !["identityGovernance/", "directory/administrativeUnits"]
+                .iter()
+                .any(|other| line.starts_with(other))
+        })
+        .collect()
 }
 
 /// A count with its noun.

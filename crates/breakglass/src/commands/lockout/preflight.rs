@@ -6,7 +6,12 @@ mod markdown;
 mod sarif;
 mod text;
 
-use breakglass_conditional_access::{Enforce, Engine};
+use std::collections::HashSet;
+
+use breakglass_conditional_access::{
+    Enforce, Engine,
+    preflight::{self, Group, Input, Kind},
+};
 use breakglass_model::ObjectId;
 
 use super::{
@@ -14,10 +19,7 @@ use super::{
         self,
         preflight::{Comparison, PreflightDocument, Verdict},
     },
-    domain::{
-        preflight::{self, Input},
-        tenant::{People, Tenant},
-    },
+    domain::tenant::{People, Tenant},
     prove::options,
     scene::{self, Scene},
 };
@@ -45,20 +47,20 @@ pub fn run(args: &PreflightArgs) -> Result<u8, Failure> {
         .map_err(|why| Failure::usage(format!("the change can't be applied: {why}")))?;
     let people = People::new(&scene.snapshot, &[&before, &after]);
     let (ids, unknown) = askable(&accounts);
+    let groups = groups(&people, &ids);
     let compare = |enforce: Enforce| {
         let report = preflight::run(
             &Input {
-                before: &before,
-                after: &after,
-                people: &people,
-                accounts: &ids,
+                before: (&before.policies, &before.environment),
+                after: (&after.policies, &after.environment),
+                people: &groups,
                 options: &options,
             },
             enforce,
         );
-        let engine = Engine::new(&after.policies, &after.environment, enforce);
+        let engine = |tenant: &Tenant| Engine::new(&tenant.policies, &tenant.environment, enforce);
         complete(
-            Comparison::new(report, &engine),
+            Comparison::new(report, &engine(&before), &engine(&after)),
             &accounts,
             &unknown,
             &scene,
@@ -86,6 +88,56 @@ pub fn run(args: &PreflightArgs) -> Result<u8, Failure> {
         Verdict::CannotTell => exit::CANNOT_TELL,
         Verdict::Safe | Verdict::Narrows => exit::CLEAN,
     })
+}
+
+/// Everybody: accounts and administrators one by one, the others as far as policies tell them apart.
+fn groups(people: &People<'_>, accounts: &[ObjectId]) -> Vec<Group> {
+    let one = |id: &ObjectId, kind: Kind| {
+        let identity = people.identity(id);
+        Group {
+            kind,
+            count: 1,
+            examples: vec![identity.name.clone()],
+            identity,
+        }
+    };
+    let (active, eligible) = people.administrators();
+    let mut known: HashSet<ObjectId> = HashSet::new();
+    let mut groups = Vec::new();
+    for (ids, kind) in [
+        (accounts, Kind::Account),
+        (&active, Kind::Administrator),
+        (&eligible, Kind::Administrator),
+    ] {
+        for id in ids {
+            if known.insert(id.clone()) {
+                groups.push(one(id, kind));
+            }
+        }
+    }
+    for cohort in people.cohorts() {
+        let others: Vec<&ObjectId> = cohort
+            .members
+            .iter()
+            .filter(|id| !known.contains(id))
+            .collect();
+        let taken = cohort.members.len() - others.len();
+        let examples = if taken == 0 {
+            cohort.examples
+        } else {
+            let first = others.iter().take(3);
+            first.map(|id| people.identity(id).name).collect()
+        };
+        if cohort.count > taken {
+            groups.push(Group {
+                kind: Kind::User,
+                identity: cohort.identity,
+                count: cohort.count - taken,
+                examples,
+            });
+        }
+    }
+    groups
 }
 
 /// The accounts that can be asked about, and why the others can't.
@@ -119,32 +171,43 @@ fn complete(
             scene.how_to_declare()
         ));
     }
+    let mut because = Vec::new();
     if !missing.is_empty() {
-        if comparison.verdict != Verdict::LocksOut {
-            comparison.verdict = Verdict::CannotTell;
-            comparison.because.push(
-                "nothing can be said of an emergency access account that is not found".to_owned(),
-            );
-        }
-        comparison.missing.extend(missing);
+        because.push("nothing can be said of an emergency access account that is not found");
     }
+    if let Some(why) = scene.incomplete() {
+        missing.push(format!("policies were not read completely: {why}"));
+        because.push("a policy that was not read may stand in the way, before as after");
+    }
+    if !missing.is_empty() && comparison.verdict != Verdict::LocksOut {
+        comparison.verdict = Verdict::CannotTell;
+        comparison
+            .because
+            .extend(because.into_iter().map(str::to_owned));
+    }
+    comparison.missing.extend(missing);
     comparison
 }
 
 /// The verdict in words for people: symbol, word, sentence.
-fn verdict(verdict: Verdict) -> (&'static str, &'static str, &'static str) {
-    match verdict {
+fn verdict(comparison: &Comparison) -> (&'static str, &'static str, &'static str) {
+    let account = comparison
+        .lost
+        .iter()
+        .any(|loss| loss.who.kind == document::preflight::Kind::Account);
+    match comparison.verdict {
         Verdict::Safe => ("✔", "SAFE", "nobody loses a sign-in"),
         Verdict::Narrows => (
             "!",
             "NARROWS",
-            "the emergency access accounts keep every sign-in and an administrator keeps a way in; others lose sign-ins",
+            "the emergency access accounts keep every sign-in; others lose some",
         ),
-        Verdict::LocksOut => (
+        Verdict::LocksOut if account => (
             "✘",
             "LOCKS OUT",
-            "an emergency access account loses a sign-in, or no administrator keeps a way in",
+            "an emergency access account loses sign-ins",
         ),
+        Verdict::LocksOut => ("✘", "LOCKS OUT", "no administrator keeps a way in"),
         Verdict::CannotTell => (
             "?",
             "CANNOT TELL",

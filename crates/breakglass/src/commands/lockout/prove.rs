@@ -3,18 +3,19 @@
 mod markdown;
 mod text;
 
-use breakglass_conditional_access::{Engine, SignIn, sign_in::Who};
+use breakglass_conditional_access::{
+    Engine, SignIn,
+    prove::{self, AccountProof, Prover},
+    sign_in::Who,
+    words,
+};
 
 use super::{
     document::{
         self,
         proof::{Account, Policy, ProofDocument, Target, Verdict},
     },
-    domain::{
-        prove::{self, AccountProof, Prover},
-        tenant::{People, Tenant},
-        words,
-    },
+    domain::tenant::{People, Tenant},
     scene::{self, Scene},
 };
 use crate::{
@@ -39,7 +40,16 @@ pub fn run(args: &ProveArgs) -> Result<u8, Failure> {
     let prover = Prover::new(&engine, &options);
     let accounts = accounts
         .into_iter()
-        .map(|account| prove(account, &tenant, &engine, &people, &prover))
+        .map(|account| {
+            prove(
+                account,
+                &tenant,
+                &engine,
+                &people,
+                &prover,
+                scene.incomplete(),
+            )
+        })
         .collect();
     let document = ProofDocument {
         head: scene.head("lockout-proof", &tenant.assumptions),
@@ -91,8 +101,9 @@ fn prove(
     account: scene::Account,
     tenant: &Tenant,
     engine: &Engine,
-    people: &People,
-    prover: &Prover,
+    people: &People<'_>,
+    prover: &Prover<'_>,
+    incomplete: Option<&str>,
 ) -> Account {
     let id = match (&account.id, &account.unknown) {
         (Some(id), None) => id,
@@ -120,7 +131,10 @@ fn prove(
         .iter()
         .map(|policy| prove::recognise(policy, &identity, &account.intended))
         .collect();
-    let proof = prover.account(&engine.subject(&identity), &intended);
+    let mut proof = prover.account(&engine.subject(&identity), &intended);
+    if let Some(why) = incomplete {
+        proof = proof.over_incomplete_set(why);
+    }
     describe(proof, id.as_str(), account.upn, tenant)
 }
 
@@ -218,6 +232,20 @@ fn summary(accounts: &[Account]) -> String {
     };
     let many = super::page::count(accounts.len(), "account", "accounts");
     format!("{many}: {}. {exit}", parts.join(", "))
+}
+
+/// What the policies that are to blame do, as the end of a sentence.
+fn closes(account: &Account) -> String {
+    let (verb, one) = if account.blame.len() == 1 {
+        ("closes", "on its own")
+    } else {
+        ("close", "together")
+    };
+    match account.verdict {
+        Verdict::LockedOut => format!("{one} {verb} every way in"),
+        Verdict::CannotTell => format!("{one} may close every way in"),
+        Verdict::GetsIn => format!("{one} {verb} every way in when Microsoft sees risk"),
+    }
 }
 
 /// The names of the policies of these ids.

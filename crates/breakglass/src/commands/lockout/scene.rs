@@ -97,9 +97,8 @@ impl Scene {
                 continue;
             }
             let unknown = match (&account.user, &account.id, &snapshot.users.missing) {
-                (Some(_), Some(_), _) => None,
+                (Some(_), Some(_), _) | (None, Some(_), Some(_)) => None,
                 (Some(_), None, _) => Some("the input has no object id for this user".to_owned()),
-                (None, Some(_), Some(_)) => None,
                 (None, None, Some(missing)) => Some(format!(
                     "the name can't be looked up, since users were not read: {}",
                     missing.reason
@@ -120,6 +119,12 @@ impl Scene {
             });
         }
         Ok(accounts)
+    }
+
+    /// Why some policies may not have been read.
+    pub(super) fn incomplete(&self) -> Option<&str> {
+        let missing = self.snapshot.policies.missing.as_ref();
+        missing.map(|missing| missing.reason.as_str())
     }
 
     /// What to do when no account is declared: they are proposed, never guessed.
@@ -197,11 +202,11 @@ pub(super) fn app(
     if uuid::Uuid::parse_str(&wanted).is_ok() || (mentioned && !TOKENS.contains(&&*wanted)) {
         return Ok(wanted);
     }
-    let mut names: Vec<&str> = environment.app_names.values().map(String::as_str).collect();
-    names.sort_unstable();
-    names.dedup();
+    let mut known: Vec<&str> = environment.app_names.values().map(String::as_str).collect();
+    known.sort_unstable();
+    known.dedup();
     Err(Failure::usage(format!("there is no application `{text}`"))
-        .help(format!("give an app id, or one of: {}", names.join(", "))))
+        .help(format!("give an app id, or one of: {}", known.join(", "))))
 }
 
 /// Words that stand for many applications: a token is asked for one.

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use breakglass_conditional_access::{
     Engine, Evaluation, Outcome, Policy, Truth, identity::Fact, policy::Operator, sign_in::Who,
+    words,
 };
 use breakglass_model::{ObjectId, Upn};
 
@@ -14,10 +15,7 @@ use super::{
         self,
         what_if::{self, Condition, Gate, User, WhatIfDocument},
     },
-    domain::{
-        tenant::{People, Tenant},
-        words,
-    },
+    domain::tenant::{People, Tenant},
     scene::{self, Scene, near},
     sign_in,
 };
@@ -48,6 +46,15 @@ pub fn run(args: &WhatIfArgs) -> Result<u8, Failure> {
     let engine = Engine::new(&tenant.policies, &tenant.environment, scene.enforce);
     let subject = engine.subject(&identity);
     let evaluation = engine.evaluate(&subject, &sign_in);
+    let mut outcome = evaluation.outcome();
+    let mut missing = evaluation.missing();
+    // A policy that was not read may still stand in the way; what blocks or denies now does so all the same.
+    if let Some(why) = scene.incomplete() {
+        missing.push(format!("policies were not read completely: {why}"));
+        if outcome.gets_in() {
+            outcome = Outcome::Unknown;
+        }
+    }
     let document = WhatIfDocument {
         head: scene.head("what-if", &assumptions),
         enforced: scene.enforce.into(),
@@ -56,7 +63,7 @@ pub fn run(args: &WhatIfArgs) -> Result<u8, Failure> {
             name: identity.name.clone(),
         },
         sentence: words::sentence(&sign_in, &tenant.environment),
-        outcome: evaluation.outcome().into(),
+        outcome: outcome.into(),
         policies: tenant
             .policies
             .iter()
@@ -72,7 +79,7 @@ pub fn run(args: &WhatIfArgs) -> Result<u8, Failure> {
                 met: gate.met.into(),
             })
             .collect(),
-        missing: evaluation.missing(),
+        missing,
         set_aside: scene.snapshot.set_aside.clone(),
         sign_in: sign_in.clone(),
     };
@@ -85,7 +92,7 @@ pub fn run(args: &WhatIfArgs) -> Result<u8, Failure> {
         ),
     };
     output::print(&text)?;
-    Ok(match evaluation.outcome() {
+    Ok(match outcome {
         Outcome::Allow | Outcome::Challenge => exit::CLEAN,
         Outcome::Deny | Outcome::Block => exit::FOUND,
         Outcome::Unknown => exit::CANNOT_TELL,

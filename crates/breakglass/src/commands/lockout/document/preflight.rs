@@ -1,22 +1,21 @@
 //! `breakglass/preflight/v1`.
 
-use breakglass_conditional_access::{Engine, SignIn};
+use breakglass_conditional_access::{
+    Engine, SignIn,
+    preflight::{self, Access, BeforeAfter, ChangeVerdict, Loss, Report},
+    words,
+};
 use breakglass_model::SetAside;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{End, Enforced, PolicyRef, policy_refs};
-use crate::{
-    commands::lockout::domain::{
-        preflight::{self, Access, BeforeAfter, Loss, Report},
-        words,
-    },
-    head::Head,
-};
+use super::{Enforced, PolicyRef, policy_refs};
+use crate::head::Head;
 
 /// `lockout preflight --format json`, schema `breakglass/preflight/v1`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct PreflightDocument {
+    /// What every document begins with.
     #[serde(flatten)]
     pub head: Head,
     /// Which policies count as enforced.
@@ -47,8 +46,19 @@ pub struct Comparison {
     pub administrators: Sides,
     /// Emergency access accounts that get in.
     pub accounts: Sides,
+    /// Policies that may apply to an emergency access account and could not before.
+    pub newly_applies: Vec<NewlyApplies>,
     /// Data whose absence keeps the verdict open.
     pub missing: Vec<String>,
+}
+
+/// Policies that may apply to an account and could not before.
+#[derive(Debug, PartialEq, Serialize, JsonSchema)]
+pub struct NewlyApplies {
+    /// The account.
+    pub account: String,
+    /// The policies.
+    pub policies: Vec<PolicyRef>,
 }
 
 /// Verdict on a change.
@@ -65,13 +75,13 @@ pub enum Verdict {
     CannotTell,
 }
 
-impl From<preflight::Verdict> for Verdict {
-    fn from(verdict: preflight::Verdict) -> Self {
+impl From<ChangeVerdict> for Verdict {
+    fn from(verdict: ChangeVerdict) -> Self {
         match verdict {
-            preflight::Verdict::Safe => Self::Safe,
-            preflight::Verdict::Narrows => Self::Narrows,
-            preflight::Verdict::LocksOut => Self::LocksOut,
-            preflight::Verdict::CannotTell => Self::CannotTell,
+            ChangeVerdict::Safe => Self::Safe,
+            ChangeVerdict::Narrows => Self::Narrows,
+            ChangeVerdict::LocksOut => Self::LocksOut,
+            ChangeVerdict::CannotTell => Self::CannotTell,
         }
     }
 }
@@ -87,9 +97,8 @@ pub struct Difference {
     pub witness: SignIn,
     /// The same as a sentence.
     pub witness_sentence: String,
-    /// How that sign-in ends in the worse of the two tenants.
-    pub outcome: End,
-    /// The policies that make the difference.
+    /// The policies that make the difference: of the tenant with the change for what is lost, without it for what
+    /// is gained.
     pub by: Vec<PolicyRef>,
 }
 
@@ -148,6 +157,8 @@ pub struct Side {
     pub names: Vec<String>,
     /// Those without.
     pub without: Vec<String>,
+    /// Those of whom it can't be told.
+    pub unclear: Vec<String>,
 }
 
 impl From<Access> for Side {
@@ -157,6 +168,7 @@ impl From<Access> for Side {
             way_in: access.way_in,
             names: access.names,
             without: access.without,
+            unclear: access.unclear,
         }
     }
 }
@@ -171,28 +183,36 @@ impl From<BeforeAfter> for Sides {
 }
 
 impl Comparison {
-    /// The report for documents. `after` names the policies that take sign-ins away.
-    pub fn new(report: Report, after: &Engine) -> Self {
-        let all = |losses: Vec<Loss>| -> Vec<Difference> {
+    /// The report for documents, with the policy sets that its places refer to.
+    pub fn new(report: Report, before: &Engine, after: &Engine) -> Self {
+        let all = |losses: Vec<Loss>, set: &Engine| -> Vec<Difference> {
             losses
                 .into_iter()
-                .map(|loss| Difference::new(loss, after))
+                .map(|loss| Difference::new(loss, set))
                 .collect()
         };
         Self {
             verdict: report.verdict.into(),
             because: report.because,
-            lost: all(report.lost),
-            gained: all(report.gained),
+            lost: all(report.lost, after),
+            gained: all(report.gained, before),
             administrators: report.administrators.into(),
             accounts: report.accounts.into(),
+            newly_applies: report
+                .newly_applies
+                .iter()
+                .map(|(account, places)| NewlyApplies {
+                    account: account.clone(),
+                    policies: policy_refs(after, places),
+                })
+                .collect(),
             missing: report.missing,
         }
     }
 }
 
 impl Difference {
-    fn new(loss: Loss, after: &Engine) -> Self {
+    fn new(loss: Loss, set: &Engine) -> Self {
         Self {
             who: People {
                 signature: loss.who.signature,
@@ -208,10 +228,9 @@ impl Difference {
                 preflight::Scope::All => Scope::All,
                 preflight::Scope::Some => Scope::Some,
             },
-            witness_sentence: words::sentence(&loss.witness, after.environment()),
+            witness_sentence: words::sentence(&loss.witness, set.environment()),
             witness: loss.witness,
-            outcome: loss.outcome.into(),
-            by: policy_refs(after, &loss.by),
+            by: policy_refs(set, &loss.by),
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::head::Head;
 /// `lockout prove --format json`, schema `breakglass/lockout-proof/v1`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ProofDocument {
+    /// What every document begins with.
     #[serde(flatten)]
     pub head: Head,
     /// Which policies count as enforced.

@@ -11,6 +11,7 @@ use crate::head::Head;
 /// `lockout whatif --format json`, schema `breakglass/what-if/v1`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct WhatIfDocument {
+    /// What every document begins with.
     #[serde(flatten)]
     pub head: Head,
     /// Which policies count as enforced.

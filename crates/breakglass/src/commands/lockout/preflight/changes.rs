@@ -6,14 +6,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use breakglass_conditional_access::{Policy, identity::fold};
+use breakglass_conditional_access::{
+    Policy,
+    change::{self, Change},
+    identity::fold,
+};
 use breakglass_model::text;
 
-use super::super::{
-    document::PolicyRef,
-    domain::change::{self, Change},
-    scene::near,
-};
+use super::super::{document::PolicyRef, scene::near};
 use crate::{
     failure::Failure,
     input::{not_opened, plain},
@@ -180,6 +180,7 @@ fn directory(root: &Path) -> Result<Vec<PathBuf>, Failure> {
             })?;
         for entry in entries {
             let name = entry.file_name().to_string_lossy().to_lowercase();
+            let plain = name.strip_suffix(".gz").unwrap_or(&name);
             let Ok(kind) = entry.file_type() else {
                 continue;
             };
@@ -188,7 +189,11 @@ fn directory(root: &Path) -> Result<Vec<PathBuf>, Failure> {
             }
             if kind.is_dir() {
                 open.push(entry.path());
-            } else if kind.is_file() && (name.ends_with(".json") || name.ends_with(".json.gz")) {
+            } else if kind.is_file()
+                && plain
+                    .rsplit_once('.')
+                    .is_some_and(|(_, ending)| ending == "json")
+            {
                 found.push(entry.path());
             }
         }
@@ -210,8 +215,8 @@ pub(super) fn deletions(named: &[String], policies: &[Policy]) -> Result<Vec<Str
         match (by_id, by_name.as_slice()) {
             (Some(policy), _) | (None, &[policy]) => ids.push(policy.id.clone()),
             (None, []) => {
-                let names = policies.iter().map(|policy| policy.name.as_str());
-                let help = match near(text, names) {
+                let titles = policies.iter().map(|policy| policy.name.as_str());
+                let help = match near(text, titles) {
                     some if some.is_empty() && policies.is_empty() => {
                         "the tenant's input holds no policy".to_owned()
                     }

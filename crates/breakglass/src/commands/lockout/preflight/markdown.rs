@@ -7,7 +7,7 @@ use super::{
     super::{
         document::preflight::{Comparison, Difference, Kind, PreflightDocument, Sides, Verdict},
         escape::markdown as escape,
-        page::{capital, some},
+        page::{capital, some, unread},
     },
     verdict,
 };
@@ -24,7 +24,7 @@ const NAMES: usize = 5;
 /// The document as Markdown.
 pub(super) fn markdown(document: &PreflightDocument, about: &str) -> String {
     let mut out = String::new();
-    let (_, word, sentence) = verdict(document.comparison.verdict);
+    let (_, word, sentence) = verdict(&document.comparison);
     let _infallible = writeln!(
         out,
         "## {} Conditional Access pre-flight: {word}\n\n**{}.**\n",
@@ -36,7 +36,7 @@ pub(super) fn markdown(document: &PreflightDocument, about: &str) -> String {
         out.push_str("\nWhen the report-only policies go live: the same.\n");
     } else {
         let live = &document.if_report_only_enabled;
-        let (_, word, sentence) = verdict(live.verdict);
+        let (_, word, sentence) = verdict(live);
         let _infallible = writeln!(
             out,
             "\n<details><summary>When the report-only policies go live: {} <b>{word}</b>: {sentence}</summary>\n",
@@ -46,7 +46,7 @@ pub(super) fn markdown(document: &PreflightDocument, about: &str) -> String {
         out.push_str("\n</details>\n");
     }
     list(&mut out, "What changes", &document.changes);
-    list(&mut out, "Not read", &document.head.unread());
+    list(&mut out, "Not read", &unread(&document.head));
     let aside: Vec<String> = document
         .set_aside
         .iter()
@@ -101,6 +101,11 @@ fn comparison(out: &mut String, comparison: &Comparison) {
     );
     row(out, "Emergency access accounts", &comparison.accounts);
     row(out, "Administrators", &comparison.administrators);
+    list(
+        out,
+        "New policies on emergency access accounts",
+        &comparison.newly_reached(),
+    );
     differences(out, "Who loses", &comparison.lost);
     differences(out, "Who gains", &comparison.gained);
     list(out, "Missing", &comparison.missing);

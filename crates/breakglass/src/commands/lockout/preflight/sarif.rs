@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{
     super::{
         document::preflight::{Difference, Kind, PreflightDocument, Verdict},
-        page::clean,
+        page::{clean, unread},
     },
     changes::Sources,
 };
@@ -73,9 +73,7 @@ pub(super) fn sarif(document: &PreflightDocument, sources: &Sources) -> Result<S
             })
         })
         .collect();
-    let unread: Vec<Value> = document
-        .head
-        .unread()
+    let notifications: Vec<Value> = unread(&document.head)
         .iter()
         .map(|text| json!({ "level": "warning", "message": { "text": clean(text) } }))
         .collect();
@@ -89,7 +87,7 @@ pub(super) fn sarif(document: &PreflightDocument, sources: &Sources) -> Result<S
                 "rules": rules,
             }},
             "automationDetails": { "id": "breakglass/lockout-preflight/" },
-            "invocations": [{ "executionSuccessful": true, "toolExecutionNotifications": unread }],
+            "invocations": [{ "executionSuccessful": true, "toolExecutionNotifications": notifications }],
             "results": results,
             "properties": { "tenant": clean(&document.head.tenant_name()) },
         }],

@@ -7,7 +7,7 @@ use super::{
         document::preflight::{
             Comparison, Difference, Kind, PreflightDocument, Scope, Sides, Verdict,
         },
-        page::{BOLD, DIM, GREEN, Page, RED, YELLOW, capital, count, some},
+        page::{BOLD, DIM, GREEN, Page, RED, YELLOW, capital, count, some, unread},
     },
     verdict,
 };
@@ -44,7 +44,7 @@ pub(super) fn text(document: &PreflightDocument, about: &str, style: Style) -> S
         ),
         "",
     );
-    page.list("Not read", " ?", YELLOW, &document.head.unread());
+    page.list("Not read", " ?", YELLOW, &unread(&document.head));
     let aside: Vec<String> = document
         .set_aside
         .iter()
@@ -56,7 +56,7 @@ pub(super) fn text(document: &PreflightDocument, about: &str, style: Style) -> S
 }
 
 fn comparison(page: &mut Page, comparison: &Comparison, when: &str) {
-    let (symbol, word, sentence) = verdict(comparison.verdict);
+    let (symbol, word, sentence) = verdict(comparison);
     let color = match comparison.verdict {
         Verdict::Safe => GREEN,
         Verdict::LocksOut => RED,
@@ -75,6 +75,9 @@ fn comparison(page: &mut Page, comparison: &Comparison, when: &str) {
     page.heading(&format!("Emergency access accounts{when}"));
     sides(page, &comparison.accounts, "account", "accounts");
     differences(page, &comparison.lost, Kind::Account, "loses", "lose");
+    for line in comparison.newly_reached() {
+        page.block(" !", YELLOW, 3, &line, "");
+    }
     page.heading(&format!("Administrators{when}"));
     sides(
         page,
@@ -108,8 +111,10 @@ fn sides(page: &mut Page, sides: &Sides, one: &str, many: &str) {
     }
     let (symbol, color) = if after.way_in >= before.way_in && after.way_in > 0 {
         ("✔", GREEN)
-    } else if after.way_in == 0 {
+    } else if after.way_in == 0 && after.unclear.is_empty() {
         ("✘", RED)
+    } else if after.way_in == 0 {
+        ("?", YELLOW)
     } else {
         ("!", YELLOW)
     };
@@ -135,6 +140,10 @@ fn sides(page: &mut Page, sides: &Sides, one: &str, many: &str) {
             &format!("no way in any more: {}", some(&lost, SHOWN)),
             "",
         );
+    }
+    if !after.unclear.is_empty() {
+        let names = some(&after.unclear, SHOWN);
+        page.block("   ?", YELLOW, 5, &format!("cannot tell: {names}"), "");
     }
     if after.way_in > 0 && after.way_in < after.total {
         page.block(
@@ -162,6 +171,23 @@ fn differences(page: &mut Page, all: &[Difference], kind: Kind, one: &str, many:
             "",
         );
         page.under(3, "└ ", &difference.example(), DIM);
+    }
+}
+
+impl Comparison {
+    /// Which policies may apply to which account and could not before, one line an account.
+    pub(super) fn newly_reached(&self) -> Vec<String> {
+        self.newly_applies
+            .iter()
+            .map(|newly| {
+                let names: Vec<&str> = newly.policies.iter().map(|p| p.name.as_str()).collect();
+                format!(
+                    "{} can be reached by {}, and could not before",
+                    newly.account,
+                    names.join(" and ")
+                )
+            })
+            .collect()
     }
 }
 
@@ -200,10 +226,9 @@ impl Difference {
             (false, true) => format!(", for example {examples}"),
             (false, false) => format!(": {examples}"),
         };
-        let signature = if self.who.signature.is_empty() {
-            String::new()
-        } else {
-            format!(" ({})", self.who.signature)
+        let signature = match self.who.kind {
+            Kind::User if !self.who.signature.is_empty() => format!(" ({})", self.who.signature),
+            _ => String::new(),
         };
         format!("{who} {verb} {what}{signature}{examples}")
     }

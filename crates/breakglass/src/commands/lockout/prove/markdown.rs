@@ -6,9 +6,9 @@ use super::{
     super::{
         document::proof::{Account, ProofDocument, Reach},
         escape::markdown as escape,
-        page::capital,
+        page::{capital, unread},
     },
-    answers, names, ordered, summary, verdict,
+    answers, closes, names, ordered, summary, verdict,
 };
 
 /// The document as Markdown.
@@ -30,7 +30,7 @@ pub(super) fn markdown(document: &ProofDocument, about: &str) -> String {
         .iter()
         .map(|piece| format!("{}, {}: {}", piece.file, piece.position, piece.reason))
         .collect();
-    list(&mut out, "Not read", &document.head.unread());
+    list(&mut out, "Not read", &unread(&document.head));
     list(&mut out, "Set aside", &aside);
     list(&mut out, "Assumed", document.head.assumptions());
     out
@@ -70,11 +70,7 @@ fn account(out: &mut String, account: &Account) {
             .into_iter()
             .map(escape)
             .collect();
-        let _infallible = writeln!(
-            out,
-            "- blame: {} (without one of them there would be a way in)",
-            names.join(" + ")
-        );
+        let _infallible = writeln!(out, "- blame: {} {}", names.join(" + "), closes(account));
     }
     for (label, good, answer) in answers(account) {
         let _infallible = writeln!(out, "- {} {label}: {}", self::symbol(good), escape(&answer));

@@ -5,13 +5,13 @@ use breakglass_posture::report::Style;
 use super::{
     super::{
         document::proof::{Account, Policy, ProofDocument, Reach, Verdict},
-        page::{BOLD, DIM, GREEN, Page, RED, YELLOW, capital, clean},
+        page::{BOLD, DIM, GREEN, Page, RED, YELLOW, capital, clean, unread},
     },
-    answers, names, ordered, summary, verdict,
+    answers, closes, names, ordered, summary, verdict,
 };
 
 /// Where the text of verdicts begins.
-const INDENT: usize = 16;
+const INDENT: usize = 18;
 /// Where name and reason of a policy begin.
 const POLICY: usize = 27;
 
@@ -37,7 +37,7 @@ pub(super) fn text(document: &ProofDocument, about: &str, style: Style) -> Strin
         }
     }
     page.list("Missing", " ?", YELLOW, &missing);
-    page.list("Not read", " ?", YELLOW, &document.head.unread());
+    page.list("Not read", " ?", YELLOW, &unread(&document.head));
     let aside: Vec<String> = document
         .set_aside
         .iter()
@@ -78,7 +78,7 @@ fn account(page: &mut Page, account: &Account) {
             "   blame",
             "",
             INDENT,
-            &format!("{names} (without one of them there would be a way in)"),
+            &format!("{names} {}", closes(account)),
             "",
         );
     }
@@ -88,20 +88,14 @@ fn account(page: &mut Page, account: &Account) {
             Some(false) => ("✘", RED),
             None => ("?", YELLOW),
         };
-        page.block(
-            &format!(" {symbol} {label}"),
-            color,
-            INDENT + 1,
-            &answer,
-            "",
-        );
+        page.block(&format!(" {symbol} {label}"), color, INDENT, &answer, "");
     }
     for target in &account.targets {
         let (symbol, word, _) = verdict(target.verdict);
         page.block(
             &format!(" {symbol} target"),
             "",
-            INDENT + 1,
+            INDENT,
             &format!("{}: {}", target.name, word.to_lowercase()),
             "",
         );

@@ -7,7 +7,7 @@ use super::super::{
         Answer, End,
         what_if::{Policy, WhatIfDocument},
     },
-    page::{BOLD, DIM, GREEN, Page, RED, YELLOW, capital, clean, count},
+    page::{BOLD, DIM, GREEN, Page, RED, YELLOW, capital, clean, count, unread},
 };
 
 /// Where the text of policies begins.
@@ -17,8 +17,7 @@ const INDENT: usize = 14;
 pub(super) fn text(document: &WhatIfDocument, about: &str, style: Style) -> String {
     let mut page = Page::new(style);
     let (symbol, word, color) = match document.outcome {
-        End::Allow => ("✔", "GETS IN", GREEN),
-        End::Challenge => ("✔", "GETS IN", GREEN),
+        End::Allow | End::Challenge => ("✔", "GETS IN", GREEN),
         End::Deny => ("✘", "DENIED", RED),
         End::Block => ("✘", "BLOCKED", RED),
         End::Unknown => ("?", "CANNOT TELL", YELLOW),
@@ -44,7 +43,7 @@ pub(super) fn text(document: &WhatIfDocument, about: &str, style: Style) -> Stri
     group(&mut page, document, Answer::No, "Does not apply");
     gates(&mut page, document);
     page.list("Missing", " ?", YELLOW, &document.missing);
-    page.list("Not read", " ?", YELLOW, &document.head.unread());
+    page.list("Not read", " ?", YELLOW, &unread(&document.head));
     let aside: Vec<String> = document
         .set_aside
         .iter()
