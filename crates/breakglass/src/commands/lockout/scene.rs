@@ -206,7 +206,7 @@ pub(super) fn app(
     known.sort_unstable();
     known.dedup();
     Err(Failure::usage(format!("there is no application `{text}`"))
-        .help(format!("give an app id, or one of: {}", known.join(", "))))
+        .help(format!("give an app id, or one of: {}", known.join("; "))))
 }
 
 /// Words that stand for many applications: a token is asked for one.

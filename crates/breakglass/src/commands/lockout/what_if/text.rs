@@ -128,7 +128,10 @@ fn group(page: &mut Page, document: &WhatIfDocument, applies: Answer, title: &st
 }
 
 fn applying(page: &mut Page, policy: &Policy) {
+    let may = policy.applies == Answer::Unknown;
     let (symbol, word, color) = match (policy.met, policy.blocks) {
+        (Some(Answer::No), true) if may => ("?", "may block", YELLOW),
+        (Some(Answer::No), false) if may => ("?", "not met", YELLOW),
         (Some(Answer::No), true) => ("✘", "blocks", RED),
         (Some(Answer::No), false) => ("✘", "not met", RED),
         (Some(Answer::Unknown), _) => ("?", "unclear", YELLOW),
