@@ -297,8 +297,9 @@ impl Cells {
 }
 
 /// Countries that stand for *any other country*: the first that no location names is taken.
-const OTHER_COUNTRIES: [&str; 12] =
-    ["BR", "NZ", "IS", "UY", "BW", "FJ", "NP", "GH", "PY", "MU", "LA", "BZ"];
+const OTHER_COUNTRIES: [&str; 12] = [
+    "BR", "NZ", "IS", "UY", "BW", "FJ", "NP", "GH", "PY", "MU", "LA", "BZ",
+];
 
 impl Network {
     /// One country for each combination of country locations that a country can be in: a country that none
@@ -308,7 +309,9 @@ impl Network {
             .places
             .iter()
             .filter_map(|place| match place {
-                Place::Country { codes, by_gps: own, .. } if *own == by_gps => Some(codes),
+                Place::Country {
+                    codes, by_gps: own, ..
+                } if *own == by_gps => Some(codes),
                 _ => None,
             })
             .collect();
@@ -336,10 +339,14 @@ impl Network {
     }
 
     pub(crate) fn uses_gps(&self) -> bool {
-        self.places.iter().any(|place| matches!(place, Place::Country { by_gps: true, .. }))
+        self.places
+            .iter()
+            .any(|place| matches!(place, Place::Country { by_gps: true, .. }))
     }
 
     pub(crate) fn uses_compliant(&self) -> bool {
-        self.places.iter().any(|place| matches!(place, Place::CompliantNetwork))
+        self.places
+            .iter()
+            .any(|place| matches!(place, Place::CompliantNetwork))
     }
 }
