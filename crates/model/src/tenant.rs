@@ -29,6 +29,9 @@ pub struct User {
     pub synchronised: Reading<bool>,
     /// `userType`: `Member` or `Guest`.
     pub user_type: Option<String>,
+    /// `creationType`: `Invitation` for a guest from outside.
+    #[serde(default)]
+    pub creation_type: Option<String>,
     /// Signs of a person or of daily work found on the object (field, value): mobile phone, other
     /// mails, manager, employee id, mailbox, job title.
     pub personal: Reading<Vec<(String, String)>>,
@@ -40,6 +43,58 @@ pub struct User {
     pub methods: Reading<Vec<Method>>,
     /// Groups that hold the user, transitively, where the input lists them at the user.
     pub transitive_member_of: Reading<Vec<ObjectId>>,
+    /// Template ids of the roles that are active for the whole tenant, where the input lists all of them at the
+    /// user; else [`TenantSnapshot::active_assignments`] tells them.
+    #[serde(default)]
+    pub roles: Reading<Vec<ObjectId>>,
+    /// Registered devices.
+    #[serde(default)]
+    pub devices: Reading<Vec<Device>>,
+    /// The file in which somebody described the account by hand, in place of what the tenant says of it.
+    #[serde(default)]
+    pub described_in: Option<String>,
+}
+
+/// A device, as far as policies ask for one; names and values are Graph's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Device {
+    /// Object id.
+    pub id: Option<ObjectId>,
+    /// The id that registration gave it.
+    pub device_id: Option<String>,
+    /// Display name.
+    pub display_name: Option<String>,
+    /// Whether it is enabled in the directory.
+    pub account_enabled: Option<bool>,
+    /// Whether it meets its compliance policies.
+    pub is_compliant: Option<bool>,
+    /// Whether Intune, or another product, manages it.
+    pub is_managed: Option<bool>,
+    /// `AzureAd` (joined), `ServerAd` (hybrid joined) or `Workplace` (registered).
+    pub trust_type: Option<String>,
+    /// `Windows`, `iOS`, `Android`, …
+    pub operating_system: Option<String>,
+    /// Version of the operating system.
+    pub operating_system_version: Option<String>,
+    /// `Personal` or `Company`.
+    pub device_ownership: Option<String>,
+    /// The profile that enrolled it.
+    pub enrollment_profile_name: Option<String>,
+    /// Maker.
+    pub manufacturer: Option<String>,
+    /// The application that manages it.
+    pub mdm_app_id: Option<String>,
+    /// Model.
+    pub model: Option<String>,
+    /// Ids of the hardware.
+    pub physical_ids: Option<Vec<String>>,
+    /// `RegisteredDevice`, `SecureVM`, `Printer`, `Shared` or `IoT`.
+    pub profile_type: Option<String>,
+    /// Labels that the system set.
+    pub system_labels: Option<Vec<String>>,
+    /// `extensionAttribute1` to `extensionAttribute15`.
+    pub extension_attributes: Option<BTreeMap<String, Option<String>>>,
 }
 
 impl Default for MethodKind {
@@ -49,7 +104,7 @@ impl Default for MethodKind {
 }
 
 /// The kind of an authentication method.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum MethodKind {
     /// FIDO2 passkey.
     Fido2,
@@ -94,6 +149,19 @@ pub struct Method {
     pub attestation: Option<String>,
     /// `passkeyType`: `deviceBound`, `synced`, as Graph says.
     pub passkey_type: Option<String>,
+    /// `phoneType` of a phone: `mobile`, `alternateMobile`, `office`.
+    #[serde(default)]
+    pub phone_type: Option<String>,
+    /// `isUsableOnce` of a Temporary Access Pass.
+    #[serde(default)]
+    pub usable_once: Option<bool>,
+    /// `isUsable` of a Temporary Access Pass: not so before its time, and when it has run out.
+    #[serde(default)]
+    pub usable: Option<bool>,
+    /// The combination of an authentication strength (`password,microsoftAuthenticatorPush`), where the input
+    /// describes the method by one.
+    #[serde(default)]
+    pub combination: Option<String>,
 }
 
 /// A group.
