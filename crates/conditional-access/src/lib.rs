@@ -18,6 +18,7 @@ pub mod policy;
 pub mod prove;
 pub mod sign_in;
 pub mod strength;
+pub mod tenant;
 pub mod truth;
 
 pub use engine::{Enforce, Engine, Evaluation, Outcome, Subject};
