@@ -1,20 +1,21 @@
 //! `--account @person.json`: an account described by hand, for tenants whose export holds no users.
 //!
 //! The file has the shape of the `users` of the Conditional Access vectors:
-//! `{id, upn, groups[], roles[], methods[{combination, aaguid}]}`.
+//! `{id, upn, groups[], roles[], methods[{combination, aaguid}]}`, and may tell
+//! `devices[{isCompliant, trustType, operatingSystem, …}]`, `userType` and `accountEnabled`.
 
 use std::path::Path;
 
 use breakglass_model::{
     ObjectId, Reading, TenantSnapshot, Upn,
-    tenant::{AssignmentKind, Method, MethodKind, RoleAssignment, User},
+    tenant::{AssignmentKind, Device, Method, MethodKind, RoleAssignment, User},
 };
 use serde::Deserialize;
 
 use crate::{failure::Failure, input};
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Person {
     id: ObjectId,
     upn: Option<Upn>,
@@ -24,8 +25,9 @@ struct Person {
     roles: Option<Vec<ObjectId>>,
     #[serde(default)]
     methods: Option<Vec<PersonMethod>>,
-    #[serde(rename = "userType")]
+    devices: Option<Vec<Device>>,
     user_type: Option<String>,
+    account_enabled: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -35,14 +37,21 @@ struct PersonMethod {
 }
 
 impl PersonMethod {
+    /// The kind that decides: of a comma list the factor beside the password. The combination itself stays.
     fn method(self) -> Method {
-        let kind = match self.combination.to_ascii_lowercase().as_str() {
+        let written = self.combination.to_ascii_lowercase();
+        let factor = written
+            .split(',')
+            .map(str::trim)
+            .find(|part| !matches!(*part, "" | "password" | "federatedsinglefactor"))
+            .unwrap_or(written.trim());
+        let kind = match factor {
             "fido2" => MethodKind::Fido2,
             "windowshelloforbusiness" => MethodKind::WindowsHello,
             "password" => MethodKind::Password,
-            "microsoftauthenticatorpush" | "deviceboundmicrosoftauthenticator" => {
-                MethodKind::MicrosoftAuthenticator
-            }
+            "microsoftauthenticatorpush"
+            | "devicebasedpush"
+            | "deviceboundmicrosoftauthenticator" => MethodKind::MicrosoftAuthenticator,
             "sms" | "voice" => MethodKind::Phone,
             "softwareoath" => MethodKind::SoftwareOath,
             "hardwareoath" => MethodKind::HardwareOath,
@@ -50,11 +59,13 @@ impl PersonMethod {
                 MethodKind::TemporaryAccessPass
             }
             "x509certificatesinglefactor" | "x509certificatemultifactor" => MethodKind::Certificate,
-            _ => MethodKind::Other(self.combination),
+            "externalmfa" => MethodKind::External,
+            _ => MethodKind::Other(self.combination.clone()),
         };
         Method {
             kind,
             aaguid: self.aaguid.map(|a| a.to_ascii_lowercase()),
+            combination: Some(self.combination),
             ..Method::default()
         }
     }
@@ -97,15 +108,33 @@ pub fn add(path: &Path, snapshot: &mut TenantSnapshot) -> Result<String, Failure
             &name,
         ),
         transitive_member_of: listed(person.groups, "groups", &name),
+        roles: listed(person.roles.clone(), "roles", &name),
+        devices: listed(person.devices, "devices", &name),
+        account_enabled: person.account_enabled.map_or_else(
+            || {
+                Reading::NotRead(format!(
+                    "{name} does not tell whether the account is enabled"
+                ))
+            },
+            Reading::Read,
+        ),
+        described_in: Some(name.clone()),
         ..User::default()
     };
+    // The file describes the account as it is, so the tenant's own assignments do not count beside it.
+    if person.roles.is_some() {
+        snapshot
+            .active_assignments
+            .items
+            .retain(|known| known.principal != id);
+    }
     for role in person.roles.unwrap_or_default() {
         snapshot.active_assignments.items.push(RoleAssignment {
             id: None,
             principal: id.clone(),
             role,
             kind: AssignmentKind::Active,
-            scope: Reading::NotRead(format!("{name} does not tell the scope")),
+            scope: Reading::Read("/".to_owned()),
             end: Reading::NotRead(format!(
                 "{name} does not tell how long the assignment lasts"
             )),

@@ -19,6 +19,7 @@ pub mod preflight;
 pub mod prove;
 pub mod sign_in;
 pub mod strength;
+pub mod tenant;
 pub mod truth;
 pub mod words;
 

@@ -238,6 +238,29 @@ mod tests {
     }
 
     #[test]
+    fn one_everyday_administrator_of_contoso_modern_has_a_compliant_device_x1() {
+        for (name, expected) in [("contoso", 0), ("contoso-modern", 1)] {
+            let example = tenant(name, now()).unwrap();
+            let tenant = &example.snapshot;
+            let devices: Vec<_> = tenant
+                .users
+                .iter()
+                .filter_map(|user| Some((user.upn.as_ref()?.as_str(), user.devices.get()?)))
+                .flat_map(|(upn, devices)| devices.iter().map(move |device| (upn, device)))
+                .collect();
+            assert_eq!(devices.len(), expected);
+            for (upn, device) in devices {
+                assert_eq!(upn, "adele.admin@contoso.com");
+                assert_eq!(device.is_compliant, Some(true));
+                assert_eq!(device.operating_system.as_deref(), Some("Windows"));
+            }
+            for name in ["BreakGlass01", "BreakGlass02"] {
+                assert_eq!(account(tenant, name).devices, Reading::Read(Vec::new()));
+            }
+        }
+    }
+
+    #[test]
     fn markers_become_dates() {
         assert_eq!(
             dated("a {{-1d}} {{2d:time}} {{x}} {{", now()),

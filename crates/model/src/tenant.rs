@@ -11,6 +11,10 @@ use serde_json::Value;
 
 use crate::{Collection, NotRead, ObjectId, Reading, SetAside, TenantId, Upn};
 
+mod credential;
+
+pub use credential::{Device, Method, MethodKind};
+
 /// Role template ID of Global Administrator, the same in every tenant (Microsoft Entra built-in roles).
 pub const GLOBAL_ADMINISTRATOR: &str = "62e90394-69f5-4237-9190-012177145e10";
 
@@ -29,6 +33,9 @@ pub struct User {
     pub synchronised: Reading<bool>,
     /// `userType`: `Member` or `Guest`.
     pub user_type: Option<String>,
+    /// `creationType`: `Invitation` for a guest from outside.
+    #[serde(default)]
+    pub creation_type: Option<String>,
     /// Signs of a person or of daily work found on the object (field, value): mobile phone, other
     /// mails, manager, employee id, mailbox, job title.
     pub personal: Reading<Vec<(String, String)>>,
@@ -40,60 +47,16 @@ pub struct User {
     pub methods: Reading<Vec<Method>>,
     /// Groups that hold the user, transitively, where the input lists them at the user.
     pub transitive_member_of: Reading<Vec<ObjectId>>,
-}
-
-impl Default for MethodKind {
-    fn default() -> Self {
-        Self::Other(String::new())
-    }
-}
-
-/// The kind of an authentication method.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum MethodKind {
-    /// FIDO2 passkey.
-    Fido2,
-    /// Windows Hello for Business.
-    WindowsHello,
-    /// Microsoft Authenticator app.
-    MicrosoftAuthenticator,
-    /// Phone: call or text message.
-    Phone,
-    /// E-mail address for self-service reset.
-    Email,
-    /// Software one-time password generator.
-    SoftwareOath,
-    /// Hardware one-time password generator.
-    HardwareOath,
-    /// Temporary Access Pass.
-    TemporaryAccessPass,
-    /// Certificate.
-    Certificate,
-    /// Platform credential (macOS).
-    PlatformCredential,
-    /// External authentication method.
-    External,
-    /// Password.
-    Password,
-    /// Anything else, by its OData type.
-    Other(String),
-}
-
-/// A registered authentication method.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Method {
-    /// Id of the method object.
-    pub id: Option<String>,
-    /// Kind.
-    pub kind: MethodKind,
-    /// AAGUID of a FIDO2 key, lower case.
-    pub aaguid: Option<String>,
-    /// Name that the user gave, or model.
-    pub name: Option<String>,
-    /// `attestationLevel`: `attested`, `notAttested`, as Graph says.
-    pub attestation: Option<String>,
-    /// `passkeyType`: `deviceBound`, `synced`, as Graph says.
-    pub passkey_type: Option<String>,
+    /// Template ids of the roles that are active for the whole tenant, where the input lists all of them at the
+    /// user; else [`TenantSnapshot::active_assignments`] tells them.
+    #[serde(default)]
+    pub roles: Reading<Vec<ObjectId>>,
+    /// Registered devices.
+    #[serde(default)]
+    pub devices: Reading<Vec<Device>>,
+    /// The file in which somebody described the account by hand, in place of what the tenant says of it.
+    #[serde(default)]
+    pub described_in: Option<String>,
 }
 
 /// A group.

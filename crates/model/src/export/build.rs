@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::{
     gather::Gather,
     kind::{
-        self, ACTIVE, DIRECTORY_ROLES, ELIGIBLE, GROUPS, MEMBERS, METHODS, PLAIN, ROLES,
-        TRANSITIVE_MEMBER_OF, TRANSITIVE_MEMBERS, UNITS, USERS,
+        self, ACTIVE, DIRECTORY_ROLES, ELIGIBLE, GROUPS, MEMBERS, METHODS, OWNED_DEVICES, PLAIN,
+        REGISTERED_DEVICES, ROLES, TRANSITIVE_MEMBER_OF, TRANSITIVE_MEMBERS, UNITS, USERS,
     },
     object,
 };
@@ -75,6 +75,16 @@ impl Gather {
                 }
                 if let Some(list) = self.list(USERS, raw, raw, TRANSITIVE_MEMBER_OF) {
                     user.transitive_member_of = map(list, |items| group_ids(&items));
+                }
+                let devices = [REGISTERED_DEVICES, OWNED_DEVICES]
+                    .into_iter()
+                    .filter_map(|name| self.list(USERS, raw, raw, name))
+                    .reduce(|one, other| if one.get().is_some() { one } else { other });
+                if let Some(list) = devices {
+                    user.devices = match list {
+                        Reading::Read(items) => object::devices(items),
+                        Reading::NotRead(why) => Reading::NotRead(why),
+                    };
                 }
                 user
             })

@@ -125,6 +125,8 @@ pub(super) const TRANSITIVE_MEMBERS: &str = "transitiveMembers";
 pub(super) const MEMBER_OF: &str = "memberOf";
 pub(super) const TRANSITIVE_MEMBER_OF: &str = "transitiveMemberOf";
 pub(super) const METHODS: &str = "methods";
+pub(super) const REGISTERED_DEVICES: &str = "registeredDevices";
+pub(super) const OWNED_DEVICES: &str = "ownedDevices";
 
 fn relation_of(owner: &'static str, id: &str, rest: &[&str]) -> Option<Relation> {
     let first = rest.first()?.to_lowercase();
@@ -133,6 +135,8 @@ fn relation_of(owner: &'static str, id: &str, rest: &[&str]) -> Option<Relation>
         (GROUPS, "transitivemembers") => TRANSITIVE_MEMBERS,
         (USERS | GROUPS, "memberof") => MEMBER_OF,
         (USERS | GROUPS, "transitivememberof") => TRANSITIVE_MEMBER_OF,
+        (USERS, "registereddevices") => REGISTERED_DEVICES,
+        (USERS, "owneddevices") => OWNED_DEVICES,
         // `fido2Methods` and its like hold one kind only: not the list of all methods.
         (USERS, "authentication") if rest.get(1)?.eq_ignore_ascii_case("methods") => METHODS,
         _ => return None,
@@ -184,9 +188,16 @@ pub(super) fn place(path: &str) -> Place {
         .find_map(|segment| by_name(segment));
     let nameless = relation.is_none()
         && segments.last().is_some_and(|last| {
-            [MEMBERS, TRANSITIVE_MEMBERS, MEMBER_OF, TRANSITIVE_MEMBER_OF]
-                .iter()
-                .any(|name| last.eq_ignore_ascii_case(name))
+            [
+                MEMBERS,
+                TRANSITIVE_MEMBERS,
+                MEMBER_OF,
+                TRANSITIVE_MEMBER_OF,
+                REGISTERED_DEVICES,
+                OWNED_DEVICES,
+            ]
+            .iter()
+            .any(|name| last.eq_ignore_ascii_case(name))
         });
     Place {
         relation,
@@ -331,6 +342,12 @@ mod tests {
                 USERS,
                 "a-b",
                 METHODS,
+            ),
+            (
+                "users/U-1/registeredDevices.json",
+                USERS,
+                "U-1",
+                REGISTERED_DEVICES,
             ),
             ("Groups/G1/Members/U1/U1.json", GROUPS, "G1", MEMBERS),
         ] {

@@ -9,8 +9,8 @@ use serde_json::Value;
 use crate::{
     ObjectId, Reading, TenantId, Upn,
     tenant::{
-        AdministrativeUnit, AssignmentKind, Domain, Group, Method, MethodKind, Policy, Role,
-        RoleAssignment, User,
+        AdministrativeUnit, AssignmentKind, Device, Domain, Group, Method, MethodKind, Policy,
+        Role, RoleAssignment, User,
     },
 };
 
@@ -56,6 +56,7 @@ pub(super) fn user(object: &Value) -> User {
         account_enabled: boolean(object, "accountEnabled", None),
         synchronised: synchronised(object),
         user_type: owned(object, "userType"),
+        creation_type: owned(object, "creationType"),
         personal: personal(object),
         licences: licences(object),
         last_sign_in: last_sign_in(object),
@@ -65,7 +66,28 @@ pub(super) fn user(object: &Value) -> User {
         transitive_member_of: Reading::NotRead(
             "the input does not list the groups of this user".to_owned(),
         ),
+        roles: Reading::NotRead("the input does not list the roles of this user".to_owned()),
+        devices: Reading::NotRead(
+            "the input does not list the registered devices of this user".to_owned(),
+        ),
+        described_in: None,
     }
+}
+
+/// The devices among what a user owns or registered.
+pub(super) fn devices(items: Vec<Value>) -> Reading<Vec<Device>> {
+    items
+        .into_iter()
+        .filter(|item| {
+            text(item, "@odata.type")
+                .is_none_or(|kind| kind.trim_start_matches('#') == "microsoft.graph.device")
+        })
+        .map(serde_json::from_value)
+        .collect::<Result<_, _>>()
+        .map_or_else(
+            |error| Reading::NotRead(format!("a device of this user is not readable: {error}")),
+            Reading::Read,
+        )
 }
 
 /// `onPremisesSyncEnabled` is null for a user that was never synchronised; an immutable id alone
@@ -189,6 +211,10 @@ pub(super) fn method(object: &Value) -> Method {
         name: owned(object, "displayName").or_else(|| owned(object, "model")),
         attestation: owned(object, "attestationLevel"),
         passkey_type: owned(object, "passkeyType"),
+        phone_type: owned(object, "phoneType"),
+        usable_once: object.get("isUsableOnce").and_then(Value::as_bool),
+        usable: object.get("isUsable").and_then(Value::as_bool),
+        combination: None,
     }
 }
 
