@@ -5,7 +5,6 @@
 //! so it is *cannot tell*.
 
 pub mod document;
-mod domain;
 mod escape;
 mod page;
 mod preflight;

@@ -1,5 +1,6 @@
 //! `lockout preflight`: the tenant with a change beside the tenant without.
 
+mod after;
 mod changes;
 mod junit;
 mod markdown;
@@ -11,6 +12,7 @@ use std::collections::HashSet;
 use breakglass_conditional_access::{
     Enforce, Engine,
     preflight::{self, Group, Input, Kind},
+    tenant::{People, Tenant},
 };
 use breakglass_model::ObjectId;
 
@@ -19,7 +21,6 @@ use super::{
         self,
         preflight::{Comparison, PreflightDocument, Verdict},
     },
-    domain::tenant::{People, Tenant},
     prove::options,
     scene::{self, Scene},
 };
@@ -42,9 +43,7 @@ pub fn run(args: &PreflightArgs) -> Result<u8, Failure> {
     let before = Tenant::read(&scene.snapshot);
     let options = options(&args.guarded, &before)?;
     let deletions = changes::deletions(&args.deletions, &before.policies)?;
-    let (after, lines) = before
-        .changed(&read.all(), &deletions)
-        .map_err(|why| Failure::usage(format!("the change can't be applied: {why}")))?;
+    let (after, lines) = after::after(&scene.snapshot, &read.all(), &deletions);
     let people = People::new(&scene.snapshot, &[&before, &after]);
     let (ids, unknown) = askable(&accounts);
     let groups = groups(&people, &ids);

@@ -7,6 +7,7 @@ use breakglass_conditional_access::{
     Engine, SignIn,
     prove::{self, AccountProof, Prover},
     sign_in::Who,
+    tenant::{People, Tenant},
     words,
 };
 
@@ -15,7 +16,6 @@ use super::{
         self,
         proof::{Account, Policy, ProofDocument, Target, Verdict},
     },
-    domain::tenant::{People, Tenant},
     scene::{self, Scene},
 };
 use crate::{

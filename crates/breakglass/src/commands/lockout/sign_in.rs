@@ -8,13 +8,11 @@ use breakglass_conditional_access::{
     environment::{REGISTER_DEVICE, REGISTER_SECURITY_INFO},
     sign_in::Given,
     strength::{Combination, EXTERNAL_MFA, UsableMethod},
+    tenant::Tenant,
 };
 use serde_json::Value;
 
-use super::{
-    domain::tenant::Tenant,
-    scene::{self, near},
-};
+use super::scene::{self, near};
 use crate::{cli::WhatIfArgs, failure::Failure, input};
 
 /// The most bytes of a sign-in.

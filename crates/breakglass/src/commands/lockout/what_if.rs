@@ -5,7 +5,11 @@ mod text;
 use std::path::Path;
 
 use breakglass_conditional_access::{
-    Engine, Evaluation, Outcome, Policy, Truth, identity::Fact, policy::Operator, sign_in::Who,
+    Engine, Evaluation, Outcome, Policy, Truth,
+    identity::Fact,
+    policy::Operator,
+    sign_in::Who,
+    tenant::{People, Tenant},
     words,
 };
 use breakglass_model::{ObjectId, Upn};
@@ -15,7 +19,6 @@ use super::{
         self,
         what_if::{self, Condition, Gate, User, WhatIfDocument},
     },
-    domain::tenant::{People, Tenant},
     scene::{self, Scene, near},
     sign_in,
 };
