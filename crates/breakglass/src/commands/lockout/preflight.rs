@@ -43,9 +43,11 @@ pub fn run(args: &PreflightArgs) -> Result<u8, Failure> {
     let before = Tenant::read(&scene.snapshot);
     let options = options(&args.guarded, &before)?;
     let deletions = changes::deletions(&args.deletions, &before.policies)?;
-    let (after, lines) = after::after(&scene.snapshot, &read.all(), &deletions);
-    let people = People::new(&scene.snapshot, &[&before, &after]);
-    let (ids, unknown) = askable(&accounts);
+    let change = after::after(&scene.snapshot, &read.all(), &deletions);
+    let after = &change.tenant;
+    let people = People::new(&scene.snapshot, &[&before, after]);
+    let (ids, mut open) = askable(&accounts);
+    open.extend(change.open.iter().cloned());
     let groups = groups(&people, &ids);
     let compare = |enforce: Enforce| {
         let report = preflight::run(
@@ -59,16 +61,16 @@ pub fn run(args: &PreflightArgs) -> Result<u8, Failure> {
         );
         let engine = |tenant: &Tenant| Engine::new(&tenant.policies, &tenant.environment, enforce);
         complete(
-            Comparison::new(report, &engine(&before), &engine(&after)),
+            Comparison::new(report, &engine(&before), &engine(after)),
             &accounts,
-            &unknown,
+            &open,
             &scene,
         )
     };
     let document = PreflightDocument {
         head: scene.head("preflight", &after.assumptions),
         enforced: scene.enforce.into(),
-        changes: lines,
+        changes: change.lines,
         comparison: compare(scene.enforce),
         if_report_only_enabled: compare(Enforce::ReportOnlyToo),
         set_aside: scene.snapshot.set_aside.clone(),
@@ -160,10 +162,10 @@ fn askable(accounts: &[scene::Account]) -> (Vec<ObjectId>, Vec<String>) {
 fn complete(
     mut comparison: Comparison,
     accounts: &[scene::Account],
-    unknown: &[String],
+    open: &[String],
     scene: &Scene,
 ) -> Comparison {
-    let mut missing = unknown.to_vec();
+    let mut missing = open.to_vec();
     if accounts.is_empty() {
         missing.push(format!(
             "no emergency access account is declared; {}",
@@ -172,7 +174,7 @@ fn complete(
     }
     let mut because = Vec::new();
     if !missing.is_empty() {
-        because.push("nothing can be said of an emergency access account that is not found");
+        because.push("an emergency access account is not found, or a change is not understood");
     }
     if let Some(why) = scene.incomplete() {
         missing.push(format!("policies were not read completely: {why}"));

@@ -121,6 +121,7 @@ fn prove(
                 blame: Vec::new(),
                 targets: Vec::new(),
                 policies: Vec::new(),
+                notes: Vec::new(),
                 missing: vec![why],
             };
         }
@@ -135,7 +136,10 @@ fn prove(
     if let Some(why) = incomplete {
         proof = proof.over_incomplete_set(why);
     }
-    describe(proof, id.as_str(), account.upn, tenant)
+    Account {
+        notes: people.notes(id),
+        ..describe(proof, id.as_str(), account.upn, tenant)
+    }
 }
 
 fn describe(proof: AccountProof, id: &str, upn: Option<String>, tenant: &Tenant) -> Account {
@@ -195,6 +199,7 @@ fn describe(proof: AccountProof, id: &str, upn: Option<String>, tenant: &Tenant)
             })
             .collect(),
         policies,
+        notes: Vec::new(),
         missing: proof.missing,
     }
 }

@@ -238,6 +238,8 @@ pub(super) fn near<'n>(text: &str, names: impl IntoIterator<Item = &'n str>) -> 
         .collect();
     scored.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
     scored.dedup_by(|a, b| a.1 == b.1);
+    let best = scored.first().map_or(0, |(score, _)| *score);
+    scored.retain(|(score, _)| score * 2 > best);
     scored
         .into_iter()
         .take(5)
@@ -265,10 +267,7 @@ mod tests {
     #[test]
     fn near_names_come_best_first() {
         let names = ["CA001 MFA for all", "CA002 Block legacy", "Legacy block"];
-        assert_eq!(
-            near("CA002 block legasy", names),
-            ["CA002 Block legacy", "Legacy block", "CA001 MFA for all"]
-        );
+        assert_eq!(near("CA002 block legasy", names), ["CA002 Block legacy"]);
         assert!(near("xyz", names).is_empty());
     }
 }

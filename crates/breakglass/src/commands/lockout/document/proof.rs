@@ -47,6 +47,8 @@ pub struct Account {
     pub targets: Vec<Target>,
     /// Every policy.
     pub policies: Vec<Policy>,
+    /// Why registered methods do not count, or not surely.
+    pub notes: Vec<String>,
     /// Data whose absence keeps the verdict open.
     pub missing: Vec<String>,
 }

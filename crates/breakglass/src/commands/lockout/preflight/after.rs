@@ -3,33 +3,45 @@
 use breakglass_conditional_access::{
     change::{self, Change, Kind},
     identity::fold,
+    policy,
     tenant::Tenant,
 };
 use breakglass_model::{ObjectId, TenantSnapshot, tenant::Policy};
 use serde_json::Value;
 
-/// The tenant after changes and deletions of policies, and one line a change that says what it did.
+/// The tenant after a change.
+pub(super) struct After {
+    pub(super) tenant: Tenant,
+    /// What each change did, one line a change.
+    pub(super) lines: Vec<String>,
+    /// Changes whose effect is not known, one clause a change.
+    pub(super) open: Vec<String>,
+}
+
+/// The tenant after changes and deletions of policies.
 pub(super) fn after(
     snapshot: &TenantSnapshot,
     changes: &[Change],
-    deletions: &[String],
-) -> (Tenant, Vec<String>) {
+    deletions: &[&policy::Policy],
+) -> After {
     let raw: Vec<Value> = snapshot.policies.iter().map(|p| p.raw.clone()).collect();
     let (mut raw, mut lines) = change::apply(&raw, changes);
-    for id in deletions {
-        raw.retain(|policy| {
-            policy["id"]
-                .as_str()
-                .is_none_or(|own| fold(own) != fold(id))
-        });
-        lines.push(format!("--delete: removes {id}"));
+    for gone in deletions {
+        raw.retain(|raw| fold(&policy::read(raw).id) != fold(&gone.id));
+        lines.push(format!("--delete: removes `{}` (`{}`)", gone.name, gone.id));
     }
-    for change in changes.iter().filter(|change| change.kind != Kind::Policy) {
-        lines.push(format!(
-            "{}: is not a policy and is not applied",
-            change.source
-        ));
-    }
+    let mut open: Vec<String> = changes
+        .iter()
+        .filter(|change| change.kind != Kind::Policy)
+        .map(|change| format!("{}: what is not a policy is not applied", change.source))
+        .collect();
+    // A name that several policies have: the change is meant, and could not be made.
+    open.extend(
+        lines
+            .iter()
+            .filter(|line| line.contains(": changes nothing: "))
+            .cloned(),
+    );
     let mut after = snapshot.clone();
     after.policies.items = raw
         .into_iter()
@@ -40,5 +52,9 @@ pub(super) fn after(
             raw,
         })
         .collect();
-    (Tenant::read(&after), lines)
+    After {
+        tenant: Tenant::read(&after),
+        lines,
+        open,
+    }
 }

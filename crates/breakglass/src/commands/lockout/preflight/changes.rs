@@ -202,9 +202,12 @@ fn directory(root: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(found)
 }
 
-/// The ids of the policies that are to be deleted, named by id or by name.
-pub(super) fn deletions(named: &[String], policies: &[Policy]) -> Result<Vec<String>, Failure> {
-    let mut ids = Vec::new();
+/// The policies that are to be deleted, named by id or by name.
+pub(super) fn deletions<'p>(
+    named: &[String],
+    policies: &'p [Policy],
+) -> Result<Vec<&'p Policy>, Failure> {
+    let mut found = Vec::new();
     for text in named {
         let wanted = fold(text);
         let by_id = policies.iter().find(|policy| fold(&policy.id) == wanted);
@@ -213,7 +216,7 @@ pub(super) fn deletions(named: &[String], policies: &[Policy]) -> Result<Vec<Str
             .filter(|policy| fold(&policy.name) == wanted)
             .collect();
         match (by_id, by_name.as_slice()) {
-            (Some(policy), _) | (None, &[policy]) => ids.push(policy.id.clone()),
+            (Some(policy), _) | (None, &[policy]) => found.push(policy),
             (None, []) => {
                 let titles = policies.iter().map(|policy| policy.name.as_str());
                 let help = match near(text, titles) {
@@ -239,5 +242,5 @@ pub(super) fn deletions(named: &[String], policies: &[Policy]) -> Result<Vec<Str
             }
         }
     }
-    Ok(ids)
+    Ok(found)
 }

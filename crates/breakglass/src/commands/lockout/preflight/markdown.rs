@@ -27,7 +27,7 @@ pub(super) fn markdown(document: &PreflightDocument, about: &str) -> String {
     let (_, word, sentence) = verdict(&document.comparison);
     let _infallible = writeln!(
         out,
-        "## {} Conditional Access pre-flight: {word}\n\n**{}.**\n",
+        "## {} Conditional Access pre-flight: {word}\n\n**{}.**",
         symbol(document.comparison.verdict),
         capital(sentence)
     );
@@ -92,7 +92,16 @@ fn cut(text: String) -> String {
 }
 
 fn comparison(out: &mut String, comparison: &Comparison) {
-    for because in comparison.because.iter().take(LINES) {
+    let (_, _, sentence) = verdict(comparison);
+    let because: Vec<&String> = comparison
+        .because
+        .iter()
+        .filter(|because| *because != sentence)
+        .collect();
+    if !because.is_empty() {
+        out.push('\n');
+    }
+    for because in because.into_iter().take(LINES) {
         let _infallible = writeln!(out, "- {}", escape(because));
     }
     let _infallible = writeln!(

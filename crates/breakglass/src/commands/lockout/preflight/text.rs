@@ -70,7 +70,9 @@ fn comparison(page: &mut Page, comparison: &Comparison, when: &str) {
         BOLD,
     );
     for because in &comparison.because {
-        page.block("", "", INDENT, because, "");
+        if because != sentence {
+            page.block("", "", INDENT, because, "");
+        }
     }
     page.heading(&format!("Emergency access accounts{when}"));
     sides(page, &comparison.accounts, "account", "accounts");

@@ -75,6 +75,9 @@ fn account(out: &mut String, account: &Account) {
     for (label, good, answer) in answers(account) {
         let _infallible = writeln!(out, "- {} {label}: {}", self::symbol(good), escape(&answer));
     }
+    for note in &account.notes {
+        let _infallible = writeln!(out, "- note: {}", escape(note));
+    }
     for target in &account.targets {
         let (_, word, _) = verdict(target.verdict);
         let _infallible = writeln!(out, "- {}: {}", escape(&target.name), word.to_lowercase());

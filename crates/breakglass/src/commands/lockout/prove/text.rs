@@ -90,6 +90,9 @@ fn account(page: &mut Page, account: &Account) {
         };
         page.block(&format!(" {symbol} {label}"), color, INDENT, &answer, "");
     }
+    for note in &account.notes {
+        page.block("   note", "", INDENT, note, "");
+    }
     for target in &account.targets {
         let (symbol, word, _) = verdict(target.verdict);
         page.block(
