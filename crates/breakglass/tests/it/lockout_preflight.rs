@@ -202,6 +202,38 @@ fn a1_c5_without_a_declared_account_it_cannot_be_told() {
     );
 }
 
+/// Where users were not read nobody is known who may lose, so nothing is called safe or a narrowing.
+#[test]
+fn x1_without_users_it_cannot_be_told_who_loses() {
+    let place = tempfile::tempdir().unwrap();
+    let person = place.path().join("person.txt");
+    fs::write(
+        &person,
+        r#"{"id":"bg1","groups":["g-bg"],"roles":[],"methods":[{"combination":"fido2"}]}"#,
+    )
+    .unwrap();
+    let account = format!("@{}", person.display());
+    let users = json!({"includeUsers": ["All"], "excludeGroups": ["g-bg"]});
+    let off = change(place.path(), "CA010 Off", &users, "block", "disabled");
+    let file = change(place.path(), "CA011 Block", &users, "block", "enabled");
+    let (exit, document) = document(&[
+        "lockout",
+        "preflight",
+        "--tenant",
+        &off,
+        "--account",
+        &account,
+        "--change",
+        &file,
+    ]);
+    assert_eq!((exit, &document["verdict"]), (3, &json!("cannot-tell")));
+    assert!(
+        document["missing"]
+            .to_string()
+            .contains("users were not read")
+    );
+}
+
 /// X1: code scanning gets one result a loss, at the line of the file that causes it.
 #[test]
 fn x1_sarif_points_at_the_changed_file() {

@@ -180,6 +180,22 @@ fn complete(
         missing.push(format!("policies were not read completely: {why}"));
         because.push("a policy that was not read may stand in the way, before as after");
     }
+    for (unread, what) in [
+        (&scene.snapshot.users.missing, "users"),
+        (
+            &scene.snapshot.active_assignments.missing,
+            "role assignments",
+        ),
+    ] {
+        if let Some(unread) = unread {
+            missing.push(format!(
+                "{what} were not read completely: {}",
+                unread.reason
+            ));
+            because.push("not everybody is known who may lose sign-ins");
+        }
+    }
+    because.dedup();
     if !missing.is_empty() && comparison.verdict != Verdict::LocksOut {
         comparison.verdict = Verdict::CannotTell;
         comparison
