@@ -3,15 +3,19 @@
 //! Microsoft describes the attributes and what each may be compared with in *Conditional Access: Filter for
 //! devices*, and the language of the rules in *dynamic membership rules*. A rule that says anything else is
 //! not read at all: the caller takes such a rule for unknown, never for matching or not matching.
+//!
+//! Filters for applications share the language: `language` is what the two differ in.
 
 mod atoms;
-mod attribute;
+pub(crate) mod attribute;
 mod classes;
 mod device;
 mod error;
+pub(crate) mod expression;
+pub(crate) mod language;
 mod lexer;
-mod operator;
-mod parser;
+pub(crate) mod operator;
+pub(crate) mod parser;
 mod residual;
 mod rule;
 

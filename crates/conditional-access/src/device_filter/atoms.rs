@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::attribute::{Attribute, FALSE_TRUE, Kind};
+use super::expression::Comparison;
+use super::language::Named as _;
 use super::operator::{Test, fold};
-use super::rule::Comparison;
 
 /// An attribute with the distinct tests of it.
 pub(super) struct Subject {
@@ -32,7 +33,7 @@ impl Subject {
     }
 
     /// The number of the comparison's test.
-    pub(super) fn number(&mut self, comparison: &Comparison) -> usize {
+    pub(super) fn number(&mut self, comparison: &Comparison<Attribute>) -> usize {
         for value in &comparison.values {
             let spelled = self.spelled.entry(fold(value));
             spelled.or_insert_with(|| value.clone());

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
+use super::language::Named;
 use super::operator::Operator;
 
 /// An attribute of a device, named as in a rule after `device.`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Attribute {
+pub(crate) enum Attribute {
     DeviceId,
     DisplayName,
     DeviceOwnership,
@@ -27,7 +28,7 @@ pub(super) enum Attribute {
 
 /// What an attribute holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// The id of an object or an application.
     Guid,
     /// Any text.
@@ -41,7 +42,7 @@ pub(super) enum Kind {
 }
 
 /// The two values of a flag.
-pub(super) const FALSE_TRUE: [&str; 2] = ["False", "True"];
+pub(crate) const FALSE_TRUE: [&str; 2] = ["False", "True"];
 
 const NAMED: [(Attribute, &str); 14] = [
     (Attribute::DeviceId, "deviceId"),
@@ -62,17 +63,25 @@ const NAMED: [(Attribute, &str); 14] = [
 
 impl Attribute {
     /// All of them.
-    pub(super) fn all() -> impl Iterator<Item = Self> {
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
         let named = NAMED.iter().map(|(attribute, _)| *attribute);
         named.chain((0..15).map(Self::Extension))
     }
+}
 
-    /// The attribute of this name (without `device.`), in any letter case.
-    pub(super) fn named(name: &str) -> Option<Self> {
+impl Named for Attribute {
+    const OBJECT: &'static str = "device";
+    const KNOWN: &'static str = "an attribute that a device filter knows";
+
+    fn named(name: &str) -> Option<Self> {
+        // Microsoft's table once had `device.devicePhysicalIDs -contains "[ZTDId]"` as the example for it.
+        if name.eq_ignore_ascii_case("devicePhysicalIds") {
+            return Some(Self::PhysicalIds);
+        }
         Self::all().find(|attribute| attribute.to_string().eq_ignore_ascii_case(name))
     }
 
-    pub(super) fn kind(self) -> Kind {
+    fn kind(&self) -> Kind {
         match self {
             Self::DeviceId | Self::MdmAppId => Kind::Guid,
             Self::DeviceOwnership => Kind::Choice(&["Personal", "Company"]),
@@ -92,16 +101,20 @@ impl Attribute {
         }
     }
 
-    /// The operators that Microsoft's table allows for this attribute.
-    pub(super) fn operators(self) -> &'static [Operator] {
+    /// As Microsoft's table has it.
+    fn operators(&self) -> &'static [Operator] {
+        const ONE_OR_LIST: [Operator; 4] = [
+            Operator::Equal,
+            Operator::NotEqual,
+            Operator::In,
+            Operator::NotIn,
+        ];
         match self.kind() {
+            // The table's operators for it are two, but its example was long
+            // `device.profileType -notIn ["Printer", "Shared", "IoT"]`.
+            _ if *self == Self::ProfileType => &ONE_OR_LIST,
             Kind::Text => &Operator::ALL,
-            Kind::Guid => &[
-                Operator::Equal,
-                Operator::NotEqual,
-                Operator::In,
-                Operator::NotIn,
-            ],
+            Kind::Guid => &ONE_OR_LIST,
             Kind::Choice(_) | Kind::Flag => &[Operator::Equal, Operator::NotEqual],
             Kind::Collection => &[Operator::Contains, Operator::NotContains],
         }

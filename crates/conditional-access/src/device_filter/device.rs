@@ -75,14 +75,14 @@ impl Device {
     }
 
     /// The values that a rule sees: none for null, several only for a collection.
-    pub(super) fn values(&self, attribute: Attribute) -> Vec<&str> {
+    pub(super) fn values(&self, attribute: Attribute) -> Values<'_> {
         let text = match attribute {
             Attribute::PhysicalIds | Attribute::SystemLabels => {
                 let items = match attribute {
                     Attribute::PhysicalIds => &self.physical_ids,
                     _ => &self.system_labels,
                 };
-                return items.iter().flatten().map(String::as_str).collect();
+                return Values::Items(items.as_deref().unwrap_or_default());
             }
             Attribute::IsCompliant => self.is_compliant.map(|is| FALSE_TRUE[usize::from(is)]),
             Attribute::Extension(index) => match self.shows_extension_attributes() {
@@ -101,7 +101,7 @@ impl Device {
             Attribute::ProfileType => self.profile_type.as_deref(),
             Attribute::TrustType => self.trust_type.as_deref(),
         };
-        text.into_iter().collect()
+        Values::Text(text)
     }
 
     /// Gives an attribute these values: none makes it null.
@@ -126,6 +126,22 @@ impl Device {
             Attribute::OperatingSystemVersion => self.operating_system_version = first,
             Attribute::ProfileType => self.profile_type = first,
             Attribute::TrustType => self.trust_type = first,
+        }
+    }
+}
+
+/// The values of an attribute.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Values<'d> {
+    Text(Option<&'d str>),
+    Items(&'d [String]),
+}
+
+impl Values<'_> {
+    pub(super) fn any(self, passes: impl Fn(&str) -> bool) -> bool {
+        match self {
+            Self::Text(text) => text.is_some_and(passes),
+            Self::Items(items) => items.iter().any(|item| passes(item)),
         }
     }
 }

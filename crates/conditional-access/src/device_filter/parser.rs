@@ -1,13 +1,16 @@
 //! Tokens to a rule. Precedence, from the tightest: comparison, `-not`, `-and`, `-or`.
 
-use super::attribute::{Attribute, FALSE_TRUE, Kind as Holds};
+use std::marker::PhantomData;
+
+use super::attribute::{FALSE_TRUE, Kind as Holds};
 use super::error::{RuleError, RuleFault};
+use super::expression::{Comparison, Expression};
+use super::language::Named;
 use super::lexer::{Kind, Lexer, Token};
 use super::operator::Operator;
-use super::rule::{Comparison, Expression};
 use super::{MAX_CHARACTERS, MAX_DEPTH};
 
-pub(super) fn parse(text: &str) -> Result<Expression, RuleError> {
+pub(crate) fn parse<A: Named>(text: &str) -> Result<Expression<A>, RuleError> {
     if let Some((position, _)) = text.char_indices().nth(MAX_CHARACTERS) {
         let characters = text.chars().count();
         let reason = RuleFault::TooLong { characters };
@@ -15,7 +18,11 @@ pub(super) fn parse(text: &str) -> Result<Expression, RuleError> {
     }
     let mut lexer = Lexer::new(text);
     let token = lexer.next()?;
-    let mut parser = Parser { lexer, token };
+    let mut parser = Parser {
+        lexer,
+        token,
+        of: PhantomData::<A>,
+    };
     let rule = parser.any(0)?;
     match parser.token.kind {
         Kind::End => Ok(rule),
@@ -23,12 +30,13 @@ pub(super) fn parse(text: &str) -> Result<Expression, RuleError> {
     }
 }
 
-struct Parser<'t> {
+struct Parser<'t, A> {
     lexer: Lexer<'t>,
     token: Token<'t>,
+    of: PhantomData<A>,
 }
 
-impl<'t> Parser<'t> {
+impl<'t, A: Named> Parser<'t, A> {
     fn expected(&self, expected: &str) -> RuleError {
         RuleError::unexpected(self.token.at, self.token.kind, expected)
     }
@@ -61,7 +69,7 @@ impl<'t> Parser<'t> {
         Ok(found)
     }
 
-    fn any(&mut self, depth: usize) -> Result<Expression, RuleError> {
+    fn any(&mut self, depth: usize) -> Result<Expression<A>, RuleError> {
         let mut parts = vec![self.all(depth)?];
         while self.keyword("or")? {
             parts.push(self.all(depth)?);
@@ -69,7 +77,7 @@ impl<'t> Parser<'t> {
         Ok(Expression::any(parts))
     }
 
-    fn all(&mut self, depth: usize) -> Result<Expression, RuleError> {
+    fn all(&mut self, depth: usize) -> Result<Expression<A>, RuleError> {
         let mut parts = vec![self.unary(depth)?];
         while self.keyword("and")? {
             parts.push(self.unary(depth)?);
@@ -77,7 +85,7 @@ impl<'t> Parser<'t> {
         Ok(Expression::all(parts))
     }
 
-    fn unary(&mut self, depth: usize) -> Result<Expression, RuleError> {
+    fn unary(&mut self, depth: usize) -> Result<Expression<A>, RuleError> {
         let position = self.token.at;
         let deeper = || match depth {
             MAX_DEPTH.. => Err(RuleError {
@@ -99,35 +107,39 @@ impl<'t> Parser<'t> {
         self.comparison().map(Expression::Compare)
     }
 
-    fn comparison(&mut self) -> Result<Comparison, RuleError> {
+    fn comparison(&mut self) -> Result<Comparison<A>, RuleError> {
         let attribute = self.attribute()?;
-        let operator = self.operator(attribute)?;
+        let operator = self.operator(&attribute)?;
         let values = if operator.takes_list() {
-            self.list(attribute)?
+            self.list(&attribute)?
         } else {
-            vec![self.value(attribute)?]
+            vec![self.value(&attribute)?]
         };
         Ok(Comparison::new(attribute, operator, values))
     }
 
-    fn attribute(&mut self) -> Result<Attribute, RuleError> {
+    fn attribute(&mut self) -> Result<A, RuleError> {
+        let expected = |parser: &Self| {
+            let object = A::OBJECT;
+            parser.expected(&format!("`{object}.` and an attribute, -not or `(`"))
+        };
         let Kind::Word(word) = self.token.kind else {
-            return Err(self.expected("`device.` and an attribute, -not or `(`"));
+            return Err(expected(self));
         };
         let name = word
             .split_once('.')
-            .filter(|(object, _)| object.eq_ignore_ascii_case("device"));
+            .filter(|(object, _)| object.eq_ignore_ascii_case(A::OBJECT));
         let Some((_, name)) = name else {
-            return Err(self.expected("`device.` and an attribute, -not or `(`"));
+            return Err(expected(self));
         };
-        let Some(attribute) = Attribute::named(name) else {
-            return Err(self.expected("an attribute that a device filter knows"));
+        let Some(attribute) = A::named(name) else {
+            return Err(self.expected(A::KNOWN));
         };
         self.advance()?;
         Ok(attribute)
     }
 
-    fn operator(&mut self, attribute: Attribute) -> Result<Operator, RuleError> {
+    fn operator(&mut self, attribute: &A) -> Result<Operator, RuleError> {
         let allowed = attribute.operators();
         if let Kind::Word(word) = self.token.kind
             && let Some(operator) = Operator::named(word)
@@ -140,7 +152,7 @@ impl<'t> Parser<'t> {
         Err(self.expected(&format!("an operator for {attribute}: {}", names.join(" "))))
     }
 
-    fn list(&mut self, attribute: Attribute) -> Result<Vec<String>, RuleError> {
+    fn list(&mut self, attribute: &A) -> Result<Vec<String>, RuleError> {
         if !self.mark('[')? {
             return Err(self.expected("`[` and a list of values in double quotes"));
         }
@@ -156,7 +168,7 @@ impl<'t> Parser<'t> {
 
     /// A value in the spelling of Microsoft's table where the table names the values: one that it does not
     /// name could only match what this program does not know of.
-    fn value(&mut self, attribute: Attribute) -> Result<String, RuleError> {
+    fn value(&mut self, attribute: &A) -> Result<String, RuleError> {
         let spelled = |text: &str, names: &[&str]| {
             let name = names.iter().find(|name| name.eq_ignore_ascii_case(text));
             name.map(ToString::to_string)

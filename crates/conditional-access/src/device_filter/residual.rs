@@ -1,7 +1,8 @@
 //! What remains to be decided of a rule once some attributes are known.
 
 use super::atoms::Subject;
-use super::rule::Expression;
+use super::attribute::Attribute;
+use super::expression::Expression;
 
 /// A rule over numbered tests, in one shape for all rules that say the same in another order: no negation
 /// but on tests, parts sorted, none twice, none decided.
@@ -20,7 +21,11 @@ pub(super) enum Residual {
 
 impl Residual {
     /// The rule if `sign`, else its denial; the attributes and tests that it brings are added to `subjects`.
-    pub(super) fn new(rule: &Expression, sign: bool, subjects: &mut Vec<Subject>) -> Self {
+    pub(super) fn new(
+        rule: &Expression<Attribute>,
+        sign: bool,
+        subjects: &mut Vec<Subject>,
+    ) -> Self {
         match rule {
             Expression::Any(parts) | Expression::All(parts) => {
                 let all = matches!(rule, Expression::All(_)) == sign;

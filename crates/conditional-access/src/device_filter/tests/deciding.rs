@@ -26,6 +26,7 @@ fn x1_null_makes_positive_operators_false_and_negative_ones_true() {
         ("isCompliant", "-ne", "False", false),
         ("trustType", "-eq", "\"AzureAD\"", true),
         ("profileType", "-ne", "\"IoT\"", false),
+        ("profileType", "-notIn", "[\"IoT\"]", false),
         ("systemLabels", "-contains", "\"a\"", true),
         ("physicalIds", "-notContains", "\"a\"", false),
         ("extensionAttribute3", "-notIn", "[\"a\"]", false),
@@ -61,6 +62,20 @@ fn x1_operators_on_a_text() {
             "{comparison}"
         );
     }
+}
+
+#[test]
+fn x1_lists_of_profile_types() {
+    let shared = r#"{"profileType":"shared"}"#;
+    assert!(holds(
+        "device.profileType -in [\"Printer\", \"Shared\"]",
+        shared
+    ));
+    assert!(!holds(
+        "device.profileType -notIn [\"Printer\", \"Shared\"]",
+        shared
+    ));
+    assert!(holds("device.profileType -notIn [\"IoT\"]", shared));
 }
 
 #[test]

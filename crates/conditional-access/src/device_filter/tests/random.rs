@@ -4,6 +4,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::super::attribute::{Attribute, FALSE_TRUE, Kind};
+use super::super::language::Named as _;
+use super::super::operator::{Operator, Test, fold};
 use super::*;
 
 /// Few attributes, so that rules meet, and constants that lie in each other.
@@ -99,6 +101,18 @@ proptest! {
                 prop_assert!(text.is_char_boundary(error.position));
                 prop_assert!(!error.to_string().contains(char::is_control));
             }
+        }
+    }
+
+    #[test]
+    fn x1_values_compare_as_their_folded_texts(
+        value in "[aAbBσΣςİiK\u{212a}\u{e000}-]{0,6}|.{0,6}",
+        constants in prop::collection::vec("[aAbBσΣςİiK-]{1,3}|.{1,3}", 1..5),
+    ) {
+        for operator in Operator::ALL {
+            let count = if operator.takes_list() { constants.len() } else { 1 };
+            let test = Test::new(operator, false, &constants[..count]);
+            prop_assert_eq!(test.passes(&value), test.holds(&[fold(&value)]), "{:?}", test);
         }
     }
 

@@ -39,6 +39,27 @@ device.deviceId -in ["1", "2"] -and device.mdmAppId -notIn ["3"]
 }
 
 #[test]
+fn c4_examples_of_microsoft_go_beyond_its_table() {
+    let said = printed(&[
+        "device.profileType -notIn [\"printer\", \"Shared\", \"IoT\"]",
+        "device.profileType -in [\"SecureVM\"]",
+        "device.devicePhysicalIDs -contains \"[ZTDId]\"",
+    ]);
+    assert_eq!(
+        said,
+        r#"device.profileType -notIn ["Printer", "Shared", "IoT"]
+device.profileType -in ["SecureVM"]
+device.physicalIds -contains "[ZTDId]"
+"#
+    );
+    let error = DeviceRule::parse("device.profileType -in [\"Phone\"]").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "at byte 24: found `\"Phone\"`, expected \"RegisteredDevice\", \"SecureVM\", \"Printer\", \"Shared\" or \"IoT\""
+    );
+}
+
+#[test]
 fn c4_only_the_parentheses_that_are_needed_are_printed() {
     let (a, b, c) = (
         "device.model -eq \"a\"",
