@@ -82,11 +82,22 @@ impl World {
             ],
             uses: Vec::new(),
         };
-        Self {
+        let mut world = Self {
             snapshot,
             register: register(),
             history,
-        }
+        };
+        world.dedicated(json!({"id": "00000000-0000-0000-0000-000000000004"}));
+        world.last_policy()["sessionControls"] =
+            json!({"signInFrequency": {"isEnabled": true, "value": 4, "type": "hours"}});
+        world
+    }
+
+    /// The same without any Conditional Access policy.
+    pub(crate) fn without_policies() -> Self {
+        let mut world = Self::modern();
+        world.snapshot.policies.items.clear();
+        world
     }
 
     pub(crate) fn user(&mut self, id: &str) -> &mut User {

@@ -223,7 +223,9 @@ impl<'a> People<'a> {
                 (Membership::Unknown(why), _) => {
                     groups.unknown.insert(id.clone(), why.to_owned());
                 }
-                _ => {}
+                _ => {
+                    groups.not_held.insert(id.clone());
+                }
             }
         }
         let own = person

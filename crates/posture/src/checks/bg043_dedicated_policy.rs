@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn c2_a_policy_that_includes_the_group_on_purpose_is_intended() {
-        let mut world = World::modern();
+        let mut world = World::without_policies();
         assert_eq!(world.verdicts(CHECK.id), [Fail, Fail]);
         world.dedicated(json!({"id": "00000000-0000-0000-0000-000000000004"}));
         assert_eq!(world.verdicts(CHECK.id), [Pass, Pass]);
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn c2_a_strength_that_names_one_key_only_fails_the_other_account() {
-        let mut world = World::modern();
+        let mut world = World::without_policies();
         world.snapshot.other.insert(
             "authenticationStrengthPolicies".to_owned(),
             vec![json!({"id": "s", "displayName": "Break glass", "allowedCombinations": ["fido2"],
