@@ -198,7 +198,7 @@ fn account(id: &str, name: &str, aaguid: &str) -> User {
         licences: Reading::Read(Vec::new()),
         last_sign_in: Reading::Read(None),
         methods: Reading::Read(vec![method(MethodKind::Password), key(aaguid)]),
-        transitive_member_of: Reading::default(),
+        ..User::default()
     }
 }
 
