@@ -320,6 +320,8 @@ fn attributes(snapshot: &TenantSnapshot) -> BTreeMap<String, BTreeMap<String, Ve
             Value::Null if readable => all.entry(fold(app)).or_default(),
             _ => continue,
         };
+        // The PowerShell SDK puts one level between.
+        let sets = sets.get("AdditionalProperties").unwrap_or(sets);
         for (set, values) in sets.as_object().into_iter().flatten() {
             for (name, value) in values.as_object().into_iter().flatten() {
                 if name.contains('@') {

@@ -1,4 +1,5 @@
 //! The crate through its public surface.
 
+mod robust;
 mod scenarios;
 mod vectors;
