@@ -60,7 +60,7 @@ pub struct GuardedArgs {
     pub register: Option<PathBuf>,
 
     /// A resource from which the tenant can be repaired, by app id or name; may be repeated
-    /// [default: the Microsoft Entra admin center and what else serves to repair]
+    /// [default: Microsoft Entra admin center, Microsoft Graph]
     #[arg(long = "target", value_name = "APP")]
     pub targets: Vec<String>,
 }
