@@ -114,9 +114,9 @@ fn would_work(context: &Context<'_>, findings: &[Finding]) -> (Answer, Vec<Strin
     {
         (Answer::No, because)
     } else {
-        let open = findings.iter().filter(|f| {
-            FATAL.contains(&f.check.as_str()) && f.verdict == Verdict::CannotTell
-        });
+        let open = findings
+            .iter()
+            .filter(|f| FATAL.contains(&f.check.as_str()) && f.verdict == Verdict::CannotTell);
         because.extend(unique(open.map(sentence).collect()));
         because.push(unjudged.to_owned());
         (Answer::CannotTell, because)

@@ -305,7 +305,9 @@ fn names(snapshot: &TenantSnapshot, policies: &[Policy]) -> BTreeMap<String, Str
 
 /// Custom security attributes by app id. Graph leaves them out, or null, for whoever may not read them: an
 /// application without any counts as read only when another one shows that they could be read.
-fn attributes(snapshot: &TenantSnapshot) -> BTreeMap<String, BTreeMap<String, Vec<String>>> {
+pub(super) fn attributes(
+    snapshot: &TenantSnapshot,
+) -> BTreeMap<String, BTreeMap<String, Vec<String>>> {
     let objects = || {
         ["applications", "servicePrincipals"]
             .iter()

@@ -1,6 +1,5 @@
 //! `lockout preflight`: the tenant with a change beside the tenant without.
 
-mod after;
 mod changes;
 mod junit;
 mod markdown;
@@ -12,7 +11,7 @@ use std::collections::HashSet;
 use breakglass_conditional_access::{
     Enforce, Engine,
     preflight::{self, Group, Input, Kind},
-    tenant::{People, Tenant},
+    tenant::{Changed, Overlay, People, Tenant},
 };
 use breakglass_model::ObjectId;
 
@@ -43,12 +42,12 @@ pub fn run(args: &PreflightArgs) -> Result<u8, Failure> {
     let before = Tenant::read(&scene.snapshot);
     let options = options(&args.guarded, &before)?;
     let deletions = changes::deletions(&args.deletions, &before.policies)?;
-    let change = after::after(&scene.snapshot, &read.all(), &deletions);
+    let change = Changed::new(&scene.snapshot, &before, &read.all(), &deletions);
     let after = &change.tenant;
     let people = People::new(&scene.snapshot, &[&before, after]);
     let (ids, mut open) = askable(&accounts);
     open.extend(change.open.iter().cloned());
-    let groups = groups(&people, &ids);
+    let groups = groups(&people, &ids, &change.overlay);
     let compare = |enforce: Enforce| {
         let report = preflight::run(
             &Input {
@@ -92,9 +91,9 @@ pub fn run(args: &PreflightArgs) -> Result<u8, Failure> {
 }
 
 /// Everybody: accounts and administrators one by one, the others as far as policies tell them apart.
-fn groups(people: &People<'_>, accounts: &[ObjectId]) -> Vec<Group> {
+fn groups(people: &People<'_>, accounts: &[ObjectId], overlay: &Overlay) -> Vec<Group> {
     let one = |id: &ObjectId, kind: Kind| {
-        let identity = people.identity(id);
+        let identity = overlay.identity(people.identity(id));
         Group {
             kind,
             count: 1,
@@ -105,10 +104,16 @@ fn groups(people: &People<'_>, accounts: &[ObjectId]) -> Vec<Group> {
     let (active, eligible) = people.administrators();
     let mut known: HashSet<ObjectId> = HashSet::new();
     let mut groups = Vec::new();
+    let moved: Vec<ObjectId> = overlay
+        .moved()
+        .into_iter()
+        .filter_map(|id| ObjectId::parse(id).ok())
+        .collect();
     for (ids, kind) in [
         (accounts, Kind::Account),
         (&active, Kind::Administrator),
         (&eligible, Kind::Administrator),
+        (&moved, Kind::User),
     ] {
         for id in ids {
             if known.insert(id.clone()) {
@@ -132,7 +137,7 @@ fn groups(people: &People<'_>, accounts: &[ObjectId]) -> Vec<Group> {
         if cohort.count > taken {
             groups.push(Group {
                 kind: Kind::User,
-                identity: cohort.identity,
+                identity: overlay.identity(cohort.identity),
                 count: cohort.count - taken,
                 examples,
             });
