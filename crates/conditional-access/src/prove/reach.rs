@@ -244,9 +244,14 @@ impl Prover<'_> {
             tracked_flow: Some(manner.flow.1),
             ..SignIn::default()
         };
+        let targets = self.set(clause, Dimension::Target, caution);
+        let mail = self
+            .classes
+            .mail
+            .filter(|mail| manner.client.legacy() && targets.contains(*mail));
         self.classes
             .targets
-            .get(first(Dimension::Target)?)?
+            .get(mail.or_else(|| targets.minimum())?)?
             .write(&mut sign_in);
         self.classes
             .networks
