@@ -1,4 +1,5 @@
 //! The crate through its public surface.
 
+mod mutation;
 mod scenarios;
 mod vectors;
