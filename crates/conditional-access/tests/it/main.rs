@@ -1,5 +1,9 @@
 //! The crate through its public surface.
 
+mod brute;
+mod generator;
 mod mutation;
+mod numbers;
+mod random;
 mod scenarios;
 mod vectors;
