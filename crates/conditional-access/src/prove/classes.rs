@@ -415,7 +415,11 @@ impl Classes {
                 Err(too_many) if too_many.rule < rules.len() => {
                     self.coarse.push(rules.remove(too_many.rule).to_string());
                 }
-                Err(_) => break Vec::new(),
+                // It became too much at what controls read, which has to stay told apart.
+                Err(_) => match rules.pop() {
+                    Some(rule) => self.coarse.push(rule.to_string()),
+                    None => break device_filter::classes(&all, usize::MAX).unwrap_or_default(),
+                },
             }
         };
         self.devices = classes

@@ -1,5 +1,10 @@
 //! The crate through its public surface.
 
+mod brute;
+mod generator;
+mod mutation;
+mod numbers;
+mod random;
 mod robust;
 mod scenarios;
 mod vectors;

@@ -14,12 +14,19 @@ use breakglass_conditional_access::{
 };
 use serde_json::{Value, json};
 
-use crate::vectors::{environment_of, identity_of, method_of, policy_of, shared, texts};
+use crate::vectors::{environment_of, identity_of, method_of, own, policy_of, shared, texts};
 
 /// A scenario file beside the file of single sign-ins that it builds on.
 pub(crate) struct Files {
     pub(crate) singles: Value,
     pub(crate) scenarios: Value,
+}
+
+pub(crate) fn own_files() -> Files {
+    Files {
+        singles: own("single.json"),
+        scenarios: own("scenarios.json"),
+    }
 }
 
 pub(crate) fn shared_files() -> Option<Files> {
@@ -261,6 +268,11 @@ pub(crate) fn check_all(files: &Files) -> (usize, usize) {
         wrong.join("\n")
     );
     (scenarios.len(), queries.len())
+}
+
+#[test]
+fn x1_f1_to_f6_own_scenarios_and_queries() {
+    assert_eq!(check_all(&own_files()), (22, 19));
 }
 
 #[test]

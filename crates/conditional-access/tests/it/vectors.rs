@@ -275,6 +275,11 @@ pub(crate) fn check_single(file: &Value) -> usize {
 }
 
 #[test]
+fn x1_own_single_sign_ins() {
+    assert_eq!(check_single(&own("single.json")), 122);
+}
+
+#[test]
 fn x1_shared_single_sign_ins() {
     let Some(file) = shared("vectors.json") else {
         println!("skipped: no shared data");
