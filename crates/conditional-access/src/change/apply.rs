@@ -53,7 +53,8 @@ pub fn apply_kind(present: &[Value], changes: &[Change], kind: Kind) -> (Vec<Val
                 format!("removes nothing: {} is not in the tenant", asked(change))
             }
             (Action::Delete | Action::Merge, Target::Several(count)) => format!(
-                "changes nothing: {count} are called {}; give the `id`",
+                "changes nothing: {count} {} are called {}; give the `id`",
+                kind.plural(),
                 asked(change)
             ),
         };

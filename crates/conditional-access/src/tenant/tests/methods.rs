@@ -194,8 +194,8 @@ fn a2_the_first_factor_of_a_federated_user_is_the_outside_provider() {
     assert_eq!(
         words(&snapshot),
         [
-            ("federatedsinglefactor".to_owned(), true),
-            ("federatedsinglefactor,softwareoath".to_owned(), true)
+            ("federatedSingleFactor".to_owned(), true),
+            ("federatedSingleFactor,softwareOath".to_owned(), true)
         ]
     );
 }
