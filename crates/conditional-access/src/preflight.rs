@@ -174,7 +174,7 @@ impl<'s> Preflight<'s> {
         };
         let all = !self.anything_left(prover, subject) && self.anything_left(other, their);
         Some(Turned {
-            scope: if !all { Scope::Some } else { Scope::All },
+            scope: if all { Scope::All } else { Scope::Some },
             by,
             before: people
                 .first(self)

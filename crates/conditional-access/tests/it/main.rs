@@ -1,6 +1,7 @@
 //! The crate through its public surface.
 
 mod brute;
+mod gates;
 mod generator;
 mod mutation;
 mod numbers;

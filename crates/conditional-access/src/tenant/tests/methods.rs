@@ -255,3 +255,23 @@ fn c4_a_person_described_by_hand_is_as_described() {
     );
     assert!(notes(&snapshot)[0].contains("no such thing"));
 }
+
+#[test]
+fn k5_per_user_mfa_is_read_and_keeps_a_password_out() {
+    use crate::{Enforce, Engine, Environment, Outcome, SignIn, sign_in::ClientApp};
+    let mut one = user("bg1");
+    one["accountEnabled"] = json!(true);
+    one["perUserMfaState"] = json!("enforced");
+    one["authentication"] = json!({"methods": [of_kind("password")]});
+    let snapshot = snapshot(&json!({"users": [one]}));
+    let person = identity(&snapshot, "bg1");
+    assert!(person.per_user_mfa);
+    let engine = Engine::new(&[], &Environment::default(), Enforce::Enabled);
+    let subject = engine.subject(&person);
+    let sign_in = SignIn {
+        audiences: ["x".to_owned()].into(),
+        client_app: Some(ClientApp::Browser),
+        ..SignIn::default()
+    };
+    assert_eq!(engine.evaluate(&subject, &sign_in).outcome(), Outcome::Deny);
+}
