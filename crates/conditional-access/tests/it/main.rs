@@ -2,6 +2,7 @@
 
 mod brute;
 mod generator;
+mod metamorphic;
 mod mutation;
 mod numbers;
 mod random;
