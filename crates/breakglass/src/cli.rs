@@ -1,9 +1,16 @@
 //! The command line: one type per command, with the help that `--help` shows.
 
+mod lockout;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
+
+pub use lockout::{
+    GuardedArgs, LockoutArgs, LockoutCommand, PolicySetArgs, PreflightArgs, PreflightFormat,
+    ProveArgs, ProveFormat, WhatIfArgs,
+};
 
 /// Keeps the emergency access accounts of a Microsoft Entra ID tenant working, watched and explained.
 #[derive(Debug, Parser)]
@@ -29,6 +36,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Judge a tenant: the three questions, then findings
     Check(Box<CheckArgs>),
+    /// Prove who gets in past Conditional Access, try one sign-in, pre-flight a change of policies
+    Lockout(LockoutArgs),
     /// Read sign-in and audit logs, print one JSON line per signal, alert
     Watch(WatchArgs),
     /// List, show and acknowledge incidents
@@ -349,7 +358,8 @@ pub struct DemoArgs {
 /// `schema`
 #[derive(Args, Debug)]
 pub struct SchemaArgs {
-    /// The document: `check-report`, `signal`, `watch-summary`, `incident`, `incident-list`, `alert-test`
+    /// The document: `check-report`, `signal`, `watch-summary`, `incident`, `incident-list`, `alert-test`,
+    /// `lockout-proof`, `what-if`, `preflight`
     pub name: String,
 }
 

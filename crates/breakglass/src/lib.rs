@@ -24,7 +24,7 @@ pub mod watched;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
-use cli::{AlertCommand, Cli, Command, IncidentCommand};
+use cli::{AlertCommand, Cli, Command, IncidentCommand, LockoutCommand};
 use failure::{Failure, exit};
 
 /// Parses the arguments, runs the command, and says how it ended.
@@ -57,6 +57,11 @@ fn run(cli: Cli) -> Result<u8, Failure> {
     match cli.command {
         Command::Demo(args) => demo::run(&args),
         Command::Check(args) => commands::check::run(&args),
+        Command::Lockout(args) => match args.command {
+            LockoutCommand::Prove(args) => commands::lockout::prove(&args),
+            LockoutCommand::Whatif(args) => commands::lockout::what_if(&args),
+            LockoutCommand::Preflight(args) => commands::lockout::preflight(&args),
+        },
         Command::Watch(args) => commands::watch::run(&args),
         Command::Incident(args) => match args.command {
             IncidentCommand::List(args) => commands::incident::list(&args),

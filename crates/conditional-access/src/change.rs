@@ -22,7 +22,7 @@ use std::borrow::Cow;
 use breakglass_model::text;
 use serde_json::Value;
 
-pub use apply::apply;
+pub use apply::{apply, apply_kind};
 
 /// The text that stands for a value that is only known after the change is applied (Terraform
 /// `after_unknown`): in place of the value, for lists as an element.

@@ -243,6 +243,11 @@ pub struct Subject {
 }
 
 impl Subject {
+    /// Whether a registered method is a second factor on a device that is not the person's own.
+    pub fn second_factor(&self) -> Truth {
+        self.mfa[0]
+    }
+
     /// Who it is.
     pub fn identity(&self) -> &Identity {
         &self.identity

@@ -1,6 +1,6 @@
 //! Who signs in: memberships, roles, methods and devices of one person, with what is not known of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{device_filter::Device, strength::UsableMethod};
 
@@ -95,6 +95,8 @@ pub struct Memberships {
     pub held: BTreeMap<String, Path>,
     /// What may or may not hold the person, by folded id, with the reason.
     pub unknown: BTreeMap<String, String>,
+    /// What certainly does not hold the person, by folded id. Needed only where `others` is unknown.
+    pub not_held: BTreeSet<String>,
     /// `Some`: anything that is not listed above may hold the person, for this reason. `None`: it does not.
     pub others: Option<String>,
 }
@@ -151,6 +153,7 @@ impl Memberships {
             return Membership::Unknown(why);
         }
         match &self.others {
+            Some(_) if self.not_held.contains(&id) => Membership::NotHeld,
             Some(why) => Membership::Unknown(why),
             None => Membership::NotHeld,
         }

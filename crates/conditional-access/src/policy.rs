@@ -382,6 +382,34 @@ impl fmt::Display for Frequency {
 }
 
 impl Policy {
+    /// Whether the policy asks for an authentication strength.
+    pub fn asks_for_strength(&self) -> bool {
+        self.grant.as_ref().is_some_and(|grant| {
+            grant
+                .controls
+                .iter()
+                .any(|control| matches!(control, Control::Strength(_)))
+        })
+    }
+
+    /// Whether the policy holds for every sign-in of whom it is for: all resources, no other condition.
+    pub fn unconditional(&self) -> bool {
+        let everything = matches!(&self.target, Target::Resources(resources)
+            if resources.exclude.is_empty()
+                && resources.filter.as_ref().is_none_or(|filter| filter.mode == FilterMode::Include)
+                && resources.include.iter().any(|token| token.eq_ignore_ascii_case("all")));
+        everything
+            && self.client_apps.is_none()
+            && self.platforms.is_none()
+            && self.locations.is_none()
+            && self.sign_in_risk.is_none()
+            && self.user_risk.is_none()
+            && self.insider_risk.is_none()
+            && self.device.is_none()
+            && self.flows.is_none()
+            && self.unknown.is_empty()
+    }
+
     /// Whether the policy blocks.
     pub fn blocks(&self) -> bool {
         self.grant

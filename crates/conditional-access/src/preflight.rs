@@ -165,12 +165,16 @@ impl<'s> Preflight<'s> {
         } else {
             (&self.before, &people.before)
         };
+        // All is gone only where something was there: who had no way in on the devices that they have loses some
+        // sign-in that was never theirs alone.
+        let (other, their) = if lost {
+            (&self.before, &people.before)
+        } else {
+            (&self.after, &people.after)
+        };
+        let all = !self.anything_left(prover, subject) && self.anything_left(other, their);
         Some(Turned {
-            scope: if self.anything_left(prover, subject) {
-                Scope::Some
-            } else {
-                Scope::All
-            },
+            scope: if !all { Scope::Some } else { Scope::All },
             by,
             before: people
                 .first(self)

@@ -11,7 +11,6 @@ use crate::{
     engine::{Clause, Dimension, Judged},
     environment::{ADMIN_PORTALS, MICROSOFT_GRAPH},
     identity::Membership,
-    policy::Control,
 };
 pub(crate) use boxes::{Cells, escape};
 pub(crate) use classes::Classes;
@@ -397,12 +396,7 @@ pub fn recognise(policy: &Policy, identity: &Identity, declared: &[String]) -> b
             .groups
             .iter()
             .any(|id| matches!(identity.groups.of(id), Membership::Held(_)));
-    let strength = policy.grant.as_ref().is_some_and(|grant| {
-        grant
-            .controls
-            .iter()
-            .any(|control| matches!(control, Control::Strength(_)))
-    });
+    let strength = policy.asks_for_strength();
     is_declared || named && !include.all && include.roles.is_empty() && strength
 }
 
@@ -421,7 +415,8 @@ impl AccountProof {
         }
         self.robust = self.robust.filter(|robust| !robust);
         self.only_intended = self.only_intended.filter(|only| !only);
-        self.missing.push(format!("policies were not read completely: {why}"));
+        self.missing
+            .push(format!("policies were not read completely: {why}"));
         self
     }
 }

@@ -35,9 +35,40 @@ impl Combination {
     }
 }
 
+/// The methods as Graph spells them (`authenticationMethodModes`), and our word for external methods.
+const METHODS: [&str; 18] = [
+    "password",
+    "voice",
+    "hardwareOath",
+    "softwareOath",
+    "sms",
+    "fido2",
+    "windowsHelloForBusiness",
+    "microsoftAuthenticatorPush",
+    "deviceBasedPush",
+    "temporaryAccessPassOneTime",
+    "temporaryAccessPassMultiUse",
+    "email",
+    "x509CertificateSingleFactor",
+    "x509CertificateMultiFactor",
+    "federatedSingleFactor",
+    "federatedMultiFactor",
+    "qrCodePin",
+    EXTERNAL_MFA,
+];
+
 impl std::fmt::Display for Combination {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0.join(","))
+        for (index, own) in self.methods().enumerate() {
+            if index > 0 {
+                f.write_str(",")?;
+            }
+            let known = METHODS
+                .iter()
+                .find(|method| method.eq_ignore_ascii_case(own));
+            f.write_str(known.copied().unwrap_or(own))?;
+        }
+        Ok(())
     }
 }
 
@@ -192,6 +223,10 @@ mod tests {
             Combination::new("password,sms")
         );
         assert!(Combination::new("password,sms").uses("SMS"));
+        assert_eq!(
+            Combination::new("FIDO2,microsoftauthenticatorpush").to_string(),
+            "fido2,microsoftAuthenticatorPush"
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! granted is said in [`Tenant::assumptions`]. Start at [`Tenant::read`], then ask [`People`].
 
 mod activation;
+mod changed;
 mod cohorts;
 mod columns;
 mod dangling;
@@ -28,6 +29,7 @@ use crate::{
 };
 
 pub use activation::{ActivationRules, ProtectedAction};
+pub use changed::{Changed, Overlay};
 pub use cohorts::Cohort;
 pub use dangling::{Dangling, DanglingKind};
 pub use people::People;

@@ -6,7 +6,10 @@ use breakglass_model::{
 };
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
-use crate::{Check, GuardedAccount};
+use crate::{
+    Check, GuardedAccount,
+    lockout::{Lockout, Proved},
+};
 
 /// Limits that a check compares with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +39,8 @@ pub struct Context<'a> {
     pub candidates: &'a [AccountRef],
     /// The moment that due dates are judged against.
     pub now: Timestamp,
+    /// What Conditional Access does to the declared accounts.
+    pub lockout: &'a Lockout,
     /// Limits.
     pub settings: Settings,
 }
@@ -114,6 +119,30 @@ impl<'a> Context<'a> {
                 "User.Read.All",
             ),
         })
+    }
+
+    /// One finding for each declared account of which Conditional Access was judged.
+    pub(crate) fn each_proof(
+        &self,
+        check: &Check,
+        judge: impl Fn(&GuardedAccount<'a>, &'a Proved) -> Finding,
+    ) -> Vec<Finding> {
+        self.each_id(check, |account, _| {
+            let place = self
+                .accounts
+                .iter()
+                .position(|own| own.subject == account.subject);
+            match place.and_then(|place| self.lockout.of(place)) {
+                Some(proved) => judge(account, proved),
+                None => self.absent(check, account),
+            }
+        })
+    }
+
+    /// The path of a Conditional Access policy, by its place in the snapshot.
+    pub(crate) fn policy_object(&self, place: usize) -> String {
+        let key = self.lockout.policy(place).map_or("", |policy| &policy.id);
+        format!("identity/conditionalAccess/policies/{key}")
     }
 
     fn absent(&self, check: &Check, account: &GuardedAccount<'a>) -> Finding {

@@ -13,9 +13,9 @@ const TWO_ACCOUNTS: &[&str] = &[
 ];
 /// What "tested end to end recently" needs.
 const TESTED: &[&str] = &["BG036"];
-/// An account that fails one of these gets nobody in: it is missing, disabled, without the role, or
-/// without a method that Microsoft's mandatory multifactor authentication takes.
-const FATAL: &[&str] = &["BG002", "BG009", "BG018"];
+/// An account that fails one of these gets nobody in: it is missing, disabled, without the role, without a
+/// method that Microsoft's mandatory multifactor authentication takes, or locked out by Conditional Access.
+const FATAL: &[&str] = &["BG002", "BG009", "BG018", "BG046", "BG048"];
 
 /// Answers the three questions from the findings of all checks.
 pub fn questions(context: &Context<'_>, findings: &[Finding]) -> Vec<Question> {
@@ -91,7 +91,7 @@ fn needs(
 }
 
 fn would_work(context: &Context<'_>, findings: &[Finding]) -> (Answer, Vec<String>) {
-    let unjudged = "whether Conditional Access lets the accounts in, and whether anybody would be told, is not judged by these checks";
+    let unjudged = "whether anybody would be told is not judged by these checks";
     if context.accounts.is_empty() {
         return (
             Answer::CannotTell,
@@ -114,6 +114,10 @@ fn would_work(context: &Context<'_>, findings: &[Finding]) -> (Answer, Vec<Strin
     {
         (Answer::No, because)
     } else {
+        let open = findings
+            .iter()
+            .filter(|f| FATAL.contains(&f.check.as_str()) && f.verdict == Verdict::CannotTell);
+        because.extend(unique(open.map(sentence).collect()));
         because.push(unjudged.to_owned());
         (Answer::CannotTell, because)
     }

@@ -6,7 +6,7 @@ use breakglass_model::{
 };
 use jiff::{Timestamp, civil::Date};
 
-use crate::{Context, Settings, candidates, catalogue, find, questions, resolve};
+use crate::{Context, Lockout, Settings, candidates, catalogue, find, questions, resolve};
 
 /// Somebody's acceptance of one failure, until a day.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,7 +103,9 @@ pub fn check(input: &CheckInput<'_>) -> Result<CheckReport, CheckError> {
     } else {
         Vec::new()
     };
+    let lockout = Lockout::new(input.snapshot, &accounts);
     let context = Context {
+        lockout: &lockout,
         snapshot: input.snapshot,
         register: input.register,
         history: input.history,

@@ -6,7 +6,7 @@ use breakglass_model::{
     register::{Account, Envelope, Key, Person, Place, SealCheck, Sealed, Training, Workstation},
     tenant::{
         AdministrativeUnit, AssignmentKind, Domain, GLOBAL_ADMINISTRATOR, Group, Method,
-        MethodKind, Role, RoleAssignment, User,
+        MethodKind, Policy, Role, RoleAssignment, User,
     },
 };
 use jiff::{
@@ -14,7 +14,9 @@ use jiff::{
     civil::{Date, date},
 };
 
-use crate::{Context, Settings, find, resolve};
+use serde_json::{Value, json};
+
+use crate::{Context, Lockout, Settings, find, resolve};
 
 pub(crate) const YUBICO: &str = "a4e9fc6d-4cbe-4758-b8ba-37598bb5bbaa";
 pub(crate) const FEITIAN: &str = "833b721a-ff5f-4d00-bb2e-bdda3ec01e29";
@@ -80,11 +82,22 @@ impl World {
             ],
             uses: Vec::new(),
         };
-        Self {
+        let mut world = Self {
             snapshot,
             register: register(),
             history,
-        }
+        };
+        world.dedicated(json!({"id": "00000000-0000-0000-0000-000000000004"}));
+        world.last_policy()["sessionControls"] =
+            json!({"signInFrequency": {"isEnabled": true, "value": 4, "type": "hours"}});
+        world
+    }
+
+    /// The same without any Conditional Access policy.
+    pub(crate) fn without_policies() -> Self {
+        let mut world = Self::modern();
+        world.snapshot.policies.items.clear();
+        world
     }
 
     pub(crate) fn user(&mut self, id: &str) -> &mut User {
@@ -94,6 +107,36 @@ impl World {
             .iter_mut()
             .find(|u| u.id == Some(oid(id)))
             .unwrap()
+    }
+
+    /// Adds a Conditional Access policy as Graph writes it.
+    pub(crate) fn policy(&mut self, raw: Value) {
+        self.snapshot.policies.items.push(Policy {
+            id: raw["id"].as_str().map(oid),
+            display_name: raw["displayName"].as_str().map(str::to_owned),
+            state: raw["state"].as_str().map(str::to_owned),
+            raw,
+        });
+    }
+
+    /// Adds the policy of C2: the accounts' group, all resources, this strength.
+    pub(crate) fn dedicated(&mut self, strength: Value) {
+        self.policy(json!({"id": "ded", "displayName": "Break glass", "state": "enabled",
+            "conditions": {"users": {"includeGroups": ["grp"]}, "applications": {"includeApplications": ["All"]}},
+            "grantControls": {"operator": "OR", "authenticationStrength": strength}}));
+    }
+
+    pub(crate) fn last_policy(&mut self) -> &mut Value {
+        &mut self.snapshot.policies.items.last_mut().unwrap().raw
+    }
+
+    /// Adds a group that holds another one.
+    pub(crate) fn nest(&mut self, inner: &str, outer: &str) {
+        self.snapshot.groups.items.push(Group {
+            id: Some(oid(outer)),
+            members: Reading::Read(vec![oid(inner)]),
+            ..Group::default()
+        });
     }
 
     pub(crate) fn sealed(&mut self) -> &mut Sealed {
@@ -110,7 +153,9 @@ impl World {
             register,
             &["bg1".to_owned(), "bg2".to_owned()],
         );
+        let lockout = Lockout::new(&self.snapshot, &accounts);
         let context = Context {
+            lockout: &lockout,
             snapshot: &self.snapshot,
             register,
             history: &self.history,
@@ -199,6 +244,7 @@ fn account(id: &str, name: &str, aaguid: &str) -> User {
         last_sign_in: Reading::Read(None),
         methods: Reading::Read(vec![method(MethodKind::Password), key(aaguid)]),
         transitive_member_of: Reading::default(),
+        ..User::default()
     }
 }
 

@@ -3,5 +3,6 @@
 pub mod alert;
 pub mod check;
 pub mod incident;
+pub mod lockout;
 pub mod schema;
 pub mod watch;

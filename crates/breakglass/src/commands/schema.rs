@@ -4,7 +4,14 @@ use breakglass_model::Signal;
 use serde_json::Value;
 
 use crate::{
-    commands::{alert::AlertTestReport, incident, watch::WatchSummary},
+    commands::{
+        alert::AlertTestReport,
+        incident,
+        lockout::document::{
+            preflight::PreflightDocument, proof::ProofDocument, what_if::WhatIfDocument,
+        },
+        watch::WatchSummary,
+    },
     failure::{Failure, exit},
     output,
 };
@@ -39,6 +46,18 @@ pub fn all() -> Vec<(&'static str, Value)> {
         (
             "alert-test",
             derived(schemars::schema_for!(AlertTestReport), "alert-test"),
+        ),
+        (
+            "lockout-proof",
+            derived(schemars::schema_for!(ProofDocument), "lockout-proof"),
+        ),
+        (
+            "what-if",
+            derived(schemars::schema_for!(WhatIfDocument), "what-if"),
+        ),
+        (
+            "preflight",
+            derived(schemars::schema_for!(PreflightDocument), "preflight"),
         ),
     ]
 }

@@ -24,19 +24,23 @@ enum Target {
 /// A policy that replaces another keeps the id of the one that was there; an added one without id gets
 /// `new:<display name>`. When several changes reach the same policy the last one wins, and its line
 /// says so. A name that several policies have is no address: such a change removes and merges nothing,
-/// and a whole policy is added beside them. Changes of other kinds are the caller's.
+/// and a whole policy is added beside them. Changes of other kinds are left out, see [`apply_kind`].
 pub fn apply(present: &[Value], changes: &[Change]) -> (Vec<Value>, Vec<String>) {
+    apply_kind(present, changes, Kind::Policy)
+}
+
+/// As [`apply`], for objects of one kind with `id` and `displayName`: policies, locations, strengths.
+pub fn apply_kind(present: &[Value], changes: &[Change], kind: Kind) -> (Vec<Value>, Vec<String>) {
     let mut policies = present.to_vec();
     let mut touched: HashMap<String, &str> = HashMap::new();
     let mut lines = Vec::new();
-    for change in changes.iter().filter(|c| c.kind == Kind::Policy) {
+    for change in changes.iter().filter(|c| c.kind == kind) {
         let target = find(&policies, change);
         let mut line = match (change.action, target) {
             (Action::Put | Action::Merge, Target::Nowhere) => add(&mut policies, change, ""),
             (Action::Put, Target::Several(count)) => {
-                let why = format!(
-                    " beside {count} policies of that name: give the `id` of the one to replace"
-                );
+                let why =
+                    format!(" beside {count} of that name: give the `id` of the one to replace");
                 add(&mut policies, change, &why)
             }
             (Action::Put, Target::At(at)) => put(&mut policies[at], change),
@@ -49,7 +53,7 @@ pub fn apply(present: &[Value], changes: &[Change]) -> (Vec<Value>, Vec<String>)
                 format!("removes nothing: {} is not in the tenant", asked(change))
             }
             (Action::Delete | Action::Merge, Target::Several(count)) => format!(
-                "changes nothing: {count} policies are called {}; give the `id`",
+                "changes nothing: {count} are called {}; give the `id`",
                 asked(change)
             ),
         };

@@ -255,11 +255,14 @@ impl Engine {
     ) -> Vec<Gate> {
         let identity = &subject.identity;
         let mut gates = Vec::new();
-        if let Fact::Known(false) = identity.enabled {
+        if identity.enabled != Fact::Known(true) {
             gates.push(Gate {
                 kind: GateKind::AccountEnabled,
                 applies: Truth::Yes,
-                met: Truth::No,
+                met: match identity.enabled {
+                    Fact::Unknown(_) => Truth::Unknown,
+                    Fact::Known(_) => Truth::No,
+                },
             });
         }
         let modern = !circumstances

@@ -1,8 +1,8 @@
 //! Judgements in words: what decided a condition, and why a policy can't be met.
 
 use super::{
-    Because, Compiled, CompiledControl, Dimension, Engine, Evaluation, Judged, Matter, Side,
-    Subject,
+    Because, Compiled, CompiledControl, Dimension, Engine, Evaluation, GateKind, Judged, Matter,
+    Side, Subject,
 };
 use crate::{
     Truth,
@@ -97,10 +97,15 @@ impl Evaluation<'_> {
         }
         for gate in self.gates() {
             if gate.applies != Truth::No && gate.met == Truth::Unknown {
-                missing.push(format!(
-                    "{}: it is not known whether the account has a second factor",
-                    gate.kind.name()
-                ));
+                missing.push(match gate.kind {
+                    GateKind::AccountEnabled => {
+                        "it is not known whether the account is enabled".to_owned()
+                    }
+                    kind => format!(
+                        "{}: it is not known whether the account has a second factor",
+                        kind.name()
+                    ),
+                });
             }
         }
         missing

@@ -7,8 +7,9 @@ use super::{Comparison, Preflight, Scope, Sides};
 use crate::{
     Enforce, Environment, Identity, Policy, SignIn, Truth,
     engine::Judged,
-    identity::{Fact, GuestKind},
+    identity::{Fact, GuestKind, Memberships},
     prove::{Options, Verdict as AccessVerdict},
+    tenant::Overlay,
 };
 
 /// What is compared.
@@ -337,13 +338,13 @@ fn signature(identity: &Identity, environment: &Environment) -> String {
             .map(|id| environment.object_name(id).to_owned())
             .collect()
     };
-    let groups = names(identity.groups.held.keys().collect());
+    let groups = names(present(&identity.groups));
     if groups.is_empty() {
         parts.push("in no group that a policy names".to_owned());
     } else {
         parts.push(format!("in {}", groups.join(", ")));
     }
-    let roles = names(identity.roles.held.keys().collect());
+    let roles = names(present(&identity.roles));
     if !roles.is_empty() {
         parts.push(format!("with the role {}", roles.join(", ")));
     }
@@ -359,4 +360,13 @@ fn signature(identity: &Identity, environment: &Environment) -> String {
         Fact::Unknown(_) => {}
     }
     parts.join(" ")
+}
+
+/// What holds somebody before the change.
+fn present(memberships: &Memberships) -> Vec<&String> {
+    memberships
+        .held
+        .keys()
+        .filter(|id| !Overlay::is_after(id))
+        .collect()
 }

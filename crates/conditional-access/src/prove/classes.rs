@@ -25,6 +25,8 @@ use crate::{
 
 /// An application that no policy names. A made-up id, so that a witness can be put to an evaluator.
 pub const OTHER_APPLICATION: &str = "0b0a0908-0706-4504-8302-010000000001";
+/// Exchange Online.
+const EXCHANGE_ONLINE: &str = "00000002-0000-0ff1-ce00-000000000000";
 /// Device Registration Service.
 const DEVICE_REGISTRATION: &str = "01cb2876-7ebd-4aa4-9cc9-d28bd4d359a9";
 
@@ -143,6 +145,8 @@ pub(crate) struct Classes {
     pub(crate) sure_origins: Origins,
     /// Ways to come in that a person may have, for *locked out*.
     pub(crate) possible_origins: Origins,
+    /// The class of Exchange Online, which is what legacy clients are for.
+    pub(crate) mail: Option<usize>,
     /// Device rules that had to be taken as unknown, since they tell too many devices apart.
     pub(crate) coarse: Vec<String>,
 }
@@ -161,6 +165,7 @@ impl Classes {
             full: std::array::from_fn(|_| FixedBitSet::new()),
             sure_origins: Origins::default(),
             possible_origins: Origins::default(),
+            mail: None,
             coarse: Vec::new(),
         };
         classes.build_targets(engine, targets);
@@ -235,11 +240,7 @@ impl Classes {
 
     fn build_targets(&mut self, engine: &Engine, targets: &[String]) {
         let mut candidates: Vec<Asks> = targets.iter().map(|id| Asks::resource(id)).collect();
-        let plain = [
-            "00000002-0000-0ff1-ce00-000000000000",
-            ADMIN_PORTALS,
-            MICROSOFT_GRAPH,
-        ];
+        let plain = [EXCHANGE_ONLINE, ADMIN_PORTALS, MICROSOFT_GRAPH];
         candidates.extend(plain.iter().map(|id| Asks::resource(id)));
         candidates.extend(engine.apps.ids.iter().map(|id| Asks::resource(id)));
         candidates.push(Asks::resource(OTHER_APPLICATION));
@@ -286,6 +287,10 @@ impl Classes {
                 vectors.push(truths);
             }
         }
+        self.mail = self
+            .targets
+            .iter()
+            .position(|asks| asks.audience == EXCHANGE_ONLINE);
         for (place, (condition, _)) in engine.targets.iter().enumerate() {
             self.set(*condition, vectors.iter().map(|truths| truths[place]));
         }

@@ -91,16 +91,26 @@ impl Prover<'_> {
                 let Some(witness) = self.witness(clause, subject, caution, manner) else {
                     continue;
                 };
-                let confirmed = self.engine.evaluate(subject, &witness).applies(index);
-                let reach = match (caution, confirmed) {
+                let evaluation = self.engine.evaluate(subject, &witness);
+                let mut why = self.asks_clause(compiled, subject, &witness, met);
+                let reach = match (caution, evaluation.applies(index)) {
                     (Caution::Must, Truth::Yes) => Reach::Can,
-                    _ => Reach::CannotTell,
+                    _ => {
+                        let open: Vec<String> = evaluation
+                            .conditions(index)
+                            .into_iter()
+                            .filter(|view| view.matches == Truth::Unknown)
+                            .map(|view| view.because)
+                            .collect();
+                        why = format!("{why} (not known whether it applies: {})", open.join("; "));
+                        Reach::CannotTell
+                    }
                 };
                 return PolicyProof {
                     policy: index,
                     reach,
                     effect: effect(compiled, met),
-                    why: self.asks_clause(compiled, subject, &witness, met),
+                    why,
                     witness: Some(witness),
                     intended,
                 };
@@ -234,9 +244,14 @@ impl Prover<'_> {
             tracked_flow: Some(manner.flow.1),
             ..SignIn::default()
         };
+        let targets = self.set(clause, Dimension::Target, caution);
+        let mail = self
+            .classes
+            .mail
+            .filter(|mail| manner.client.legacy() && targets.contains(*mail));
         self.classes
             .targets
-            .get(first(Dimension::Target)?)?
+            .get(mail.or_else(|| targets.minimum())?)?
             .write(&mut sign_in);
         self.classes
             .networks

@@ -305,7 +305,9 @@ fn names(snapshot: &TenantSnapshot, policies: &[Policy]) -> BTreeMap<String, Str
 
 /// Custom security attributes by app id. Graph leaves them out, or null, for whoever may not read them: an
 /// application without any counts as read only when another one shows that they could be read.
-fn attributes(snapshot: &TenantSnapshot) -> BTreeMap<String, BTreeMap<String, Vec<String>>> {
+pub(super) fn attributes(
+    snapshot: &TenantSnapshot,
+) -> BTreeMap<String, BTreeMap<String, Vec<String>>> {
     let objects = || {
         ["applications", "servicePrincipals"]
             .iter()
@@ -320,6 +322,8 @@ fn attributes(snapshot: &TenantSnapshot) -> BTreeMap<String, BTreeMap<String, Ve
             Value::Null if readable => all.entry(fold(app)).or_default(),
             _ => continue,
         };
+        // The PowerShell SDK puts one level between.
+        let sets = sets.get("AdditionalProperties").unwrap_or(sets);
         for (set, values) in sets.as_object().into_iter().flatten() {
             for (name, value) in values.as_object().into_iter().flatten() {
                 if name.contains('@') {

@@ -86,6 +86,8 @@ impl Mentioned {
 impl<'a> People<'a> {
     /// Reads what is needed to tell who is who for the policies of these tenants: of several, when a planned
     /// policy set is compared with the present one.
+    ///
+    /// The identities answer for the groups that these policies name, and for no others.
     pub fn new(snapshot: &'a TenantSnapshot, tenants: &[&Tenant]) -> Self {
         let mut index = Index::new(snapshot);
         let mut columns = Columns::new();
@@ -223,22 +225,16 @@ impl<'a> People<'a> {
                 (Membership::Unknown(why), _) => {
                     groups.unknown.insert(id.clone(), why.to_owned());
                 }
-                _ => {}
+                _ => {
+                    groups.not_held.insert(id.clone());
+                }
             }
         }
         let own = person
             .and_then(|person| self.index.user(person))
             .and_then(|user| user.transitive_member_of.get());
-        match own {
-            Some(own) => {
-                for group in own {
-                    groups.held.entry(group.folded()).or_default();
-                }
-            }
-            None => {
-                groups.others =
-                    Some("its members were not looked at, since no policy names it".to_owned());
-            }
+        for group in own.into_iter().flatten() {
+            groups.held.entry(group.folded()).or_default();
         }
         groups
     }

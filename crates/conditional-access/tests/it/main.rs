@@ -7,5 +7,6 @@ mod metamorphic;
 mod mutation;
 mod numbers;
 mod random;
+mod robust;
 mod scenarios;
 mod vectors;

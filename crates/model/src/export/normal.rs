@@ -8,6 +8,9 @@ use serde_json::{Map, Value};
 /// The level that older Graph SDKs put into every object for what they do not know.
 const ADDITIONAL: &str = "additionalProperties";
 
+/// Below this key stand names that an organisation chose, whose letter case is their own.
+const ATTRIBUTES: &str = "customSecurityAttributes";
+
 /// Normalises a value read from any export.
 pub(super) fn normalise(value: Value) -> Value {
     match value {
@@ -24,7 +27,11 @@ fn object(map: Map<String, Value>) -> Value {
     let mut lowered = Vec::new();
     for (key, value) in map {
         let name = camel(&key);
-        let value = normalise(value);
+        let value = if name == ATTRIBUTES {
+            value
+        } else {
+            normalise(value)
+        };
         if name == ADDITIONAL {
             additional = Some(value);
         } else if name == key {
@@ -105,6 +112,15 @@ mod tests {
                 "endDateTime": "1970-01-01T00:00:00Z", "with": "1970-01-01T00:00:01Z",
                 "text": "/Date(x)/", "Email.Subject": "s",
             })
+        );
+    }
+
+    #[test]
+    fn names_of_custom_security_attributes_stay_as_they_are() {
+        let attributes = json!({"Engineering": {"Project": ["x"]}});
+        assert_eq!(
+            normalise(json!({"CustomSecurityAttributes": attributes})),
+            json!({"customSecurityAttributes": attributes})
         );
     }
 

@@ -43,6 +43,14 @@ mod bg038_register_complete;
 mod bg039_register_agrees;
 mod bg040_people_trained;
 mod bg041_people_still_there;
+mod bg042_no_blocking_policy;
+mod bg043_dedicated_policy;
+mod bg044_short_sessions;
+mod bg045_only_intended_policies;
+mod bg046_way_in;
+mod bg047_way_in_at_any_risk;
+mod bg048_mandatory_mfa;
+mod bg049_report_only_going_live;
 
 /// Every check, by code.
 pub(crate) static ALL: &[Check] = &[
@@ -87,4 +95,12 @@ pub(crate) static ALL: &[Check] = &[
     bg039_register_agrees::CHECK,
     bg040_people_trained::CHECK,
     bg041_people_still_there::CHECK,
+    bg042_no_blocking_policy::CHECK,
+    bg043_dedicated_policy::CHECK,
+    bg044_short_sessions::CHECK,
+    bg045_only_intended_policies::CHECK,
+    bg046_way_in::CHECK,
+    bg047_way_in_at_any_risk::CHECK,
+    bg048_mandatory_mfa::CHECK,
+    bg049_report_only_going_live::CHECK,
 ];

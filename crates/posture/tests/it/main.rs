@@ -18,4 +18,4 @@ mod run;
 mod whole;
 
 #[cfg(test)]
-use breakglass_posture::{Context, Settings, find, resolve};
+use breakglass_posture::{Context, Lockout, Settings, find, resolve};

@@ -1,0 +1,239 @@
+//! `lockout preflight`: the tenant with a change beside the tenant without.
+
+mod changes;
+mod junit;
+mod markdown;
+mod sarif;
+mod text;
+
+use std::collections::HashSet;
+
+use breakglass_conditional_access::{
+    Enforce, Engine,
+    preflight::{self, Group, Input, Kind},
+    tenant::{Changed, Overlay, People, Tenant},
+};
+use breakglass_model::ObjectId;
+
+use super::{
+    document::{
+        self,
+        preflight::{Comparison, PreflightDocument, Verdict},
+    },
+    prove::options,
+    scene::{self, Scene},
+};
+use crate::{
+    cli::{PreflightArgs, PreflightFormat},
+    failure::{Failure, exit},
+    output,
+};
+
+/// `lockout preflight`
+pub fn run(args: &PreflightArgs) -> Result<u8, Failure> {
+    if args.changes.is_empty() && args.deletions.is_empty() {
+        return Err(Failure::usage("no change was given").help(
+            "name what would change: --change <policy.json, directory or Terraform plan>, or --delete <policy>",
+        ));
+    }
+    let read = changes::read(&args.changes, args.set.tenant.as_deref() == Some("-"))?;
+    let mut scene = Scene::load(&args.set, args.guarded.register.as_deref())?;
+    let accounts = scene.accounts(&args.guarded)?;
+    let before = Tenant::read(&scene.snapshot);
+    let options = options(&args.guarded, &before)?;
+    let deletions = changes::deletions(&args.deletions, &before.policies)?;
+    let change = Changed::new(&scene.snapshot, &before, &read.all(), &deletions);
+    let after = &change.tenant;
+    let people = People::new(&scene.snapshot, &[&before, after]);
+    let (ids, mut open) = askable(&accounts);
+    open.extend(change.open.iter().cloned());
+    let groups = groups(&people, &ids, &change.overlay);
+    let compare = |enforce: Enforce| {
+        let report = preflight::run(
+            &Input {
+                before: (&before.policies, &before.environment),
+                after: (&after.policies, &after.environment),
+                people: &groups,
+                options: &options,
+            },
+            enforce,
+        );
+        let engine = |tenant: &Tenant| Engine::new(&tenant.policies, &tenant.environment, enforce);
+        complete(
+            Comparison::new(report, &engine(&before), &engine(after)),
+            &accounts,
+            &open,
+            &scene,
+        )
+    };
+    let document = PreflightDocument {
+        head: scene.head("preflight", &after.assumptions),
+        enforced: scene.enforce.into(),
+        changes: change.lines,
+        comparison: compare(scene.enforce),
+        if_report_only_enabled: compare(Enforce::ReportOnlyToo),
+        set_aside: scene.snapshot.set_aside.clone(),
+    };
+    let about = scene::counts(&after.policies, scene.enforce);
+    let text = match args.format {
+        PreflightFormat::Json => document::json(&document)?,
+        PreflightFormat::Text => text::text(&document, &about, output::style(false)),
+        PreflightFormat::Markdown => markdown::markdown(&document, &about),
+        PreflightFormat::Sarif => sarif::sarif(&document, &read)?,
+        PreflightFormat::Junit => junit::junit(&document)?,
+    };
+    output::print(&text)?;
+    Ok(match document.comparison.verdict {
+        Verdict::LocksOut => exit::FOUND,
+        Verdict::CannotTell => exit::CANNOT_TELL,
+        Verdict::Safe | Verdict::Narrows => exit::CLEAN,
+    })
+}
+
+/// Everybody: accounts and administrators one by one, the others as far as policies tell them apart.
+fn groups(people: &People<'_>, accounts: &[ObjectId], overlay: &Overlay) -> Vec<Group> {
+    let one = |id: &ObjectId, kind: Kind| {
+        let identity = overlay.identity(people.identity(id));
+        Group {
+            kind,
+            count: 1,
+            examples: vec![identity.name.clone()],
+            identity,
+        }
+    };
+    let (active, eligible) = people.administrators();
+    let mut known: HashSet<ObjectId> = HashSet::new();
+    let mut groups = Vec::new();
+    let moved: Vec<ObjectId> = overlay
+        .moved()
+        .into_iter()
+        .filter_map(|id| ObjectId::parse(id).ok())
+        .collect();
+    for (ids, kind) in [
+        (accounts, Kind::Account),
+        (&active, Kind::Administrator),
+        (&eligible, Kind::Administrator),
+        (&moved, Kind::User),
+    ] {
+        for id in ids {
+            if known.insert(id.clone()) {
+                groups.push(one(id, kind));
+            }
+        }
+    }
+    for cohort in people.cohorts() {
+        let others: Vec<&ObjectId> = cohort
+            .members
+            .iter()
+            .filter(|id| !known.contains(id))
+            .collect();
+        let taken = cohort.members.len() - others.len();
+        let examples = if taken == 0 {
+            cohort.examples
+        } else {
+            let first = others.iter().take(3);
+            first.map(|id| people.identity(id).name).collect()
+        };
+        if cohort.count > taken {
+            groups.push(Group {
+                kind: Kind::User,
+                identity: overlay.identity(cohort.identity),
+                count: cohort.count - taken,
+                examples,
+            });
+        }
+    }
+    groups
+}
+
+/// The accounts that can be asked about, and why the others can't.
+fn askable(accounts: &[scene::Account]) -> (Vec<ObjectId>, Vec<String>) {
+    let mut ids = Vec::new();
+    let mut unknown = Vec::new();
+    for account in accounts {
+        match (&account.id, &account.unknown) {
+            (Some(id), None) => ids.push(id.clone()),
+            (_, why) => unknown.push(format!(
+                "{}: {}",
+                account.name,
+                why.as_deref().unwrap_or("its object id is not known")
+            )),
+        }
+    }
+    (ids, unknown)
+}
+
+/// An emergency access account that nobody declared, or that can't be asked about, can't be called safe.
+fn complete(
+    mut comparison: Comparison,
+    accounts: &[scene::Account],
+    open: &[String],
+    scene: &Scene,
+) -> Comparison {
+    let mut missing = open.to_vec();
+    if accounts.is_empty() {
+        missing.push(format!(
+            "no emergency access account is declared; {}",
+            scene.how_to_declare()
+        ));
+    }
+    let mut because = Vec::new();
+    if !missing.is_empty() {
+        because.push("an emergency access account is not found, or a change is not understood");
+    }
+    if let Some(why) = scene.incomplete() {
+        missing.push(format!("policies were not read completely: {why}"));
+        because.push("a policy that was not read may stand in the way, before as after");
+    }
+    for (unread, what) in [
+        (&scene.snapshot.users.missing, "users"),
+        (
+            &scene.snapshot.active_assignments.missing,
+            "role assignments",
+        ),
+    ] {
+        if let Some(unread) = unread {
+            missing.push(format!(
+                "{what} were not read completely: {}",
+                unread.reason
+            ));
+            because.push("not everybody is known who may lose sign-ins");
+        }
+    }
+    because.dedup();
+    if !missing.is_empty() && comparison.verdict != Verdict::LocksOut {
+        comparison.verdict = Verdict::CannotTell;
+        comparison
+            .because
+            .extend(because.into_iter().map(str::to_owned));
+    }
+    comparison.missing.extend(missing);
+    comparison
+}
+
+/// The verdict in words for people: symbol, word, sentence.
+fn verdict(comparison: &Comparison) -> (&'static str, &'static str, &'static str) {
+    let account = comparison
+        .lost
+        .iter()
+        .any(|loss| loss.who.kind == document::preflight::Kind::Account);
+    match comparison.verdict {
+        Verdict::Safe => ("✔", "SAFE", "nobody loses a sign-in"),
+        Verdict::Narrows => (
+            "!",
+            "NARROWS",
+            "the emergency access accounts keep every sign-in; others lose some",
+        ),
+        Verdict::LocksOut if account => (
+            "✘",
+            "LOCKS OUT",
+            "an emergency access account loses sign-ins",
+        ),
+        Verdict::LocksOut => ("✘", "LOCKS OUT", "no administrator keeps a way in"),
+        Verdict::CannotTell => (
+            "?",
+            "CANNOT TELL",
+            "the data does not say whether the change locks out",
+        ),
+    }
+}

@@ -1,0 +1,211 @@
+//! `lockout`: calls that are wrong, and what is said then.
+
+use std::fs;
+
+use crate::support::{code, err, out, run};
+
+#[test]
+fn a_wrong_call_of_lockout_is_exit_2_with_nothing_on_standard_output() {
+    let place = tempfile::tempdir().unwrap();
+    let empty = place.path().join("empty.json");
+    fs::write(&empty, "").unwrap();
+    let none = place.path().join("none");
+    fs::create_dir(&none).unwrap();
+    let (empty, none) = (empty.to_str().unwrap(), none.to_str().unwrap());
+    let user = "adele.admin@contoso.com";
+    for call in [
+        &["lockout"][..],
+        &["lockout", "prove"],
+        &["lockout", "prove", "--tenant", "/nowhere"],
+        &["lockout", "prove", "--tenant", "contoso", "--account", ""],
+        &[
+            "lockout",
+            "prove",
+            "--tenant",
+            "contoso",
+            "--account",
+            "@/nowhere.json",
+        ],
+        &[
+            "lockout", "prove", "--tenant", "contoso", "--target", "Exchange",
+        ],
+        &[
+            "lockout", "prove", "--tenant", "contoso", "--format", "sarif",
+        ],
+        &[
+            "lockout",
+            "prove",
+            "--tenant",
+            "contoso",
+            "--register",
+            empty,
+        ],
+        &["lockout", "whatif", "--tenant", "contoso"],
+        &["lockout", "whatif", "--tenant", "contoso", "--user", user],
+        &[
+            "lockout",
+            "whatif",
+            "--tenant",
+            "contoso",
+            "--user",
+            "x@contoso.com",
+            "--app",
+            "Azure CLI",
+        ],
+        &[
+            "lockout", "whatif", "--tenant", "contoso", "--user", user, "--app", "Teams",
+        ],
+        &[
+            "lockout",
+            "whatif",
+            "--tenant",
+            "contoso",
+            "--user",
+            user,
+            "--app",
+            "Azure CLI",
+            "--platform",
+            "amiga",
+        ],
+        &[
+            "lockout",
+            "whatif",
+            "--tenant",
+            "contoso",
+            "--user",
+            user,
+            "--app",
+            "Azure CLI",
+            "--country",
+            "Brazil",
+        ],
+        &[
+            "lockout",
+            "whatif",
+            "--tenant",
+            "contoso",
+            "--user",
+            user,
+            "--app",
+            "Azure CLI",
+            "--context",
+            "c100",
+        ],
+        &[
+            "lockout",
+            "whatif",
+            "--tenant",
+            "contoso",
+            "--user",
+            user,
+            "--app",
+            "Azure CLI",
+            "--device",
+            "{\"a\":1}",
+        ],
+        &[
+            "lockout",
+            "whatif",
+            "--tenant",
+            "contoso",
+            "--user",
+            user,
+            "--app",
+            "Azure CLI",
+            "--method",
+            "phone",
+        ],
+        &[
+            "lockout", "whatif", "--tenant", "contoso", "--user", user, "--action", "dance",
+        ],
+        &[
+            "lockout",
+            "whatif",
+            "--tenant",
+            "contoso",
+            "--sign-in",
+            "{\"clientapp\": \"browser\"}",
+        ],
+        &[
+            "lockout",
+            "whatif",
+            "--tenant",
+            "contoso",
+            "--sign-in",
+            empty,
+        ],
+        &["lockout", "whatif", "--tenant", "-", "--sign-in", "-"],
+        &[
+            "lockout",
+            "whatif",
+            "--tenant",
+            "contoso",
+            "--user",
+            user,
+            "--confirm",
+        ],
+        &["lockout", "preflight", "--tenant", "contoso"],
+        &[
+            "lockout",
+            "preflight",
+            "--tenant",
+            "contoso",
+            "--change",
+            empty,
+        ],
+        &[
+            "lockout",
+            "preflight",
+            "--tenant",
+            "contoso",
+            "--change",
+            none,
+        ],
+        &[
+            "lockout",
+            "preflight",
+            "--tenant",
+            "contoso",
+            "--change",
+            "/nowhere",
+        ],
+        &[
+            "lockout",
+            "preflight",
+            "--tenant",
+            "contoso",
+            "--delete",
+            "CA999",
+        ],
+    ] {
+        let output = run(call);
+        assert_eq!(code(&output), 2, "{call:?}: {}", err(&output));
+        assert_eq!(out(&output), "", "{call:?}");
+        assert!(!err(&output).trim().is_empty(), "{call:?}");
+        assert!(!err(&output).contains("panicked"), "{call:?}");
+    }
+}
+
+/// With no account declared they are proposed, never guessed.
+#[test]
+fn a1_no_account_is_guessed_by_prove() {
+    let place = tempfile::tempdir().unwrap();
+    fs::write(
+        place.path().join("users.json"),
+        r#"{"@odata.context":"https://graph.microsoft.com/v1.0/$metadata#users","value":[
+            {"id":"b1b1b1b1-0000-4000-8000-0000000000b1","userPrincipalName":"BreakGlass01@contoso.onmicrosoft.com","displayName":"Break Glass 01"}]}"#,
+    )
+    .unwrap();
+    let output = run(&[
+        "lockout",
+        "prove",
+        "--tenant",
+        place.path().to_str().unwrap(),
+    ]);
+    assert_eq!(code(&output), 2);
+    assert!(
+        err(&output).contains("these look like ones: BreakGlass01@contoso.onmicrosoft.com"),
+        "{}",
+        err(&output)
+    );
+}

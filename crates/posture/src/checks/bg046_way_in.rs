@@ -1,0 +1,88 @@
+//! X1: Conditional Access leaves the account a way in.
+
+use breakglass_conditional_access::prove::Verdict;
+use breakglass_model::{Finding, Severity};
+
+use crate::{
+    Check, Context,
+    catalogue::{EMERGENCY_ACCESS, Seen},
+};
+
+pub(super) const CHECK: Check = Check {
+    id: "BG046",
+    name: "way-in",
+    requirement: "X1",
+    title: "The account gets in to a place from which the tenant can be repaired",
+    severity: Severity::Critical,
+    what: "Looks over all sign-ins for one that gets in to the Entra admin center or to Microsoft Graph with a modern client on an unmanaged device (or on a registered device of the account), and names the smallest set of policies that closes every way when there is none.",
+    rationale: "Two policies that are each harmless can lock an account out together. Only the whole set over all sign-ins tells.",
+    fix: "Exclude the group of the emergency access accounts from the policies named in the evidence. `breakglass lockout prove` shows every policy with a witness.",
+    controls: &["NIST CP-2", "SCuBA MS.AAD.3.6v1"],
+    references: &[EMERGENCY_ACCESS],
+    run,
+};
+
+fn run(context: &Context<'_>) -> Vec<Finding> {
+    context.each_proof(&CHECK, |account, proved| {
+        let proof = &proved.proof;
+        let mut finding = match proof.verdict {
+            Verdict::GetsIn => {
+                return CHECK
+                    .pass(&account.subject, "there is a sign-in that gets in")
+                    .seen("signIn", "way in", context.lockout.way_in(proof));
+            }
+            Verdict::LockedOut => CHECK.fail(
+                &account.subject,
+                format!("no sign-in gets in: {}", proof.because.join("; ")),
+            ),
+            Verdict::CannotTell => CHECK.cannot_tell(
+                &account.subject,
+                format!(
+                    "whether the account gets in depends on what is not known: {}",
+                    proof.missing.join("; ")
+                ),
+                "Read what is named as not known, then run the check again.",
+            ),
+        };
+        for place in &proof.blame {
+            finding = finding.seen(
+                context.policy_object(*place),
+                "keeps the account out",
+                context.lockout.policy_name(*place),
+            );
+        }
+        finding
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use breakglass_model::Verdict::{Fail, Pass};
+    use serde_json::json;
+
+    use super::CHECK;
+    use crate::testing::World;
+
+    #[test]
+    fn x1_two_harmless_policies_lock_out_together() {
+        let mut world = World::modern();
+        let on_platform = |id: &str, platforms: serde_json::Value| {
+            json!({"id": id, "displayName": id, "state": "enabled",
+                "conditions": {"users": {"includeUsers": ["All"]}, "applications": {"includeApplications": ["All"]},
+                               "platforms": platforms},
+                "grantControls": {"operator": "OR", "builtInControls": ["block"]}})
+        };
+        world.policy(on_platform(
+            "windows",
+            json!({"includePlatforms": ["windows"]}),
+        ));
+        assert_eq!(world.verdicts(CHECK.id), [Pass, Pass]);
+        world.policy(on_platform(
+            "rest",
+            json!({"includePlatforms": ["all"], "excludePlatforms": ["windows"]}),
+        ));
+        assert_eq!(world.verdicts(CHECK.id), [Fail, Fail]);
+        let finding = &world.run(CHECK.id)[0];
+        assert_eq!(finding.evidence.len(), 2, "{finding:?}");
+    }
+}

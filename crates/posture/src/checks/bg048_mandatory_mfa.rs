@@ -1,0 +1,64 @@
+//! K5: the account passes Microsoft's mandatory multifactor authentication.
+
+use breakglass_conditional_access::Truth;
+use breakglass_model::{Finding, Severity};
+
+use crate::{Check, Context, catalogue::MANDATORY_MFA};
+
+pub(super) const CHECK: Check = Check {
+    id: "BG048",
+    name: "mandatory-mfa",
+    requirement: "K5",
+    title: "The account passes Microsoft's mandatory multifactor authentication",
+    severity: Severity::Critical,
+    what: "Judges whether a registered method that the methods policy allows satisfies multifactor authentication without any device of its own.",
+    rationale: "Microsoft asks for multifactor authentication in the admin portals and tools whatever Conditional Access says: an account that is excluded from everything and has a password can't sign in.",
+    fix: "Register a FIDO2 security key for {subject}, of a model that the authentication methods policy allows, then try it.",
+    controls: &["NIST IA-2(1)", "CIS M365 5.2.2.1"],
+    references: &[MANDATORY_MFA],
+    run,
+};
+
+fn run(context: &Context<'_>) -> Vec<Finding> {
+    context.each_proof(&CHECK, |account, proved| match proved.subject.second_factor() {
+        Truth::Yes => CHECK.pass(&account.subject, "a registered method is a second factor on any device"),
+        Truth::No => CHECK.fail(
+            &account.subject,
+            "no registered method that may be used satisfies multifactor authentication on an unmanaged device",
+        ),
+        Truth::Unknown => match proved.identity.methods.why() {
+            Some(why) => CHECK.unknown(
+                &account.subject,
+                "users/authentication/methods",
+                why,
+                "UserAuthenticationMethod.Read.All",
+            ),
+            None => CHECK.cannot_tell(
+                &account.subject,
+                "whether the registered methods may be used is not known: their binding or the methods policy decides",
+                "Register a FIDO2 security key, and add the authentication methods policy to the input.",
+            ),
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use breakglass_model::{
+        Reading,
+        Verdict::{CannotTell, Fail, Pass},
+        tenant::MethodKind,
+    };
+
+    use super::CHECK;
+    use crate::testing::{World, method};
+
+    #[test]
+    fn k5_excluded_from_everything_with_a_password_is_out() {
+        let mut world = World::modern();
+        world.user("bg2").methods = Reading::Read(vec![method(MethodKind::Password)]);
+        assert_eq!(world.verdicts(CHECK.id), [Pass, Fail]);
+        world.user("bg2").methods = Reading::NotRead("refused".to_owned());
+        assert_eq!(world.verdicts(CHECK.id), [Pass, CannotTell]);
+    }
+}
