@@ -317,18 +317,21 @@ fn origins(tenant: &Tenant, policies: &[Policy], everything: bool) -> Vec<SignIn
     let mut addresses = BTreeSet::from([usual]);
     if !mentioned.is_empty() {
         addresses.extend(
-            ["0.0.0.0", "255.255.255.255", "::", "2001:db9::1"]
-                .map(|ip| ip.parse::<IpAddr>().unwrap()),
+            [
+                "0.0.0.0",
+                "255.255.255.255",
+                "::",
+                "2001:db9::1",
+                "fd00::1",
+                "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+            ]
+            .map(|ip| ip.parse::<IpAddr>().unwrap()),
         );
         let environment = &tenant.environment;
-        let mut borders: Vec<IpNet> = Vec::new();
-        if mentioned.contains("AllTrusted") {
-            borders.extend(&environment.mfa_trusted_ips);
-        }
+        let mut borders: Vec<IpNet> = environment.mfa_trusted_ips.clone();
         for location in &environment.locations {
             if let LocationKind::Ip { ranges, trusted } = &location.kind
-                && (mentioned.contains(location.id.as_str())
-                    || *trusted && mentioned.contains("AllTrusted"))
+                && (*trusted || mentioned.contains(location.id.as_str()))
             {
                 borders.extend(ranges);
             }

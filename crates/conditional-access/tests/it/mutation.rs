@@ -156,6 +156,7 @@ fn filter_turned_round(policy: &Value) -> Option<Value> {
     None
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a mutation among others")]
 fn other_state(policy: &Value) -> Option<Value> {
     let mut mutant = policy.clone();
     mutant["state"] = json!(match policy["state"].as_str() {

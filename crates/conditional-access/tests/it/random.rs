@@ -9,10 +9,12 @@
 //! Tenant number *i* of a run has the seed `BREAKGLASS_SEED + i`; a difference names it and prints the tenant.
 //! The evaluator of single sign-ins is the judge: it is held against the fixtures elsewhere.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use breakglass_conditional_access::{
     Enforce, Engine, Environment, Identity, Outcome, Policy, SignIn, Subject, Truth,
     identity::Fact,
-    policy,
+    policy::{self, State},
     prove::{AccountProof, Effect, Options, Prover, Reach, Verdict},
     sign_in::{ClientApp, Flow, Given, InsiderRisk, Risk},
 };
@@ -325,19 +327,24 @@ fn x1_blamed_policies_close_every_way_and_none_is_too_many() {
             }
             return wrong;
         }
-        let blamed: Vec<Policy> = proof.blame.iter().map(|p| policies[*p].clone()).collect();
-        if !closed(&blamed) {
+        // The others are switched off, not taken away: the ranges that they name stay named.
+        let keeping = |kept: &[usize]| -> Vec<Policy> {
+            let mut policies = policies.clone();
+            for (place, policy) in policies.iter_mut().enumerate() {
+                if !kept.contains(&place) {
+                    policy.state = State::Disabled;
+                }
+            }
+            policies
+        };
+        if !closed(&keeping(&proof.blame)) {
             wrong.push(format!("{:?} alone close nothing", proof.blame));
         }
-        for (place, policy) in proof.blame.iter().zip(&blamed) {
-            let others: Vec<Policy> = policies
-                .iter()
-                .enumerate()
-                .filter(|(other, _)| other != place && proof.blame.contains(other))
-                .map(|(_, policy)| policy.clone())
-                .collect();
-            if closed(&others) {
-                wrong.push(format!("{} is blamed for nothing", policy.id));
+        for place in &proof.blame {
+            let mut others = proof.blame.clone();
+            others.retain(|other| other != place);
+            if closed(&keeping(&others)) {
+                wrong.push(format!("{place} is blamed for nothing"));
             }
         }
         wrong
@@ -375,4 +382,32 @@ fn x1_too_many_device_rules_are_unknown_and_never_mean_never() {
             assert!(proof.reach >= Reach::CannotTell, "{proof:?}");
         }
     }
+}
+
+/// Every answer turns up often enough to be tested.
+#[test]
+fn x1_the_random_tenants_are_of_every_kind() {
+    let mut verdicts = BTreeMap::new();
+    let mut reaches = BTreeMap::new();
+    for seed in 1..=300 {
+        let tenant = tenant(seed);
+        let proof = account(&tenant, &tenant.read());
+        *verdicts.entry((proof.verdict, proof.robust)).or_insert(0) += 1;
+        for policy in &proof.policies {
+            *reaches.entry((policy.reach, policy.effect)).or_insert(0) += 1;
+        }
+    }
+    println!("{verdicts:?} {reaches:?}");
+    // Three verdicts, of which *gets in* goes with three answers on risk, and *cannot tell* with two.
+    assert!(verdicts.len() == 6 && verdicts.values().all(|number| *number >= 3));
+    let kinds = reaches
+        .keys()
+        .map(|(reach, _)| reach)
+        .collect::<BTreeSet<_>>();
+    let effects = reaches
+        .keys()
+        .map(|(_, effect)| effect)
+        .collect::<BTreeSet<_>>();
+    assert!(kinds.len() == 3 && effects.len() == 5);
+    assert!(reaches.values().all(|number| *number >= 3));
 }
