@@ -75,7 +75,7 @@ pub fn tenant(name: &str, now: Timestamp) -> Result<TenantInput, Failure> {
             .set_aside
             .first()
             .map_or("it is empty", |piece| piece.reason.as_str());
-        eprintln!(
+        crate::output::tell!(
             "warning: nothing in `{name}` is part of a tenant export ({reason}); every check that needs the tenant cannot tell"
         );
     }

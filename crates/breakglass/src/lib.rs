@@ -47,7 +47,7 @@ pub fn main() -> ExitCode {
     match run(cli) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
-            eprintln!("{failure}");
+            crate::output::tell!("{failure}");
             ExitCode::from(failure.code)
         }
     }

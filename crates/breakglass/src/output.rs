@@ -26,6 +26,16 @@ pub fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// Writes a line to standard error. Nobody may be listening there (a closed pipe, a full disk); that is no reason
+/// to stop.
+macro_rules! tell {
+    ($($argument:tt)*) => {{
+        use std::io::Write as _;
+        drop(writeln!(std::io::stderr(), $($argument)*));
+    }};
+}
+pub(crate) use tell;
+
 /// How wide the terminal is; 100 where there is none.
 pub fn width() -> usize {
     std::env::vars_os()

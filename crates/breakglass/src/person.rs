@@ -6,6 +6,7 @@
 
 use std::path::Path;
 
+use breakglass_conditional_access::strength::{Combination, METHODS};
 use breakglass_model::{
     ObjectId, Reading, TenantSnapshot, Upn,
     tenant::{AssignmentKind, Device, Method, MethodKind, RoleAssignment, User},
@@ -80,10 +81,20 @@ fn listed<T>(list: Option<Vec<T>>, what: &str, name: &str) -> Reading<Vec<T>> {
 
 fn read(path: &Path) -> Result<Person, Failure> {
     let text = input::text_file("the account file", path)?;
-    serde_json::from_str(&text).map_err(|error| {
+    let person: Person = serde_json::from_str(&text).map_err(|error| {
         Failure::usage(format!("the account file `{}` is not usable: {error}", path.display()))
             .help("it holds one object: {\"id\", \"upn\", \"groups\": [], \"roles\": [], \"methods\": [{\"combination\", \"aaguid\"}]}")
-    })
+    })?;
+    for method in person.methods.iter().flatten() {
+        if let Some(odd) = Combination::new(&method.combination).unknown() {
+            return Err(Failure::usage(format!(
+                "the account file `{}` names the method `{odd}`, which there is not",
+                path.display()
+            ))
+            .help(format!("methods are: {}", METHODS.join(", "))));
+        }
+    }
+    Ok(person)
 }
 
 /// Object id and name of the person, for watching.

@@ -40,11 +40,11 @@ pub fn load(named: Option<&Path>) -> Result<Settings, Failure> {
     let config = ValidConfig::from_toml(&path.display().to_string(), &text)
         .map_err(|problems| refused("the configuration", &problems))?;
     for warning in &config.warnings {
-        eprintln!("warning: {warning}");
+        crate::output::tell!("warning: {warning}");
     }
     for file in config.secret_files() {
         if readable_by_others(file).unwrap_or(false) {
-            eprintln!(
+            crate::output::tell!(
                 "warning: the secret in `{0}` may be read by other users of this machine; `chmod 600 {0}`",
                 file.display()
             );

@@ -97,7 +97,7 @@ fn accounts(
         }
         let name = name.trim().trim_start_matches('{').trim_end_matches('}');
         if !name.contains('@') && uuid::Uuid::parse_str(name).is_err() {
-            eprintln!(
+            crate::output::tell!(
                 "note: `{name}` is neither a GUID nor name@domain; only records whose object id is exactly that are found"
             );
         }

@@ -26,7 +26,7 @@ pub use explain::ConditionView;
 pub(crate) use explain::state_clause;
 pub(crate) use judge::Asked;
 pub use judge::{Because, Judged, Matter, Side};
-pub(crate) use met::{Circumstances, DeviceFacts};
+pub(crate) use met::{Circumstances, DeviceFacts, SYNC_ACCOUNTS};
 pub(crate) use network::Network;
 
 /// The dimensions of a sign-in. Conditions of a policy are joined by AND over them.

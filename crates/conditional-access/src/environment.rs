@@ -12,6 +12,8 @@ use crate::strength::{self, Strength};
 pub struct Environment {
     /// Named locations.
     pub locations: Vec<Location>,
+    /// Named locations were not read, so that *all trusted locations* may hold any address.
+    pub locations_unread: bool,
     /// Trusted addresses of the multifactor authentication service; they count as `AllTrusted`.
     pub mfa_trusted_ips: Vec<IpNet>,
     /// Members of the suites that policies name by one word, by the suite's token or app id.
@@ -143,6 +145,7 @@ impl Default for Environment {
         let own = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
         Self {
             locations: Vec::new(),
+            locations_unread: false,
             mfa_trusted_ips: Vec::new(),
             suites: BTreeMap::from([
                 (
@@ -155,7 +158,11 @@ impl Default for Environment {
                 ),
                 (
                     "microsoftadminportals".to_owned(),
-                    own(&[ADMIN_PORTALS, "80ccca67-54bd-44ab-8625-4b79c4dc7775"]),
+                    own(&[
+                        ADMIN_PORTALS,
+                        "80ccca67-54bd-44ab-8625-4b79c4dc7775",
+                        "00000006-0000-0ff1-ce00-000000000000",
+                    ]),
                 ),
                 (
                     AZURE_MANAGEMENT.to_owned(),

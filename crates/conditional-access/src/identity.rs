@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{device_filter::Device, strength::UsableMethod};
+use breakglass_model::tenant::GLOBAL_ADMINISTRATOR;
+
+use crate::{Truth, device_filter::Device, strength::UsableMethod};
 
 /// One person (or agent) as Conditional Access sees them. Ids are compared without regard to letter case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,6 +35,41 @@ pub struct Identity {
     pub federated: Fact<bool>,
     /// Per-user MFA is enabled or enforced, whatever Conditional Access says.
     pub per_user_mfa: bool,
+}
+
+impl Identity {
+    /// Whether the person can answer where they are by GPS: only the Authenticator app does, and not for an
+    /// account with nothing but passwordless methods (Microsoft: *Network in Conditional Access policy*).
+    pub fn answers_gps(&self) -> Truth {
+        match &self.methods {
+            Fact::Known(methods) => {
+                let app = methods
+                    .iter()
+                    .any(|m| m.combination.uses("microsoftAuthenticatorPush"));
+                if app { Truth::Unknown } else { Truth::No }
+            }
+            Fact::Unknown(_) => Truth::Unknown,
+        }
+    }
+
+    /// The person after activating what they are eligible for: Global Administrator where that is among it, else
+    /// every role; `None` when they are eligible for nothing.
+    pub fn activated(&self) -> Option<Self> {
+        let ga = |role: &&String| role.eq_ignore_ascii_case(GLOBAL_ADMINISTRATOR);
+        let roles: Vec<&String> = match self.eligible_roles.iter().find(ga) {
+            Some(role) => vec![role],
+            None => self.eligible_roles.iter().collect(),
+        };
+        if roles.is_empty() {
+            return None;
+        }
+        let mut person = self.clone();
+        for role in roles {
+            person.roles.held.entry(fold(role)).or_default();
+        }
+        person.eligible_roles.clear();
+        Some(person)
+    }
 }
 
 /// A datum, or the reason why it is not known.

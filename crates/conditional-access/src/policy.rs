@@ -118,8 +118,19 @@ impl UserSet {
 pub struct Guests {
     /// Kinds, in Graph's spelling.
     pub types: Vec<String>,
-    /// Home tenants; `None`: every tenant.
-    pub tenants: Option<Vec<String>>,
+    /// Home tenants.
+    pub tenants: Tenants,
+}
+
+/// `externalTenants`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tenants {
+    /// Every tenant.
+    All,
+    /// These tenants.
+    Listed(Vec<String>),
+    /// A choice that this program does not know.
+    Unknown,
 }
 
 /// What a policy is about. A policy works in one of three modes (Microsoft: *Target resources*).

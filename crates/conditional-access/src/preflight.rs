@@ -11,14 +11,19 @@ mod search;
 
 use crate::{
     Engine, Identity, Outcome, SignIn, Subject, Truth,
-    prove::{Asks, Claim, Options, Prover, Search, Verdict, World},
+    prove::{Asks, Claim, Options, Prover, Reach, Search, Verdict, World},
 };
+
+use search::{Found, Quest};
 
 pub use joint::Sides;
 pub use population::population;
 pub use report::{
     Access, BeforeAfter, Group, Input, Kind, Loss, Report, Verdict as ChangeVerdict, Who, run,
 };
+
+const GAVE_UP: &str =
+    "the search for a lost sign-in was given up: the policies cut the sign-ins too finely";
 
 /// How much of what a person could do is gone, or new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,14 +52,15 @@ pub struct Turned {
 /// What a change does to one person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comparison {
-    /// Policies that may apply after the change and could not before, by place in the set after it.
-    pub newly_applies: Vec<usize>,
+    /// Policies that can apply after the change and could not before, by place in the set after it; whether they
+    /// can is known, or an unknown decides.
+    pub newly_applies: Vec<(usize, Reach)>,
     /// A sign-in that is lost.
     pub lost: Option<Turned>,
     /// A sign-in that is gained.
     pub gained: Option<Turned>,
-    /// Where no sign-in is surely lost: one that surely got in and is unknown now, with the missing data.
-    pub doubt: Option<(SignIn, Vec<String>)>,
+    /// Where no sign-in is surely lost: one that may be, if there is one to show, and what is not known.
+    pub doubt: Option<(Option<SignIn>, Vec<String>)>,
 }
 
 /// Compares the two sides of a change, person by person.
@@ -105,21 +111,21 @@ impl<'s> Preflight<'s> {
                 doubt: None,
             };
         }
-        let lost = self.turned(&people, true);
-        let doubt = if lost.is_none() {
-            self.doubt(&people)
-        } else {
-            None
+        let (lost, gave_up) = self.turned(&people, true);
+        let doubt = match &lost {
+            Some(_) => None,
+            None if gave_up => Some((None, vec![GAVE_UP.to_owned()])),
+            None => self.doubt(&people),
         };
         Comparison {
             newly_applies,
             lost,
-            gained: self.turned(&people, false),
+            gained: self.turned(&people, false).0,
             doubt,
         }
     }
 
-    fn newly_applies(&self, people: &People) -> Vec<usize> {
+    fn newly_applies(&self, people: &People) -> Vec<(usize, Reach)> {
         let reached_before = |id: &str| {
             self.sides
                 .before
@@ -134,48 +140,67 @@ impl<'s> Preflight<'s> {
             .filter(|(index, policy)| {
                 self.after.may_reach(*index, &people.after) && !reached_before(&policy.id)
             })
-            .map(|(index, _)| index)
+            .map(|(index, _)| {
+                (
+                    index,
+                    self.after.reach_of(index, &people.after, false).reach,
+                )
+            })
             .collect()
     }
 
-    /// A sign-in that is lost, or gained.
-    fn turned(&self, people: &People, lost: bool) -> Option<Turned> {
+    /// A sign-in that is lost, or gained; and whether the search was given up.
+    ///
+    /// *Lost* is claimed of a sign-in that surely fails after the change and does not surely fail before it;
+    /// *gained* of one that surely failed and surely gets in.
+    fn turned(&self, people: &People, lost: bool) -> (Option<Turned>, bool) {
         let (from, to) = if lost {
             (people.first(self), people.second(self))
         } else {
             (people.second(self), people.first(self))
         };
-        let witness = search::find(
+        let quest = Quest {
+            lost,
+            source: Claim::Possibly,
+            kept: if lost { Claim::Possibly } else { Claim::Surely },
+            shared: false,
+        };
+        let found = search::find(
             &self.joint,
             &people.joint,
             self.sides.split,
-            lost,
-            Claim::Possibly,
+            quest,
             |sign_in| {
+                let passes = from.0.evaluate(from.1, sign_in).outcome();
                 to.0.evaluate(to.1, sign_in).outcome().fails()
-                    && !from.0.evaluate(from.1, sign_in).outcome().fails()
+                    && if lost {
+                        !passes.fails()
+                    } else {
+                        passes.gets_in()
+                    }
             },
-        )?;
+        );
+        let witness = match found {
+            Found::At(witness) => *witness,
+            Found::Nowhere => return (None, false),
+            Found::GaveUp => return (None, true),
+        };
         let failing = to.0.evaluate(to.1, &witness);
         let by = (0..to.0.policies.len())
             .filter(|index| {
                 failing.applies(*index) == Truth::Yes && failing.met(*index) == Truth::No
             })
             .collect();
-        let (prover, subject) = if lost {
-            (&self.after, &people.after)
-        } else {
-            (&self.before, &people.before)
-        };
         // All is gone only where something was there: who had no way in on the devices that they have loses some
         // sign-in that was never theirs alone.
-        let (other, their) = if lost {
-            (&self.before, &people.before)
+        let before = self.anything_left(&self.before, &people.before);
+        let after = self.anything_left(&self.after, &people.after);
+        let all = if lost {
+            before && !after
         } else {
-            (&self.after, &people.after)
+            !before && after
         };
-        let all = !self.anything_left(prover, subject) && self.anything_left(other, their);
-        Some(Turned {
+        let turned = Turned {
             scope: if all { Scope::All } else { Scope::Some },
             by,
             before: people
@@ -189,24 +214,43 @@ impl<'s> Preflight<'s> {
                 .evaluate(&people.after, &witness)
                 .outcome(),
             witness,
-        })
+        };
+        (Some(turned), false)
     }
 
-    fn doubt(&self, people: &People) -> Option<(SignIn, Vec<String>)> {
+    /// Why it can't be told that no sign-in is lost: a sign-in that does not surely fail before the change, and of
+    /// which it is unknown after it, for a reason that the change brings.
+    fn doubt(&self, people: &People) -> Option<(Option<SignIn>, Vec<String>)> {
         let (from, to) = (people.first(self), people.second(self));
-        let witness = search::find(
+        if let Some(name) = search::too_fine(&self.joint, &people.joint, self.sides.split) {
+            let why =
+                format!("{name}: its device filter tells more devices apart than are looked at");
+            return Some((None, vec![why]));
+        }
+        let quest = Quest {
+            lost: true,
+            source: Claim::Surely,
+            kept: Claim::Possibly,
+            shared: true,
+        };
+        let found = search::find(
             &self.joint,
             &people.joint,
             self.sides.split,
-            true,
-            Claim::Surely,
+            quest,
             |sign_in| {
-                from.0.evaluate(from.1, sign_in).outcome().gets_in()
+                !from.0.evaluate(from.1, sign_in).outcome().fails()
                     && to.0.evaluate(to.1, sign_in).outcome() == Outcome::Unknown
             },
-        )?;
-        let missing = to.0.evaluate(to.1, &witness).missing();
-        Some((witness, missing))
+        );
+        match found {
+            Found::Nowhere => None,
+            Found::GaveUp => Some((None, vec![GAVE_UP.to_owned()])),
+            Found::At(witness) => {
+                let missing = to.0.evaluate(to.1, &witness).missing();
+                Some((Some(*witness), missing))
+            }
+        }
     }
 
     /// Whether a person may still get in to anything at all. Where their devices were not read they may have

@@ -6,11 +6,13 @@ mod reach;
 pub mod recovery;
 mod way_in;
 
+use std::collections::BTreeSet;
+
 use crate::{
     Engine, Identity, Policy, SignIn, Subject, Truth,
     engine::{Clause, Dimension, Judged},
     environment::{ADMIN_PORTALS, MICROSOFT_GRAPH},
-    identity::Membership,
+    identity::{Membership, fold},
 };
 pub(crate) use boxes::{Cells, escape};
 pub(crate) use classes::Classes;
@@ -53,6 +55,8 @@ pub struct PolicyProof {
     pub reach: Reach,
     /// What it does then.
     pub effect: Effect,
+    /// Whether what it asks for can be met, at the witness; *yes* where it does not reach the account.
+    pub met: Truth,
     /// For *never*: the empty dimension or the excluding object with its path. Else what the policy asks for.
     pub why: String,
     /// A sign-in to which it applies (for *cannot tell*: may apply). The evaluator confirms it.
@@ -147,6 +151,7 @@ impl<'e> Prover<'e> {
         };
         place(engine.identities.iter().map(|(index, _)| *index).collect());
         place(engine.targets.iter().map(|(index, _)| *index).collect());
+        place(engine.networks.iter().map(|(index, _)| *index).collect());
         place(engine.masks.iter().map(|(index, ..)| *index).collect());
         Self {
             engine,
@@ -177,7 +182,23 @@ impl<'e> Prover<'e> {
 
     /// Everything that can be proved of one account. `intended` says per policy whether it is meant to reach
     /// the account, see [`recognise`].
+    ///
+    /// Somebody who is eligible for a role that policies name has to get in before and after activating it.
     pub fn account(&self, subject: &Subject, intended: &[bool]) -> AccountProof {
+        let proof = self.account_as_is(subject, intended);
+        match self.activated(subject) {
+            Some(activated) => proof.and_activated(self.account_as_is(&activated, intended)),
+            None => proof,
+        }
+    }
+
+    /// The subject after activating what it is eligible for, where that changes whom a policy is for.
+    fn activated(&self, subject: &Subject) -> Option<Subject> {
+        let activated = self.engine.subject(&subject.identity().activated()?);
+        (activated.judged != subject.judged).then_some(activated)
+    }
+
+    fn account_as_is(&self, subject: &Subject, intended: &[bool]) -> AccountProof {
         let policies = self.reach(subject, intended);
         let nominal = World::default();
         let search = Search {
@@ -287,7 +308,11 @@ impl<'e> Prover<'e> {
 
     /// Whether an account gets in to a recovery target: the verdict of [`Self::account`] alone.
     pub fn verdict(&self, subject: &Subject) -> Verdict {
-        self.verdict_on(subject, &self.targets)
+        let verdict = self.verdict_on(subject, &self.targets);
+        match self.activated(subject) {
+            Some(activated) => verdict.max(self.verdict_on(&activated, &self.targets)),
+            None => verdict,
+        }
     }
 
     fn verdict_on(&self, subject: &Subject, targets: &[Asks]) -> Verdict {
@@ -318,19 +343,26 @@ impl<'e> Prover<'e> {
             let identity = subject.identity();
             return vec![if identity.enabled.known() == Some(&false) {
                 "the account is disabled".to_owned()
-            } else if subject.mfa[1] == Truth::No {
-                "no policy keeps the account out, but it has no usable second factor, and Microsoft's mandatory \
-                 multifactor authentication asks for one whatever Conditional Access says"
+            } else if subject.mfa[0] == Truth::No {
+                "whatever the policies say: the account has no second factor that it can use here, and Microsoft's \
+                 mandatory multifactor authentication asks for one"
                     .to_owned()
             } else {
-                "no policy keeps the account out, but a gate outside Conditional Access does or may"
-                    .to_owned()
+                "whatever the policies say: a gate outside Conditional Access keeps the account out, or may".to_owned()
             }];
         }
         blame
             .iter()
             .map(|index| {
                 let compiled = &self.engine.policies[*index];
+                if subject.identity().answers_gps() == Truth::No
+                    && compiled.clauses.iter().any(|clause| self.asks_gps(clause))
+                {
+                    return format!(
+                        "{}: it asks for the place by GPS, which only the Authenticator app answers",
+                        compiled.policy.name
+                    );
+                }
                 let circumstances = crate::engine::Circumstances::ordinary();
                 format!(
                     "{}: {}",
@@ -339,6 +371,11 @@ impl<'e> Prover<'e> {
                 )
             })
             .collect()
+    }
+
+    /// Where a condition stands in the engine's list of its dimension.
+    pub(crate) fn place(&self, condition: usize) -> usize {
+        self.places[condition]
     }
 
     pub(crate) fn identity_judged(&self, condition: usize, subject: &Subject) -> Judged {
@@ -380,27 +417,72 @@ fn only_intended(policies: &[PolicyProof]) -> Option<bool> {
     }
 }
 
+/// What tells an intended policy.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Intent {
+    /// Ids or names of policies that are declared as intended.
+    pub policies: Vec<String>,
+    /// Ids of the accounts' own groups, where they are declared.
+    pub groups: Vec<String>,
+    /// Folded ids of groups that are known to hold others than the accounts: see
+    /// [`People::shared_groups`](crate::tenant::People::shared_groups).
+    pub shared: BTreeSet<String>,
+}
+
 /// Whether a policy is meant to reach an account: declared by id or name, or recognised as the dedicated
-/// policy of C2, which names the account or a group that holds it, not everybody, and asks for an
-/// authentication strength.
-pub fn recognise(policy: &Policy, identity: &Identity, declared: &[String]) -> bool {
-    let is_declared = declared
-        .iter()
-        .any(|id| id.eq_ignore_ascii_case(&policy.id) || id.eq_ignore_ascii_case(&policy.name));
+/// policy of C2, which names the account or a group of the accounts, not everybody, and asks for an authentication
+/// strength. A group that is known to hold other people is not theirs unless it is declared so.
+pub fn recognise(policy: &Policy, identity: &Identity, intent: &Intent) -> bool {
+    let same = |ids: &[String], id: &str| ids.iter().any(|own| own.eq_ignore_ascii_case(id));
+    if same(&intent.policies, &policy.id) || same(&intent.policies, &policy.name) {
+        return true;
+    }
     let include = &policy.users.include;
-    let named = include
-        .users
-        .iter()
-        .any(|id| id.eq_ignore_ascii_case(&identity.id))
-        || include
-            .groups
-            .iter()
-            .any(|id| matches!(identity.groups.of(id), Membership::Held(_)));
-    let strength = policy.asks_for_strength();
-    is_declared || named && !include.all && include.roles.is_empty() && strength
+    let own = |id: &String| {
+        matches!(identity.groups.of(id), Membership::Held(_))
+            && (same(&intent.groups, id) || !intent.shared.contains(&fold(id)))
+    };
+    let named = same(&include.users, &identity.id) && include.groups.iter().all(own)
+        || !include.groups.is_empty() && include.groups.iter().all(own);
+    named && !include.all && include.roles.is_empty() && policy.asks_for_strength()
 }
 
 impl AccountProof {
+    /// Joins the proof of the same person with activated roles: the worse of both holds.
+    fn and_activated(mut self, activated: Self) -> Self {
+        for (own, other) in self.policies.iter_mut().zip(&activated.policies) {
+            if other.reach > own.reach {
+                // It can reach the person, but not as they are now, so that the witness needs the activation.
+                *own = PolicyProof {
+                    reach: Reach::CannotTell,
+                    why: format!("once an eligible role is activated, {}", other.why),
+                    ..other.clone()
+                };
+            }
+        }
+        self.only_intended = only_intended(&self.policies);
+        for ((_, own), (_, other)) in self.targets.iter_mut().zip(&activated.targets) {
+            *own = (*own).max(*other);
+        }
+        self.robust = match (self.robust, activated.robust) {
+            (Some(false), _) | (_, Some(false)) => Some(false),
+            (Some(true), Some(true)) => Some(true),
+            _ => None,
+        };
+        if activated.verdict > self.verdict {
+            self.verdict = activated.verdict;
+            self.way_in = activated.way_in;
+            self.blame = activated.blame;
+            self.because = activated
+                .because
+                .into_iter()
+                .map(|why| format!("once an eligible role is activated, {why}"))
+                .collect();
+            self.missing.extend(activated.missing);
+        }
+        self
+    }
+
     /// The same proof over a policy set of which some policies were not read, for this reason. What holds for
     /// every policy is then open; what one policy does stands.
     #[must_use]

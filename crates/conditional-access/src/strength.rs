@@ -29,6 +29,15 @@ impl Combination {
         self.0.iter().map(String::as_str)
     }
 
+    /// The first part that is no method, if there is one.
+    pub fn unknown(&self) -> Option<&str> {
+        self.methods().find(|own| {
+            !METHODS
+                .iter()
+                .any(|method| method.eq_ignore_ascii_case(own))
+        })
+    }
+
     /// Whether this method takes part.
     pub fn uses(&self, method: &str) -> bool {
         self.methods().any(|own| own.eq_ignore_ascii_case(method))
@@ -36,7 +45,7 @@ impl Combination {
 }
 
 /// The methods as Graph spells them (`authenticationMethodModes`), and our word for external methods.
-const METHODS: [&str; 18] = [
+pub const METHODS: [&str; 18] = [
     "password",
     "voice",
     "hardwareOath",

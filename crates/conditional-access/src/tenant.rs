@@ -25,7 +25,7 @@ use crate::{
     Environment, Policy,
     change::KNOWN_AFTER_APPLY,
     identity::Fact,
-    policy::{self, State},
+    policy::{self, State, Target},
 };
 
 pub use activation::{ActivationRules, ProtectedAction};
@@ -74,6 +74,7 @@ impl Tenant {
 }
 
 fn taken_for_granted(snapshot: &TenantSnapshot, policies: &[Policy], lines: &mut Vec<String>) {
+    standing(policies, lines);
     let people_with_methods = snapshot
         .users
         .iter()
@@ -135,6 +136,47 @@ fn taken_for_granted(snapshot: &TenantSnapshot, policies: &[Policy], lines: &mut
             ));
         }
     }
+}
+
+/// Assumptions that hold for every tenant whose policies touch on them.
+fn standing(policies: &[Policy], lines: &mut Vec<String>) {
+    let resources = || {
+        policies.iter().filter_map(|policy| match &policy.target {
+            Target::Resources(resources) => Some(resources),
+            _ => None,
+        })
+    };
+    let names = |token: &str| {
+        resources().any(|own| {
+            own.include
+                .iter()
+                .chain(&own.exclude)
+                .any(|id| id.eq_ignore_ascii_case(token))
+        })
+    };
+    if names("Office365") || names("MicrosoftAdminPortals") {
+        lines.push(
+            "Office 365 and the Microsoft admin portals hold the applications that are publicly known, which are \
+             not all"
+                .to_owned(),
+        );
+    }
+    if resources().any(|own| !own.exclude.is_empty()) {
+        lines.push(
+            "a policy on all resources with an excluded resource is enforced for low-privilege scopes too \
+             (Microsoft's roll-out from June 2026)"
+                .to_owned(),
+        );
+    }
+    lines.push(
+        "mandatory multifactor authentication covers Microsoft Graph as it does the admin portals"
+            .to_owned(),
+    );
+    lines.push(
+        "the policies are all that there are: an export of Graph v1.0 may leave out those that use what only beta \
+         knows"
+            .to_owned(),
+    );
 }
 
 /// Whether an id of a policy stands for an object, and not for one that a plan is still to make.

@@ -2,11 +2,11 @@
 
 use breakglass_conditional_access::{
     Enforce, Engine, Identity, Policy, Subject,
-    prove::{AccountProof, Effect, Options, PolicyProof, Prover, Reach, recognise},
+    prove::{AccountProof, Effect, Intent, Options, PolicyProof, Prover, Reach, recognise},
     tenant::{People, Tenant},
     words,
 };
-use breakglass_model::{NotRead, TenantSnapshot};
+use breakglass_model::{NotRead, ObjectId, TenantSnapshot};
 
 use crate::GuardedAccount;
 
@@ -43,6 +43,11 @@ impl Lockout {
         );
         let options = Options::default();
         let missing = snapshot.policies.missing.clone();
+        let ids: Vec<ObjectId> = accounts
+            .iter()
+            .filter_map(|account| account.id.clone())
+            .collect();
+        let shared = people.shared_groups(&ids);
         let proofs = {
             let prover = Prover::new(&engine, &options);
             let live_prover = Prover::new(&live, &options);
@@ -51,16 +56,25 @@ impl Lockout {
                 .map(|account| {
                     account.user?;
                     let identity = people.identity(account.id.as_ref()?);
-                    let declared: Vec<String> = account
-                        .entry
-                        .iter()
-                        .flat_map(|entry| &entry.intended_policies)
-                        .map(ToString::to_string)
-                        .collect();
+                    let intent = Intent {
+                        policies: account
+                            .entry
+                            .iter()
+                            .flat_map(|entry| &entry.intended_policies)
+                            .map(ToString::to_string)
+                            .collect(),
+                        groups: account
+                            .entry
+                            .iter()
+                            .filter_map(|entry| entry.group.as_ref())
+                            .map(ToString::to_string)
+                            .collect(),
+                        shared: shared.clone(),
+                    };
                     let intended: Vec<bool> = tenant
                         .policies
                         .iter()
-                        .map(|policy| recognise(policy, &identity, &declared))
+                        .map(|policy| recognise(policy, &identity, &intent))
                         .collect();
                     let prove = |prover: &Prover<'_>| {
                         let proof = prover.account(&prover.engine().subject(&identity), &intended);

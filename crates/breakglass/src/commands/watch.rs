@@ -123,9 +123,9 @@ pub fn run(args: &WatchArgs) -> Result<u8, Failure> {
         if !outcome.open.is_empty() {
             code = exit::BROKE;
             for line in &outcome.open {
-                eprintln!("not delivered yet: {line}");
+                crate::output::tell!("not delivered yet: {line}");
             }
-            eprintln!(
+            crate::output::tell!(
                 "these alerts stay in the store; the next run with the same store sends them"
             );
         }

@@ -71,7 +71,7 @@ pub fn run(args: &DemoArgs) -> Result<u8, Failure> {
         false => runtime().and_then(|runtime| runtime.block_on(play(&folder, &log, args.once))),
     };
     if !kept && let Err(error) = std::fs::remove_dir_all(&folder) {
-        eprintln!(
+        crate::output::tell!(
             "warning: the temporary directory `{}` could not be removed: {error}",
             folder.display()
         );

@@ -85,8 +85,9 @@ pub(super) fn read(file: &str, plan: &Value) -> Result<Changes, ChangeError> {
     };
     let mut changes = Changes::default();
     if plan["errored"] == true {
-        changes.warnings.push(format!(
-            "{file}: the planning ended with an error, so the plan is incomplete"
+        return Err(fail(
+            "errored",
+            "a plan that ended with an error, so that it does not tell all changes",
         ));
     }
     if plan["complete"] == false {

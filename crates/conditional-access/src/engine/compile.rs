@@ -270,12 +270,14 @@ impl Builder {
             };
         }
         let mut clauses = Vec::with_capacity(1);
+        let mut takes_active_sync = Vec::new();
         if let Some(apps) = policy.client_apps {
             let plain = self.client(apps.mask, apps.unknown);
             if apps.mask != 0 || apps.unknown || !apps.supported_active_sync {
                 let mut clause = base;
                 clause.0[Dimension::Client as usize] = plain;
                 clauses.push(clause);
+                takes_active_sync.push(apps.mask & ClientApp::ActiveSync.bit() != 0);
             }
             if apps.supported_active_sync {
                 let mut clause = base;
@@ -290,15 +292,20 @@ impl Builder {
                     platform_mask(platforms, ACTIVE_SYNC_PLATFORMS),
                 );
                 clauses.push(clause);
+                takes_active_sync.push(true);
             }
             if widens(policy, apps) {
-                for mut clause in clauses.clone() {
+                // Only what takes in ActiveSync is widened, with the platforms that it is limited to.
+                let active_sync = clauses
+                    .iter()
+                    .zip(takes_active_sync)
+                    .filter(|(_, takes)| *takes);
+                let widened: Vec<Clause> = active_sync.map(|(clause, _)| *clause).collect();
+                for mut clause in widened {
                     clause.0[Dimension::Identity as usize] = self.identity(policy, true);
                     clause.0[Dimension::Client as usize] =
                         self.client(ClientApp::ActiveSync.bit(), false);
-                    if !clauses.contains(&clause) {
-                        clauses.push(clause);
-                    }
+                    clauses.push(clause);
                 }
             }
         } else {

@@ -347,6 +347,10 @@ impl Engine {
             {
                 format!("the location {id} does not resolve")
             }
+            (Matter::Place, Truth::Unknown) if id.eq_ignore_ascii_case("AllTrusted") => format!(
+                "whether {} is trusted is not known: the named locations are not in the input",
+                here()
+            ),
             (Matter::Place, Truth::Unknown) => {
                 format!("whether {} lies in {name} is not known", here())
             }

@@ -9,7 +9,7 @@ use crate::{
     device_filter::Device,
     environment::{BaselineScopes, WINDOWS_AZURE_AD},
     identity::{Fact, GuestKind, Identity, IdentityKind, Membership, fold},
-    policy::{FilterMode, Guests, Resources, Target, UserSet},
+    policy::{FilterMode, Guests, Resources, Target, Tenants, UserSet},
     sign_in::{Given, Scopes},
 };
 
@@ -216,36 +216,56 @@ fn side(set: &UserSet, identity: &Identity, excludes: bool) -> Found {
     found
 }
 
+/// Kinds of guests (Graph: `conditionalAccessGuestOrExternalUserTypes`).
+const GUEST_KINDS: [&str; 7] = [
+    "none",
+    "internalGuest",
+    "b2bCollaborationGuest",
+    "b2bCollaborationMember",
+    "b2bDirectConnectUser",
+    "otherExternalUser",
+    "serviceProvider",
+];
+
 fn guest_match(guests: &Guests, identity: &Identity) -> Truth {
     let kind = match &identity.guest {
         Fact::Known(GuestKind::Member) => return Truth::No,
-        Fact::Known(GuestKind::Guest(kind)) => Truth::from(
-            guests
+        Fact::Known(GuestKind::Guest(kind)) => {
+            let named = guests
                 .types
                 .iter()
-                .any(|own| own.eq_ignore_ascii_case(kind)),
-        )
-        // A kind that only a newer Graph knows may be this guest's.
-        .or(
-            if guests
-                .types
-                .iter()
-                .any(|own| own.eq_ignore_ascii_case("unknownFutureValue"))
-            {
+                .any(|own| own.eq_ignore_ascii_case(kind));
+            // A kind that only a newer Graph, or only the applied plan, knows may be this guest's.
+            let odd = guests.types.iter().any(|own| {
+                own == crate::change::KNOWN_AFTER_APPLY
+                    || !GUEST_KINDS
+                        .iter()
+                        .any(|known| known.eq_ignore_ascii_case(own))
+            });
+            // A policy for B2B direct connect also meets B2B collaboration in Teams and SharePoint.
+            let direct = kind.to_lowercase().starts_with("b2bcollaboration")
+                && guests
+                    .types
+                    .iter()
+                    .any(|own| own.eq_ignore_ascii_case("b2bDirectConnectUser"));
+            Truth::from(named).or(if odd || direct {
                 Truth::Unknown
             } else {
                 Truth::No
-            },
-        ),
+            })
+        }
         Fact::Unknown(_) => Truth::Unknown,
     };
     let tenant = match (&guests.tenants, &identity.home_tenant) {
-        (None, _) => Truth::Yes,
-        (Some(_), None) => Truth::Unknown,
-        (Some(members), Some(home)) => members
-            .iter()
-            .any(|own| own.eq_ignore_ascii_case(home))
-            .into(),
+        (Tenants::All, _) => Truth::Yes,
+        (Tenants::Unknown, _) | (Tenants::Listed(_), None) => Truth::Unknown,
+        (Tenants::Listed(members), Some(home)) => {
+            let named = members.iter().any(|own| own.eq_ignore_ascii_case(home));
+            let odd = members
+                .iter()
+                .any(|own| own == crate::change::KNOWN_AFTER_APPLY);
+            Truth::from(named).or(if odd { Truth::Unknown } else { Truth::No })
+        }
     };
     kind.and(tenant)
 }

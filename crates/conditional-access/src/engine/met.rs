@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The role of directory synchronisation accounts, which can't do multifactor authentication.
-const SYNC_ACCOUNTS: &str = "d29b2b05-8046-44ba-8758-1e26182fcf32";
+pub(crate) const SYNC_ACCOUNTS: &str = "d29b2b05-8046-44ba-8758-1e26182fcf32";
 
 /// What of a sign-in decides whether controls are met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -110,7 +110,9 @@ impl Engine {
         circumstances: Circumstances,
         strengths: bool,
     ) -> Truth {
+        // The portal offers `block` alone; joined with other controls by hand it still blocks.
         let grant = match &policy.grant {
+            _ if policy.blocks => return Truth::No,
             None => Truth::Yes,
             Some(grant) if grant.controls.is_empty() => Truth::Yes,
             Some(grant) => {

@@ -23,6 +23,8 @@ const TRUSTED: u32 = 1;
 #[derive(Debug)]
 pub(crate) struct Network {
     places: Vec<Place>,
+    /// Any address may be trusted: named locations were not read.
+    trusted_open: bool,
     by_id: HashMap<String, u32>,
     pub(crate) cells: Cells,
 }
@@ -100,6 +102,11 @@ impl Network {
         let cells = Cells::new(&ranges, places.len());
         Self {
             places,
+            trusted_open: environment.locations_unread
+                || environment
+                    .locations
+                    .iter()
+                    .any(|location| matches!(location.kind, LocationKind::Unknown(_))),
             by_id,
             cells,
         }
@@ -150,6 +157,7 @@ impl Network {
             .enumerate()
             .map(|(index, place)| match place {
                 Place::Everywhere => Truth::Yes,
+                Place::Trusted if self.trusted_open => in_range(index).or(Truth::Unknown),
                 Place::Trusted | Place::Ip => in_range(index),
                 Place::Country {
                     codes,
@@ -336,6 +344,20 @@ impl Network {
         }
         classes.push(None);
         classes
+    }
+
+    /// Whether a condition asks for the place by GPS.
+    pub(crate) fn asks_gps(&self, condition: &NetworkCondition) -> bool {
+        condition
+            .include
+            .iter()
+            .chain(&condition.exclude)
+            .any(|place| {
+                matches!(
+                    self.places.get(*place as usize),
+                    Some(Place::Country { by_gps: true, .. })
+                )
+            })
     }
 
     pub(crate) fn uses_gps(&self) -> bool {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{
     AppFilter, ClientApps, Control, DeviceFilter, FilterMode, Frequency, Grant, Guests, Levels,
     Locations, Operator, Platforms, Policy, Resources, Session, State, StrengthRef, Target,
-    UserSet, Users,
+    Tenants, UserSet, Users,
 };
 use crate::{
     device_filter::DeviceRule,
@@ -239,6 +239,11 @@ impl Conditions {
         }
         let devices = Object::of(conditions.get("devices"));
         devices.others(&["deviceFilter"], "devices", unknown);
+        Object::of(devices.get("deviceFilter")).others(
+            &["mode", "rule"],
+            "devices.deviceFilter",
+            unknown,
+        );
         let flows = Object::of(conditions.get("authenticationFlows"));
         flows.others(&["transferMethods"], "authenticationFlows", unknown);
         let mut users = users(&Object::of(conditions.get("users")), unknown);
@@ -287,6 +292,22 @@ fn users(users: &Object<'_>, unknown: &mut Vec<String>) -> Users {
         "users",
         unknown,
     );
+    for side in [
+        "includeGuestsOrExternalUsers",
+        "excludeGuestsOrExternalUsers",
+    ] {
+        let guests = Object::of(users.get(side));
+        guests.others(
+            &["guestOrExternalUserTypes", "externalTenants"],
+            &format!("users.{side}"),
+            unknown,
+        );
+        Object::of(guests.get("externalTenants")).others(
+            &["membershipKind", "members"],
+            &format!("users.{side}.externalTenants"),
+            unknown,
+        );
+    }
     Users {
         include: user_set(users, "include"),
         exclude: user_set(users, "exclude"),
@@ -300,7 +321,7 @@ fn user_set(users: &Object<'_>, side: &str) -> UserSet {
         roles: users.ids(&format!("{side}Roles")),
         guests: users
             .get(&format!("{side}GuestsOrExternalUsers"))
-            .map(|guests| self::guests(&Object::new(guests))),
+            .map(self::guests),
         ..UserSet::default()
     };
     for id in users.ids(&format!("{side}Users")) {
@@ -314,13 +335,34 @@ fn user_set(users: &Object<'_>, side: &str) -> UserSet {
     set
 }
 
-fn guests(guests: &Object<'_>) -> Guests {
-    let tenants = Object::of(guests.get("externalTenants"));
+fn guests(value: &Value) -> Guests {
+    let guests = Object::new(value);
+    let Some(external) = guests.get("externalTenants") else {
+        return Guests {
+            // A block that is no object may stand for any kind of guest.
+            types: if value.is_object() {
+                guests.words("guestOrExternalUserTypes")
+            } else {
+                vec![word(value)]
+            },
+            tenants: if value.is_object() {
+                Tenants::All
+            } else {
+                Tenants::Unknown
+            },
+        };
+    };
+    let tenants = Object::new(external);
+    let kind = tenants
+        .text("membershipKind")
+        .map(|kind| kind.to_lowercase());
     Guests {
         types: guests.words("guestOrExternalUserTypes"),
-        tenants: match tenants.text("membershipKind") {
-            Some(kind) if kind.eq_ignore_ascii_case("enumerated") => Some(tenants.ids("members")),
-            _ => None,
+        tenants: match kind.as_deref() {
+            Some("enumerated") => Tenants::Listed(tenants.ids("members")),
+            Some("all") => Tenants::All,
+            None if external.is_object() && tenants.get("members").is_none() => Tenants::All,
+            _ => Tenants::Unknown,
         },
     }
 }
@@ -335,6 +377,11 @@ fn target(applications: &Object<'_>, unknown: &mut Vec<String>) -> Target {
             "applicationFilter",
         ],
         "applications",
+        unknown,
+    );
+    Object::of(applications.get("applicationFilter")).others(
+        &["mode", "rule"],
+        "applications.applicationFilter",
         unknown,
     );
     let actions = applications.ids("includeUserActions");
@@ -356,7 +403,12 @@ fn target(applications: &Object<'_>, unknown: &mut Vec<String>) -> Target {
             }
         }),
     };
-    if resources.include.is_empty() && resources.filter.is_none() {
+    // Something is left out, but of what is not said.
+    let only_excludes = resources
+        .filter
+        .as_ref()
+        .is_none_or(|filter| filter.mode != FilterMode::Include);
+    if resources.include.is_empty() && only_excludes {
         return Target::Unknown;
     }
     Target::Resources(resources)

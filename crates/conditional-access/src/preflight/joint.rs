@@ -6,7 +6,7 @@ use crate::{
     Enforce, Engine, Environment, Policy,
     environment::{Location, LocationKind},
     identity::fold,
-    policy::Control,
+    policy::{Control, State},
 };
 
 /// The policy set before a change, after it, and both together.
@@ -21,20 +21,29 @@ pub struct Sides {
 }
 
 impl Sides {
-    /// Makes engines of both sides.
+    /// Makes engines of both sides, each with what counts as enforced there.
     pub fn new(
         before: (&[Policy], &Environment),
         after: (&[Policy], &Environment),
-        enforce: Enforce,
+        enforce: [Enforce; 2],
     ) -> Self {
         let mut environment = before.1.clone();
         let renamed = Renamed::new(before.1, after.1, &mut environment);
-        let mut policies = before.0.to_vec();
-        policies.extend(after.0.iter().map(|policy| renamed.policy(policy)));
+        let mut policies: Vec<Policy> = before
+            .0
+            .iter()
+            .map(|policy| judged_as(policy.clone(), enforce[0]))
+            .collect();
+        policies.extend(
+            after
+                .0
+                .iter()
+                .map(|policy| judged_as(renamed.policy(policy), enforce[1])),
+        );
         Self {
-            before: Engine::new(before.0, before.1, enforce),
-            after: Engine::new(after.0, after.1, enforce),
-            joint: Engine::new(&policies, &environment, enforce),
+            before: Engine::new(before.0, before.1, enforce[0]),
+            after: Engine::new(after.0, after.1, enforce[1]),
+            joint: Engine::new(&policies, &environment, Enforce::Enabled),
             split: before.0.len(),
         }
     }
@@ -48,6 +57,14 @@ impl Sides {
     pub fn after(&self) -> &Engine {
         &self.after
     }
+}
+
+/// A policy whose state says whether it is enforced, so that each side can be judged in its own way.
+fn judged_as(mut policy: Policy, enforce: Enforce) -> Policy {
+    if enforce == Enforce::ReportOnlyToo && policy.state == State::ReportOnly {
+        policy.state = State::Enabled;
+    }
+    policy
 }
 
 /// What is called the same on both sides and is not: the later one goes under another id.

@@ -12,7 +12,9 @@ use crate::tenant::{Overlay, People};
 pub fn population(people: &People<'_>, accounts: &[ObjectId], overlay: &Overlay) -> Vec<Group> {
     let one = |id: &ObjectId, kind: Kind| {
         let identity = overlay.identity(people.identity(id));
+        let was = kind == Kind::Administrator;
         Group {
+            administers: [was, overlay.administers(&identity, was)],
             kind,
             count: 1,
             examples: vec![identity.name.clone()],
@@ -35,7 +37,12 @@ pub fn population(people: &People<'_>, accounts: &[ObjectId], overlay: &Overlay)
     ] {
         for id in ids {
             if known.insert(id.clone()) {
-                groups.push(one(id, kind));
+                let mut group = one(id, kind);
+                // Whom the change makes an administrator is one after it.
+                if group.administers == [false, true] && kind == Kind::User {
+                    group.kind = Kind::Administrator;
+                }
+                groups.push(group);
             }
         }
     }
@@ -55,6 +62,7 @@ pub fn population(people: &People<'_>, accounts: &[ObjectId], overlay: &Overlay)
         if cohort.count > taken {
             groups.push(Group {
                 kind: Kind::User,
+                administers: [false, false],
                 identity: overlay.identity(cohort.identity),
                 count: cohort.count - taken,
                 examples,

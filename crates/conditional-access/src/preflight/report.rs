@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use super::{Comparison, Preflight, Scope, Sides};
 use crate::{
     Enforce, Environment, Identity, Policy, SignIn, Truth,
-    engine::Judged,
-    identity::{Fact, GuestKind, Memberships},
-    prove::{Options, Verdict as AccessVerdict},
+    engine::{Judged, SYNC_ACCOUNTS},
+    identity::{Fact, GuestKind, Membership, Memberships},
+    prove::{Options, Reach, Verdict as AccessVerdict},
     tenant::Overlay,
 };
 
@@ -36,6 +36,8 @@ pub struct Group {
     pub count: usize,
     /// Names of some.
     pub examples: Vec<String>,
+    /// Whether they are Global Administrators, active or eligible, before and after the change.
+    pub administers: [bool; 2],
 }
 
 /// Who somebody is to the tenant.
@@ -128,15 +130,19 @@ pub struct Report {
     pub accounts: BeforeAfter,
     /// Policies that may now apply to an emergency account and could not before: name of the account, places in
     /// the set after the change.
-    pub newly_applies: Vec<(String, Vec<usize>)>,
+    pub newly_applies: Vec<(String, Vec<(usize, Reach)>)>,
+    /// Users of whom it can't be told whether they lose a sign-in.
+    pub unclear_users: usize,
+    /// Of an emergency account or administrator it can't be told.
+    unclear: bool,
     /// The verdict's reasons, as clauses.
     pub because: Vec<String>,
     /// Data whose absence keeps something open.
     pub missing: Vec<String>,
 }
 
-/// Compares both sides for everybody.
-pub fn run(input: &Input<'_>, enforce: Enforce) -> Report {
+/// Compares both sides for everybody; `enforce` says what counts as enforced before and after.
+pub fn run(input: &Input<'_>, enforce: [Enforce; 2]) -> Report {
     let sides = Sides::new(input.before, input.after, enforce);
     let preflight = Preflight::new(&sides, input.options);
     let mut report = Report {
@@ -146,12 +152,24 @@ pub fn run(input: &Input<'_>, enforce: Enforce) -> Report {
         administrators: BeforeAfter::default(),
         accounts: BeforeAfter::default(),
         newly_applies: Vec::new(),
+        unclear_users: 0,
+        unclear: false,
         because: Vec::new(),
         missing: Vec::new(),
     };
     let groups = merged(&sides, input.people);
     for group in &groups {
-        let comparison = preflight.compare(&group.identity);
+        let mut comparison = preflight.compare(&group.identity);
+        // Who has to activate a role first has to get in before and after that.
+        if comparison.lost.is_none()
+            && group.kind != Kind::User
+            && let Some(activated) = group.identity.activated()
+        {
+            let later = preflight.compare(&activated);
+            if later.lost.is_some() || comparison.doubt.is_none() && later.doubt.is_some() {
+                comparison = later;
+            }
+        }
         report.add(group, &comparison, input.before.1);
         let sides = match group.kind {
             Kind::Account => &mut report.accounts,
@@ -159,8 +177,16 @@ pub fn run(input: &Input<'_>, enforce: Enforce) -> Report {
             Kind::User => continue,
         };
         let (before, after) = preflight.access(&group.identity);
-        sides.before.add(&group.identity.name, before);
-        sides.after.add(&group.identity.name, after);
+        let [was, is] = match group.kind {
+            Kind::Administrator => group.administers,
+            Kind::Account | Kind::User => [true, true],
+        };
+        if was {
+            sides.before.add(&group.identity.name, before);
+        }
+        if is {
+            sides.after.add(&group.identity.name, after);
+        }
     }
     report.conclude();
     report
@@ -169,6 +195,7 @@ pub fn run(input: &Input<'_>, enforce: Enforce) -> Report {
 /// Users whom no policy of either side tells apart become one group.
 fn merged(sides: &Sides, people: &[Group]) -> Vec<Group> {
     type Key = (
+        (Option<bool>, Truth, bool),
         Vec<Truth>,
         Vec<[Truth; 2]>,
         [Truth; 2],
@@ -188,7 +215,20 @@ fn merged(sides: &Sides, people: &[Group]) -> Vec<Group> {
             .iter()
             .map(|judged: &Judged| judged.truth)
             .collect();
+        // What meeting a control reads of a person beside strengths: a password to change, an Authenticator that
+        // answers with its place, the role of synchronisation accounts.
+        let password = group.identity.methods.known().map(|methods| {
+            methods
+                .iter()
+                .any(|method| method.combination.uses("password"))
+        });
+        let further = (
+            password,
+            group.identity.answers_gps(),
+            matches!(group.identity.roles.of(SYNC_ACCOUNTS), Membership::Held(_)),
+        );
         let key = (
+            further,
             judged,
             subject.strengths.clone(),
             subject.mfa,
@@ -253,6 +293,10 @@ impl Report {
             }
         }
         if let Some((_, missing)) = &comparison.doubt {
+            match group.kind {
+                Kind::User => self.unclear_users += group.count,
+                Kind::Account | Kind::Administrator => self.unclear = true,
+            }
             self.missing.extend(
                 missing
                     .iter()
@@ -290,16 +334,23 @@ impl Report {
             self.because
                 .push("whether an administrator keeps a way in can't be told".to_owned());
         }
-        if !self.missing.is_empty() {
+        if self.unclear {
             self.because.push(
-                "whether somebody loses sign-ins depends on data that was not read".to_owned(),
+                "whether an account or an administrator loses sign-ins depends on data that was not read"
+                    .to_owned(),
             );
+        }
+        if self.unclear_users > 0 {
+            self.because.push(format!(
+                "whether {} users lose sign-ins depends on data that was not read",
+                self.unclear_users
+            ));
         }
         self.verdict = if locks_out {
             Verdict::LocksOut
-        } else if unsure || !self.missing.is_empty() {
+        } else if unsure || self.unclear {
             Verdict::CannotTell
-        } else if self.lost.is_empty() {
+        } else if self.lost.is_empty() && self.unclear_users == 0 {
             Verdict::Safe
         } else {
             Verdict::Narrows

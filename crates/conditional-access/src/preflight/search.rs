@@ -12,48 +12,78 @@ use crate::{
 /// Steps of the search for one manner of signing in; real sets take a few.
 const STEPS: usize = 20_000;
 /// Candidates that an evaluator may refuse before the next manner is tried.
-const CANDIDATES: usize = 64;
+const CANDIDATES: usize = 512;
 
-/// Finds a sign-in at which the second side stands in the way and the first does not (`lost`; the other way
-/// round otherwise), and which `confirmed` agrees to.
-///
-/// With [`Claim::Possibly`] only what surely stands in the way counts, on both sides; with [`Claim::Surely`]
-/// whatever may.
+/// What is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Quest {
+    /// Policies after the change are searched for what stands in the way, and policies before it let pass; the
+    /// other way round when false.
+    pub(super) lost: bool,
+    /// What counts as standing in the way on the searched side: [`Claim::Possibly`] what surely does,
+    /// [`Claim::Surely`] what may.
+    pub(super) source: Claim,
+    /// The same for the side that lets pass.
+    pub(super) kept: Claim,
+    /// A policy of the side that lets pass, which surely applies and asks for the same, hides what is not known
+    /// of meeting it: that doubt was there before.
+    pub(super) shared: bool,
+}
+
+/// What came of a search.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// A sign-in that an evaluator agrees to.
+    At(Box<SignIn>),
+    /// None exists.
+    Nowhere,
+    /// None was found before the search was given up.
+    GaveUp,
+}
+
+/// Finds a sign-in at which the searched side stands in the way and the other does not, and which `confirmed`
+/// agrees to.
 pub(super) fn find(
     prover: &Prover<'_>,
     subject: &Subject,
     split: usize,
-    lost: bool,
-    claim: Claim,
+    quest: Quest,
     confirmed: impl Fn(&SignIn) -> bool,
-) -> Option<SignIn> {
-    let policies = &prover.engine.policies;
-    let concerns = |compiled: &&Compiled| {
-        claim.applies(compiled.enforced.and(compiled.other))
-            && compiled.clauses.iter().any(|clause| {
-                claim.applies(prover.identity_truth(clause.condition(Dimension::Identity), subject))
-            })
-    };
-    let (first, second) = policies.split_at(split);
-    let (kept, source) = if lost {
+) -> Found {
+    let (first, second) = prover.engine.policies.split_at(split);
+    let (kept, source) = if quest.lost {
         (first, second)
     } else {
         (second, first)
     };
-    let kept: Vec<&Compiled> = kept.iter().filter(concerns).collect();
+    let of = |policies: &'_ [Compiled], claim: Claim| -> Vec<usize> {
+        (0..policies.len())
+            .filter(|index| concerns(prover, subject, &policies[*index], claim))
+            .collect()
+    };
+    let all_kept: Vec<&Compiled> = of(kept, Claim::Surely)
+        .into_iter()
+        .map(|index| &kept[index])
+        .collect();
     // A policy that stands unchanged on both sides can't turn anything round.
-    let source: Vec<&Compiled> = source
-        .iter()
-        .filter(concerns)
-        .filter(|own| !kept.iter().any(|k| k.same(own)))
+    let source: Vec<&Compiled> = of(source, quest.source)
+        .into_iter()
+        .map(|index| &source[index])
+        .filter(|own| !all_kept.iter().any(|kept| kept.same(own)))
         .collect();
     if source.is_empty() {
-        return None;
+        return Found::Nowhere;
     }
+    let kept: Vec<&Compiled> = all_kept
+        .iter()
+        .copied()
+        .filter(|own| concerns(prover, subject, own, quest.kept))
+        .collect();
     // While security information is registered, a strength on that action takes the place of the others.
-    let lenient = kept
+    let lenient = all_kept
         .iter()
         .any(|compiled| compiled.registration && compiled.has_strength());
+    let mut outcome = Found::Nowhere;
     let classes = &prover.classes;
     for device in &classes.devices {
         for flow in &classes.flows {
@@ -76,22 +106,41 @@ pub(super) fn find(
                         },
                         device: &device.device,
                     };
-                    let sources = manner.boxes(prover, subject, &source, claim, false);
-                    if sources.is_empty() {
-                        continue;
-                    }
-                    let mut obstacles = manner.boxes(prover, subject, &kept, claim, lenient);
-                    obstacles.extend(manner.gates(prover, subject, claim));
-                    if let Some(found) =
-                        manner.candidate(prover, subject, &sources, obstacles, &confirmed)
+                    match manner.search(prover, subject, quest, &source, &kept, lenient, &confirmed)
                     {
-                        return Some(found);
+                        Found::Nowhere => {}
+                        Found::GaveUp => outcome = Found::GaveUp,
+                        found @ Found::At(_) => return found,
                     }
                 }
             }
         }
     }
-    None
+    outcome
+}
+
+/// Whether a policy is enforced and for this person, by the caution of a claim.
+fn concerns(prover: &Prover<'_>, subject: &Subject, compiled: &Compiled, claim: Claim) -> bool {
+    claim.applies(compiled.enforced.and(compiled.other))
+        && compiled.clauses.iter().any(|clause| {
+            claim.applies(prover.identity_truth(clause.condition(Dimension::Identity), subject))
+        })
+}
+
+/// The name of a changed policy after the change that may be for this person and whose device filter tells more
+/// devices apart than are looked at.
+pub(super) fn too_fine(prover: &Prover<'_>, subject: &Subject, split: usize) -> Option<String> {
+    let (before, after) = prover.engine.policies.split_at(split);
+    after
+        .iter()
+        .filter(|own| !before.iter().any(|kept| kept.same(own)))
+        .filter(|own| concerns(prover, subject, own, Claim::Surely))
+        .find(|own| {
+            own.clauses
+                .iter()
+                .any(|clause| prover.classes.is_coarse(clause))
+        })
+        .map(|own| own.policy.name.clone())
 }
 
 impl Compiled {
@@ -192,6 +241,72 @@ impl Manner<'_> {
         boxes
     }
 
+    #[expect(clippy::too_many_arguments, reason = "one search, told once")]
+    fn search(
+        &self,
+        prover: &Prover<'_>,
+        subject: &Subject,
+        quest: Quest,
+        source: &[&Compiled],
+        kept: &[&Compiled],
+        lenient: bool,
+        confirmed: &impl Fn(&SignIn) -> bool,
+    ) -> Found {
+        let mut obstacles: Option<Vec<Cells>> = None;
+        let mut outcome = Found::Nowhere;
+        for own in source {
+            let boxes = self.boxes(prover, subject, &[own], quest.source, false);
+            if boxes.is_empty() {
+                continue;
+            }
+            let common = obstacles.get_or_insert_with(|| {
+                let mut boxes = self.boxes(prover, subject, kept, quest.kept, lenient);
+                boxes.extend(self.gates(prover, subject, quest.kept));
+                boxes
+            });
+            let mut obstacles = common.clone();
+            if quest.shared {
+                let alike: Vec<&Compiled> = kept
+                    .iter()
+                    .copied()
+                    .filter(|kept| {
+                        kept.policy.grant == own.policy.grant
+                            && kept.policy.session == own.policy.session
+                    })
+                    .collect();
+                obstacles.extend(self.all_boxes(prover, subject, &alike));
+            }
+            match self.candidate(prover, subject, &boxes, obstacles, confirmed) {
+                Found::Nowhere => {}
+                Found::GaveUp => outcome = Found::GaveUp,
+                found @ Found::At(_) => return found,
+            }
+        }
+        outcome
+    }
+
+    /// Where policies surely apply in this manner, met or not.
+    fn all_boxes(
+        &self,
+        prover: &Prover<'_>,
+        subject: &Subject,
+        policies: &[&Compiled],
+    ) -> Vec<Cells> {
+        policies
+            .iter()
+            .flat_map(|compiled| &compiled.clauses)
+            .filter(|clause| self.matches(prover, subject, clause) == Truth::Yes)
+            .map(|clause| {
+                Cells(FREE.map(|dimension| {
+                    prover
+                        .classes
+                        .must(dimension, clause.condition(dimension))
+                        .clone()
+                }))
+            })
+            .collect()
+    }
+
     fn candidate(
         &self,
         prover: &Prover<'_>,
@@ -199,19 +314,25 @@ impl Manner<'_> {
         sources: &[Cells],
         mut obstacles: Vec<Cells>,
         confirmed: &impl Fn(&SignIn) -> bool,
-    ) -> Option<SignIn> {
+    ) -> Found {
+        let mut tries = CANDIDATES;
         for source in sources {
-            for _ in 0..CANDIDATES {
+            loop {
                 let refs: Vec<&Cells> = obstacles.iter().collect();
                 let mut steps = STEPS;
-                // A search that is given up finds nothing here; other manners are still tried.
-                let Ok(Some(cell)) = escape(source, &refs, &mut steps) else {
-                    break;
+                let cell = match escape(source, &refs, &mut steps) {
+                    Ok(Some(cell)) => cell,
+                    Ok(None) => break,
+                    Err(_) => return Found::GaveUp,
                 };
                 let sign_in = self.at(prover, subject, cell);
                 if confirmed(&sign_in) {
-                    return Some(sign_in);
+                    return Found::At(Box::new(sign_in));
                 }
+                if tries == 0 {
+                    return Found::GaveUp;
+                }
+                tries -= 1;
                 obstacles.push(Cells(std::array::from_fn(|place| {
                     let mut only = FixedBitSet::with_capacity(source.0[place].len());
                     only.insert(cell[place]);
@@ -219,7 +340,7 @@ impl Manner<'_> {
                 })));
             }
         }
-        None
+        Found::Nowhere
     }
 
     fn sign_in(&self, subject: &Subject) -> SignIn {
@@ -258,6 +379,7 @@ impl Prover<'_> {
     fn device_truth(&self, clause: &Clause, device: &Given<crate::device_filter::Device>) -> Truth {
         match clause.condition(Dimension::Device) {
             0 => Truth::Yes,
+            condition if self.classes.is_coarse(clause) && condition != 0 => Truth::Unknown,
             condition => self
                 .engine
                 .devices

@@ -14,7 +14,7 @@ use fixedbitset::FixedBitSet;
 use crate::{
     Truth,
     device_filter::{self, Device, DeviceRule},
-    engine::{Asked, DeviceFacts, Dimension, Engine},
+    engine::{Asked, Clause, DeviceFacts, Dimension, Engine},
     environment::{
         ADMIN_PORTALS, MICROSOFT_GRAPH, MY_SIGN_INS, REGISTER_DEVICE, REGISTER_SECURITY_INFO,
     },
@@ -118,6 +118,8 @@ pub(crate) struct Origins {
     pub(crate) origins: Vec<Origin>,
     /// Per network condition: the origins that it matches, by the caution of the claim.
     pub(crate) hit: HashMap<u32, FixedBitSet>,
+    /// Per network condition: the origins that it may match.
+    pub(crate) may: HashMap<u32, FixedBitSet>,
 }
 
 /// A device of a person, or none.
@@ -147,6 +149,8 @@ pub(crate) struct Classes {
     pub(crate) possible_origins: Origins,
     /// The class of Exchange Online, which is what legacy clients are for.
     pub(crate) mail: Option<usize>,
+    /// Conditions whose device rule is among [`Self::coarse`].
+    coarse_conditions: HashSet<usize>,
     /// Device rules that had to be taken as unknown, since they tell too many devices apart.
     pub(crate) coarse: Vec<String>,
 }
@@ -166,6 +170,7 @@ impl Classes {
             sure_origins: Origins::default(),
             possible_origins: Origins::default(),
             mail: None,
+            coarse_conditions: HashSet::new(),
             coarse: Vec::new(),
         };
         classes.build_targets(engine, targets);
@@ -176,6 +181,12 @@ impl Classes {
         classes.build_masks(engine);
         classes.fill();
         classes
+    }
+
+    /// Whether a clause has a device rule that was taken as unknown.
+    pub(crate) fn is_coarse(&self, clause: &Clause) -> bool {
+        self.coarse_conditions
+            .contains(&clause.condition(Dimension::Device))
     }
 
     /// Where a condition may match.
@@ -319,54 +330,68 @@ impl Classes {
         let mut vectors: Vec<Vec<Truth>> = Vec::new();
         let mut sure: Vec<(Origin, Vec<usize>)> = Vec::new();
         let mut possible: Vec<(Origin, usize)> = Vec::new();
+        let mut class = |origin: &Origin, cell: usize| {
+            let hits = network.hits_of(
+                Some(cell),
+                &origin.country.as_deref().into(),
+                origin.gps.as_deref(),
+                Some(origin.compliant),
+            );
+            let truths: Vec<Truth> = engine
+                .networks
+                .iter()
+                .map(|(_, condition)| condition.judge(&hits).truth)
+                .collect();
+            *known.entry(truths.clone()).or_insert_with(|| {
+                self.networks.push(origin.clone());
+                vectors.push(truths);
+                self.networks.len() - 1
+            })
+        };
+        // An emergency has neither the tenant's own network client nor, for certain, an Authenticator that answers
+        // with its place; these come first, so that they stand for a class where they can.
         for (cell, ip) in network.cells.first.iter().enumerate() {
             let named = network.cells.classes[cell].count_ones(..) > 0;
             let mut together: Option<(Origin, Vec<usize>)> = None;
             for country in &countries {
-                for gps in &gps {
-                    for compliant in compliant {
-                        let hits = network.hits_of(
-                            Some(cell),
-                            &country.as_deref().into(),
-                            gps.as_deref(),
-                            Some(*compliant),
-                        );
-                        let truths: Vec<Truth> = engine
-                            .networks
-                            .iter()
-                            .map(|(_, condition)| condition.judge(&hits).truth)
-                            .collect();
+                let origin = Origin {
+                    ip: *ip,
+                    country: country.clone(),
+                    gps: None,
+                    compliant: false,
+                };
+                let class = class(&origin, cell);
+                possible.push((origin.clone(), class));
+                if named {
+                    // Microsoft's database decides the country of an address that the tenant named, not the person:
+                    // the way has to be open for every country.
+                    together
+                        .get_or_insert_with(|| (origin, Vec::new()))
+                        .1
+                        .push(class);
+                } else {
+                    sure.push((origin, vec![class]));
+                }
+            }
+            sure.extend(together);
+        }
+        for (cell, ip) in network.cells.first.iter().enumerate() {
+            for gps in &gps {
+                for compliant in compliant {
+                    if gps.is_none() && !compliant {
+                        continue;
+                    }
+                    for country in &countries {
                         let origin = Origin {
                             ip: *ip,
                             country: country.clone(),
                             gps: gps.clone(),
                             compliant: *compliant,
                         };
-                        let class = *known.entry(truths.clone()).or_insert_with(|| {
-                            self.networks.push(origin.clone());
-                            vectors.push(truths);
-                            self.networks.len() - 1
-                        });
-                        // An emergency has neither the tenant's own network client nor, for certain, an
-                        // Authenticator that answers with its place.
-                        if *compliant || gps.is_some() {
-                            continue;
-                        }
-                        possible.push((origin.clone(), class));
-                        if named {
-                            // Microsoft's database decides the country of an address that the tenant named,
-                            // not the person: the way has to be open for every country.
-                            together
-                                .get_or_insert_with(|| (origin, Vec::new()))
-                                .1
-                                .push(class);
-                        } else {
-                            sure.push((origin, vec![class]));
-                        }
+                        class(&origin, cell);
                     }
                 }
             }
-            sure.extend(together);
         }
         for (place, (condition, _)) in engine.networks.iter().enumerate() {
             self.set(*condition, vectors.iter().map(|truths| truths[place]));
@@ -379,6 +404,7 @@ impl Classes {
             for (index, (_, classes)) in sure.iter().enumerate() {
                 hit.set(index, classes.iter().any(|class| may.contains(*class)));
             }
+            self.sure_origins.may.insert(*condition, hit.clone());
             self.sure_origins.hit.insert(*condition, hit);
             let must = &self.must[*condition as usize];
             let mut hit = FixedBitSet::with_capacity(possible.len());
@@ -386,6 +412,11 @@ impl Classes {
                 hit.set(index, must.contains(*class));
             }
             self.possible_origins.hit.insert(*condition, hit);
+            let mut perhaps = FixedBitSet::with_capacity(possible.len());
+            for (index, (_, class)) in possible.iter().enumerate() {
+                perhaps.set(index, may.contains(*class));
+            }
+            self.possible_origins.may.insert(*condition, perhaps);
         }
         self.sure_origins.origins = sure.into_iter().map(|(origin, _)| origin).collect();
         self.possible_origins.origins = possible.into_iter().map(|(origin, _)| origin).collect();
@@ -437,6 +468,9 @@ impl Classes {
                 .rule
                 .as_ref()
                 .is_ok_and(|rule| !rules.contains(&rule));
+            if coarse {
+                self.coarse_conditions.insert(*index as usize);
+            }
             let truths: Vec<Truth> = self
                 .devices
                 .iter()

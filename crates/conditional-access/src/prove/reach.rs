@@ -6,6 +6,7 @@ use super::{Effect, PolicyProof, Prover, Reach, classes::DeviceClass};
 use crate::{
     Truth,
     engine::{Circumstances, Clause, Compiled, Dimension, Engine, Matter, Subject},
+    policy::UserSet,
     sign_in::{Flow, Given, InsiderRisk, Platform, Risk, SignIn, Who},
 };
 
@@ -43,12 +44,13 @@ impl Prover<'_> {
             })
     }
 
-    fn reach_of(&self, index: usize, subject: &Subject, intended: bool) -> PolicyProof {
+    pub(crate) fn reach_of(&self, index: usize, subject: &Subject, intended: bool) -> PolicyProof {
         let compiled = &self.engine.policies[index];
         let never = |why: String| PolicyProof {
             policy: index,
             reach: Reach::Never,
             effect: Effect::None,
+            met: Truth::Yes,
             why,
             witness: None,
             intended,
@@ -97,12 +99,18 @@ impl Prover<'_> {
                 let reach = if sure {
                     Reach::Can
                 } else {
-                    let open: Vec<String> = evaluation
+                    let mut open: Vec<String> = evaluation
                         .conditions(index)
                         .into_iter()
                         .filter(|view| view.matches == Truth::Unknown)
                         .map(|view| view.because)
                         .collect();
+                    if open.is_empty() {
+                        open.push(
+                            "its device filter tells more devices apart than are looked at"
+                                .to_owned(),
+                        );
+                    }
                     why = format!("{why} (not known whether it applies: {})", open.join("; "));
                     Reach::CannotTell
                 };
@@ -110,6 +118,7 @@ impl Prover<'_> {
                     policy: index,
                     reach,
                     effect: effect(compiled, met),
+                    met,
                     why,
                     witness: Some(witness),
                     intended,
@@ -130,7 +139,12 @@ impl Prover<'_> {
         let mut text = self
             .engine
             .because_identity(&compiled.policy, judged, subject);
-        if judged.because.matter == Matter::Nothing && compiled.policy.users.include.none {
+        let include = &compiled.policy.users.include;
+        let nobody = UserSet {
+            none: true,
+            ..UserSet::default()
+        };
+        if judged.because.matter == Matter::Nothing && *include == nobody {
             "the policy is for nobody".clone_into(&mut text);
         }
         text
@@ -253,9 +267,12 @@ impl Prover<'_> {
             .targets
             .get(mail.or_else(|| targets.minimum())?)?
             .write(&mut sign_in);
-        self.classes
-            .networks
-            .get(first(Dimension::Network)?)?
+        // A GPS answer that the person can't give is no witness.
+        let answers = subject.identity().answers_gps() != Truth::No;
+        self.set(clause, Dimension::Network, caution)
+            .ones()
+            .filter_map(|class| self.classes.networks.get(class))
+            .find(|origin| answers || origin.gps.is_none())?
             .write(&mut sign_in);
         Some(sign_in)
     }

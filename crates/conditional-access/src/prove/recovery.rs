@@ -88,6 +88,26 @@ impl Obstacle {
     }
 }
 
+impl Obstacle {
+    /// The obstacle in words, as a clause.
+    pub fn clause(self) -> &'static str {
+        match self {
+            Self::Disabled => "the account is disabled, or whether it is was not read",
+            Self::FirstFactor => "there is no first factor that works",
+            Self::MandatoryMfa => "Microsoft's mandatory multifactor authentication can't be met",
+            Self::ConditionalAccess => "Conditional Access lets no sign-in pass for certain",
+            Self::NoRole => "it neither holds nor can activate a role that changes policies",
+            Self::ActivationContext => {
+                "the authentication context that activating the role asks for can't be met"
+            }
+            Self::NoApprover => "nobody who gets in can approve the activation of its role",
+            Self::ProtectedAction => {
+                "changing a policy is a protected action whose authentication context can't be met"
+            }
+        }
+    }
+}
+
 /// Whether one person can repair.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recovery {

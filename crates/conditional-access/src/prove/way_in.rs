@@ -210,10 +210,10 @@ impl Prover<'_> {
                 continue;
             }
             let condition = clause.condition(Dimension::Network);
-            match u32::try_from(condition)
-                .ok()
-                .and_then(|c| origins.hit.get(&c))
-            {
+            // Who can't answer where they are by GPS is refused wherever the answer would decide.
+            let refused = self.asks_gps(clause) && subject.identity().answers_gps() == Truth::No;
+            let hits = if refused { &origins.may } else { &origins.hit };
+            match u32::try_from(condition).ok().and_then(|c| hits.get(&c)) {
                 Some(hit) => closed.union_with(hit),
                 // No condition on the network: closed from everywhere.
                 None => return None,
@@ -227,6 +227,16 @@ impl Prover<'_> {
         Some(sign_in)
     }
 
+    /// Whether a clause asks for the place by GPS.
+    pub(crate) fn asks_gps(&self, clause: &Clause) -> bool {
+        let condition = clause.condition(Dimension::Network);
+        condition != 0
+            && self
+                .engine
+                .network
+                .asks_gps(&self.engine.networks[self.place(condition)].1)
+    }
+
     fn origins(&self, search: Search<'_>) -> Origins {
         let known = match search.claim {
             Claim::Surely => &self.classes.sure_origins,
@@ -236,6 +246,7 @@ impl Prover<'_> {
             return Origins {
                 origins: known.origins.clone(),
                 hit: known.hit.clone(),
+                may: known.may.clone(),
             };
         };
         let cell = self.engine.network.cells.of(*ip);
@@ -249,14 +260,18 @@ impl Prover<'_> {
             gps: None,
             compliant: false,
         };
-        let hit = self.engine.networks.iter().map(|(index, condition)| {
-            let mut set = FixedBitSet::with_capacity(1);
-            set.set(0, search.claim.applies(condition.judge(&hits).truth));
-            (*index, set)
-        });
+        let table = |claim: Claim| {
+            let hit = self.engine.networks.iter().map(|(index, condition)| {
+                let mut set = FixedBitSet::with_capacity(1);
+                set.set(0, claim.applies(condition.judge(&hits).truth));
+                (*index, set)
+            });
+            hit.collect()
+        };
         Origins {
             origins: vec![origin],
-            hit: hit.collect(),
+            hit: table(search.claim),
+            may: table(Claim::Surely),
         }
     }
 

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use breakglass_model::TenantSnapshot;
+use breakglass_model::{
+    Collection, TenantSnapshot,
+    tenant::{GLOBAL_ADMINISTRATOR, Group},
+};
 use serde_json::Value;
 
 use super::{Tenant, environment};
@@ -62,7 +65,7 @@ impl Changed {
             lines.push(format!("--delete: removes `{}` (`{}`)", gone.name, gone.id));
         }
         let mut policies: Vec<Policy> = raw.iter().map(policy::read).collect();
-        let environment = objects(snapshot, before, &policies, changes, &mut lines);
+        let environment = objects(snapshot, before, (&raw, &policies), changes, &mut lines);
         // A name that several objects have: the change is meant, and could not be made.
         let mut open: Vec<String> = lines
             .iter()
@@ -94,7 +97,7 @@ impl Changed {
 fn objects(
     snapshot: &TenantSnapshot,
     before: &Tenant,
-    policies: &[Policy],
+    (raw, policies): (&[Value], &[Policy]),
     changes: &[Change],
     lines: &mut Vec<String>,
 ) -> Environment {
@@ -111,8 +114,16 @@ fn objects(
         lines.extend(own);
         other.insert(name.to_owned(), objects);
     }
+    // Strengths may also stand in the policies themselves.
+    let policies_after = raw.iter().map(|raw| breakglass_model::tenant::Policy {
+        id: None,
+        display_name: None,
+        state: None,
+        raw: raw.clone(),
+    });
     let bare = TenantSnapshot {
         other,
+        policies: Collection::complete(policies_after.collect()),
         ..TenantSnapshot::empty()
     };
     let read = environment::read(&bare, policies, &mut Vec::new());
@@ -152,7 +163,101 @@ impl Overlay {
                 Err(why) => open.push(format!("{}: {why}", change.source)),
             }
         }
+        overlay.reach_outer_groups(snapshot, open);
         overlay
+    }
+
+    /// Groups that hold a changed group hold other people too: their membership is worked out anew for everybody
+    /// whom the change moves.
+    fn reach_outer_groups(&mut self, snapshot: &TenantSnapshot, open: &mut Vec<String>) {
+        let groups: BTreeMap<String, &Group> = snapshot
+            .groups
+            .iter()
+            .filter_map(|group| Some((fold(group.id.as_ref()?.as_str()), group)))
+            .collect();
+        for (id, moves) in &mut self.groups {
+            if moves.whole
+                && let Some(before) = groups.get(id).and_then(|group| group.members.get())
+            {
+                let before = before.iter().map(|member| fold(member.as_str()));
+                moves.removed = before
+                    .filter(|member| !moves.added.contains(member))
+                    .collect();
+            }
+        }
+        let mut outer: BTreeSet<String> = BTreeSet::new();
+        let mut next: Vec<String> = self.groups.keys().cloned().collect();
+        while let Some(inner) = next.pop() {
+            for (id, group) in &groups {
+                let holds = group
+                    .members
+                    .get()
+                    .is_some_and(|members| members.iter().any(|m| m.is(&inner)));
+                if holds && outer.insert(id.clone()) {
+                    next.push(id.clone());
+                }
+            }
+        }
+        let moved: Vec<String> = self
+            .groups
+            .values()
+            .flat_map(|moves| moves.added.iter().chain(&moves.removed))
+            .cloned()
+            .collect();
+        let mut outward: Vec<(String, Moves)> = Vec::new();
+        for id in outer {
+            let mut moves = Moves::default();
+            for person in &moved {
+                match self.holds(&groups, &id, person, &mut BTreeSet::new()) {
+                    Ok(true) => moves.added.insert(person.clone()),
+                    Ok(false) => moves.removed.insert(person.clone()),
+                    Err(why) => {
+                        open.push(why);
+                        false
+                    }
+                };
+            }
+            outward.push((id, moves));
+        }
+        for (id, moves) in outward {
+            self.groups.entry(id).or_insert(moves);
+        }
+    }
+
+    /// Whether a group holds a person after the change, through any nesting.
+    fn holds(
+        &self,
+        groups: &BTreeMap<String, &Group>,
+        id: &str,
+        person: &str,
+        seen: &mut BTreeSet<String>,
+    ) -> Result<bool, String> {
+        if !seen.insert(id.to_owned()) {
+            return Ok(false);
+        }
+        let moves = self.groups.get(id);
+        if moves.is_some_and(|moves| moves.added.contains(person)) {
+            return Ok(true);
+        }
+        let Some(group) = groups.get(id) else {
+            return Ok(false);
+        };
+        let members = group.members.get().ok_or_else(|| {
+            format!("whom the group {id} then holds is not known: its members were not read")
+        })?;
+        let stays = !moves.is_some_and(|moves| moves.whole || moves.removed.contains(person));
+        if stays && members.iter().any(|member| member.is(person)) {
+            return Ok(true);
+        }
+        for member in members
+            .iter()
+            .filter(|member| groups.contains_key(&fold(member.as_str())))
+        {
+            if self.holds(groups, &fold(member.as_str()), person, seen)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Takes one change in; gives what it did, or why its effect is not known.
@@ -213,6 +318,13 @@ impl Overlay {
         change: &Change,
         person: &dyn Fn(String) -> Result<String, String>,
     ) -> Result<Option<String>, String> {
+        let rule = change
+            .body
+            .get("membershipRule")
+            .or_else(|| change.body.get("dynamicMembership"));
+        if rule.is_some_and(|rule| !rule.is_null()) && change.action != Action::Delete {
+            return Err("whom its membership rule then holds is not known".to_owned());
+        }
         let members = change.body.get("members").and_then(Value::as_array);
         let id = change
             .id
@@ -283,6 +395,19 @@ impl Overlay {
             .collect()
     }
 
+    /// Whether somebody is a Global Administrator after the change, given whether they are one before it.
+    pub fn administers(&self, identity: &Identity, before: bool) -> bool {
+        let id = fold(&identity.id);
+        match self.roles.get(GLOBAL_ADMINISTRATOR) {
+            Some(moves) if moves.added.contains(&id) => true,
+            Some(moves) if moves.removed.contains(&id) => identity
+                .eligible_roles
+                .iter()
+                .any(|role| fold(role) == GLOBAL_ADMINISTRATOR),
+            _ => before,
+        }
+    }
+
     /// Everybody whom the change moves, by folded object id. They have to be looked at one by one.
     pub fn moved(&self) -> BTreeSet<&str> {
         self.groups
@@ -321,7 +446,7 @@ impl Moves {
             held.held.insert(after, Path::default());
             return;
         }
-        if self.whole || self.removed.contains(person) {
+        if self.removed.contains(person) || self.whole && !self.added.contains(person) {
             held.not_held.insert(after);
             return;
         }

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::{is_off, key::Key, strengths};
 use crate::{
     Environment, Policy,
+    change::KNOWN_AFTER_APPLY,
     environment::{Location, LocationKind},
     identity::fold,
     policy::Target,
@@ -116,6 +117,7 @@ pub(super) fn read(
 ) -> Environment {
     let mut environment = Environment {
         locations: locations(snapshot),
+        locations_unread: !snapshot.other.contains_key("namedLocations"),
         object_names: names(snapshot, policies),
         ..Environment::default()
     };
@@ -196,9 +198,22 @@ fn location_kind(raw: &Value) -> LocationKind {
     }
 }
 
+const OPEN: &str = "a part of it is known only after the change is applied";
+
+/// Whether a value is known only after a plan is applied.
+fn is_open(value: Option<&Value>) -> bool {
+    value.and_then(Value::as_str) == Some(KNOWN_AFTER_APPLY)
+}
+
 fn country(raw: &Value) -> LocationKind {
-    if raw.get("countriesAndRegions").is_none() {
+    let Some(Value::Array(countries)) = raw.get("countriesAndRegions") else {
         return LocationKind::Unknown("the input does not list its countries".to_owned());
+    };
+    let open = ["includeUnknownCountriesAndRegions", "countryLookupMethod"]
+        .iter()
+        .any(|key| is_open(raw.get(*key)));
+    if open || countries.iter().any(|code| is_open(Some(code))) {
+        return LocationKind::Unknown(OPEN.to_owned());
     }
     LocationKind::Country {
         codes: texts(raw, "countriesAndRegions")
@@ -217,6 +232,9 @@ fn ip_location(raw: &Value) -> LocationKind {
     let Some(Value::Array(items)) = raw.get("ipRanges") else {
         return LocationKind::Unknown("the input does not list its addresses".to_owned());
     };
+    if is_open(raw.get("isTrusted")) {
+        return LocationKind::Unknown(OPEN.to_owned());
+    }
     let mut ranges = Vec::with_capacity(items.len());
     for item in items {
         let written = item

@@ -157,6 +157,19 @@ impl<'a> People<'a> {
         (ids(active), ids(eligible))
     }
 
+    /// Groups that policies name and that are known to hold somebody else than these accounts, by folded id.
+    pub fn shared_groups(&self, accounts: &[ObjectId]) -> BTreeSet<String> {
+        let own: HashSet<u32> = accounts.iter().filter_map(|id| self.person(id)).collect();
+        (0..)
+            .zip(self.columns.ids())
+            .filter(|(column, _)| {
+                (0..super::key::number(self.index.people()))
+                    .any(|person| !own.contains(&person) && self.members.is_held(person, *column))
+            })
+            .map(|(_, id)| id.clone())
+            .collect()
+    }
+
     fn person(&self, id: &ObjectId) -> Option<u32> {
         match self.index.get(id.as_str()) {
             Some(Object::Person(person)) => Some(person),

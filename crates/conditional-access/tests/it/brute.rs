@@ -346,7 +346,9 @@ fn origins(tenant: &Tenant, policies: &[Policy], everything: bool) -> Vec<SignIn
     if !uses("l-fi") && !uses("l-nordic") {
         countries.retain(Option::is_none);
     }
-    let phones = if everything && uses("l-gps") {
+    // Only who has the Authenticator app can answer where they are.
+    let answers = tenant.me.answers_gps() != breakglass_conditional_access::Truth::No;
+    let phones = if everything && answers && uses("l-gps") {
         self::countries(tenant, true)
     } else {
         BTreeSet::from([None])

@@ -235,8 +235,8 @@ const SILENT_SINGLES: [(&str, &str); 10] = [
         "the exclusion of the member still beats it",
     ),
     (
-        "APP-13 P filter turned round",
-        "a filter that excludes includes nothing",
+        "APP-14 P filter turned round",
+        "whether it is a target is not known either way",
     ),
     ("PLT-03 P without exclusions", "its exclude list is empty"),
     ("NET-05 P about everything", "the exclusion still beats it"),

@@ -199,8 +199,19 @@ fn x1_verdicts_agree_with_brute_force() {
                 ));
             }
         };
+        // Who can't say by GPS where they are is refused: the prover knows, the evaluator calls it unknown.
+        let refused = tenant.me.answers_gps() == Truth::No
+            && policies.iter().any(|policy| {
+                policy.locations.as_ref().is_some_and(|locations| {
+                    locations
+                        .include
+                        .iter()
+                        .chain(&locations.exclude)
+                        .any(|id| id == "l-gps")
+                })
+            });
         claim(
-            proof.verdict != Verdict::LockedOut || fails,
+            proof.verdict != Verdict::LockedOut || fails || refused,
             "some sign-in does not fail",
         );
         claim(
@@ -208,7 +219,7 @@ fn x1_verdicts_agree_with_brute_force() {
             "some sign-in gets in",
         );
         claim(
-            proof.robust != Some(false) || frail,
+            proof.robust != Some(false) || frail || refused,
             "some sign-in fails at no risk",
         );
         claim(
@@ -217,7 +228,7 @@ fn x1_verdicts_agree_with_brute_force() {
         );
         if all {
             claim(
-                proof.verdict == Verdict::LockedOut || !fails,
+                proof.verdict == Verdict::LockedOut || !fails || refused,
                 "every sign-in fails",
             );
             claim(
@@ -225,7 +236,7 @@ fn x1_verdicts_agree_with_brute_force() {
                 "no sign-in gets in",
             );
             claim(
-                proof.robust == Some(false) || !frail,
+                proof.robust == Some(false) || !frail || refused,
                 "every sign-in fails at some risk",
             );
             claim(

@@ -208,13 +208,17 @@ pub(crate) fn query_differences(files: &Files, query: &Value) -> Vec<String> {
                 files.policies(&query["after"]),
             );
             let later = files.environment(query.get("envAfter"));
-            let sides = Sides::new((&before, &environment), (&after, &later), Enforce::Enabled);
+            let sides = Sides::new(
+                (&before, &environment),
+                (&after, &later),
+                [Enforce::Enabled; 2],
+            );
             let preflight = Preflight::new(&sides, &files.options(query));
             let comparison = preflight.compare(&user);
             let applies: Vec<&str> = comparison
                 .newly_applies
                 .iter()
-                .map(|index| after[*index].id.as_str())
+                .map(|(index, _)| after[*index].id.as_str())
                 .collect();
             let mut got = json!({
                 "newlyApplies": applies,

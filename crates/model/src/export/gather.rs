@@ -114,7 +114,18 @@ impl Gather {
             match self.index.entry((kind.to_owned(), id)) {
                 std::collections::hash_map::Entry::Occupied(known) => {
                     self.repeated.insert(format!("{kind}/{}", known.key().1));
-                    list[*known.get()] = object;
+                    let place = *known.get();
+                    // Which of two policies is the tenant's decides whether it locks somebody out.
+                    let clash = kind == super::kind::POLICIES && list[place] != object;
+                    list[place] = object;
+                    let id = known.key().1.clone();
+                    if clash {
+                        self.extent(kind).missing = Some(NotRead {
+                            collection: "identity/conditionalAccess/policies".to_owned(),
+                            reason: format!("the input holds different policies with the id {id}"),
+                            permission: None,
+                        });
+                    }
                     return;
                 }
                 std::collections::hash_map::Entry::Vacant(new) => {

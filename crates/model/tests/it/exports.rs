@@ -377,6 +377,14 @@ fn expanded_direct_groups_of_everything_give_the_transitive_ones() {
 }
 
 #[test]
+fn c4_two_versions_of_a_policy_are_not_the_whole_truth() {
+    let tenant = read(&[doc("a.json", &policy("p")), doc("b.json", &policy("q"))]);
+    assert_eq!(tenant.policies.items.len(), 1);
+    let missing = tenant.policies.missing.unwrap();
+    assert!(missing.reason.contains("different policies"), "{missing:?}");
+}
+
+#[test]
 fn broken_files_are_named_and_hide_nothing() {
     let (tenant, counts) = export::read_with_counts(vec![
         doc("good.json", &policy("p")),
@@ -388,10 +396,10 @@ fn broken_files_are_named_and_hide_nothing() {
         file("number.json", "42"),
         file("deep.json", "[".repeat(100_000)),
         doc("odd.json", &json!([{"what": 1}, 7])),
-        doc("twice.json", &policy("q")),
+        doc("twice.json", &policy("p")),
     ]);
     assert_eq!(tenant.policies.items.len(), 1);
-    assert_eq!(tenant.policies.items[0].display_name.as_deref(), Some("q"));
+    assert_eq!(tenant.policies.items[0].display_name.as_deref(), Some("p"));
     assert!(
         tenant
             .assumptions

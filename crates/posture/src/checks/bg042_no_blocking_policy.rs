@@ -1,6 +1,9 @@
 //! C1: no enabled policy that blocks or can't be met reaches the account.
 
-use breakglass_conditional_access::prove::{Effect, Reach};
+use breakglass_conditional_access::{
+    Truth,
+    prove::{Effect, Reach},
+};
 use breakglass_model::{Finding, Severity};
 
 use crate::{
@@ -51,7 +54,12 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
             }
             return finding;
         }
-        let perhaps: Vec<_> = proved.unintended(Reach::CannotTell, HURTS).collect();
+        // Also what surely applies, when it is not known whether the account can do it.
+        let perhaps: Vec<_> = proved
+            .unintended(Reach::CannotTell, HURTS)
+            .chain(proved.unintended(Reach::Can, &[Effect::Challenge, Effect::Session]))
+            .filter(|proof| proof.met != Truth::Yes)
+            .collect();
         if !perhaps.is_empty() {
             let mut finding = CHECK.cannot_tell(
                 &account.subject,
@@ -149,6 +157,16 @@ mod tests {
         policy["conditions"]["users"]["excludeGroups"] = json!(["gone"]);
         world.policy(policy);
         assert_eq!(world.verdicts(CHECK.id), [Fail, Fail]);
+    }
+
+    #[test]
+    fn c1_methods_that_were_not_read_are_not_a_pass() {
+        let mut world = World::modern();
+        world.policy(everyone(&json!("mfa")));
+        assert_eq!(world.verdicts(CHECK.id), [Pass, Pass]);
+        world.user("bg2").methods = breakglass_model::Reading::NotRead("refused".to_owned());
+        assert_eq!(world.verdicts(CHECK.id), [Pass, CannotTell]);
+        assert_eq!(world.verdicts("BG043"), [Pass, CannotTell]);
     }
 
     #[test]

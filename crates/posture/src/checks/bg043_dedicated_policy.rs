@@ -1,6 +1,9 @@
 //! C2: a dedicated policy asks the account for an authentication strength.
 
-use breakglass_conditional_access::prove::{Effect, Reach};
+use breakglass_conditional_access::{
+    Truth,
+    prove::{Effect, Reach},
+};
 use breakglass_model::{Finding, Severity};
 
 use crate::{
@@ -33,7 +36,7 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
             .collect();
         let met = dedicated
             .iter()
-            .find(|p| p.effect == Effect::Challenge && p.reach == Reach::Can);
+            .find(|p| p.effect == Effect::Challenge && p.reach == Reach::Can && p.met == Truth::Yes);
         if let Some(proof) = met {
             return CHECK
                 .pass(
@@ -44,7 +47,13 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
         }
         if let Some(proof) = dedicated.first() {
             let text = lockout.reaches(proof);
-            let finding = if proof.reach == Reach::CannotTell {
+            let finding = if proof.met == Truth::Unknown && proof.reach == Reach::Can {
+                CHECK.cannot_tell(
+                    &account.subject,
+                    "whether a method of the account meets the dedicated policy is not known",
+                    "Read the account's authentication methods (UserAuthenticationMethod.Read.All), then run the check again.",
+                )
+            } else if proof.reach == Reach::CannotTell {
                 CHECK.cannot_tell(
                     &account.subject,
                     "whether the dedicated policy reaches the account is not known",

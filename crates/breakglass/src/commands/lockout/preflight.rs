@@ -40,13 +40,23 @@ pub fn run(args: &PreflightArgs) -> Result<u8, Failure> {
     let before = Tenant::read(&scene.snapshot);
     let options = options(&args.guarded, &before)?;
     let deletions = changes::deletions(&args.deletions, &before.policies)?;
+    for gone in &deletions {
+        if let Some(change) = read.touching(gone) {
+            return Err(Failure::usage(format!(
+                "the policy `{}` is to be deleted, and {change} changes it",
+                gone.name
+            ))
+            .help("leave out --delete, or the change"));
+        }
+    }
     let change = Changed::new(&scene.snapshot, &before, &read.all(), &deletions);
     let after = &change.tenant;
     let people = People::new(&scene.snapshot, &[&before, after]);
     let (ids, mut open) = askable(&accounts);
     open.extend(change.open.iter().cloned());
     let groups = preflight::population(&people, &ids, &change.overlay);
-    let compare = |enforce: Enforce| {
+    let compare = |live: Enforce| {
+        let enforce = [scene.enforce, live];
         let report = preflight::run(
             &Input {
                 before: (&before.policies, &before.environment),
@@ -56,9 +66,15 @@ pub fn run(args: &PreflightArgs) -> Result<u8, Failure> {
             },
             enforce,
         );
-        let engine = |tenant: &Tenant| Engine::new(&tenant.policies, &tenant.environment, enforce);
+        let engine = |tenant: &Tenant, enforce: Enforce| {
+            Engine::new(&tenant.policies, &tenant.environment, enforce)
+        };
         complete(
-            Comparison::new(report, &engine(&before), &engine(after)),
+            Comparison::new(
+                report,
+                &engine(&before, scene.enforce),
+                &engine(after, live),
+            ),
             &accounts,
             &open,
             &scene,

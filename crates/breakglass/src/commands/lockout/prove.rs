@@ -3,18 +3,25 @@
 mod markdown;
 mod text;
 
+use std::collections::BTreeSet;
+
 use breakglass_conditional_access::{
-    Engine, SignIn,
-    prove::{self, AccountProof, Prover},
+    Engine, Identity, SignIn,
+    identity::Fact,
+    prove::{
+        self, AccountProof, Intent, Prover,
+        recovery::{Activation, Crisis, recover},
+    },
     sign_in::Who,
     tenant::{People, Tenant},
     words,
 };
+use breakglass_model::{ObjectId, tenant::GLOBAL_ADMINISTRATOR};
 
 use super::{
     document::{
         self,
-        proof::{Account, Policy, ProofDocument, Target, Verdict},
+        proof::{Account, Policy, ProofDocument, Repair, Target, Verdict},
     },
     scene::{self, Scene},
 };
@@ -38,21 +45,34 @@ pub fn run(args: &ProveArgs) -> Result<u8, Failure> {
     let engine = Engine::new(&tenant.policies, &tenant.environment, scene.enforce);
     let people = People::new(&scene.snapshot, &[&tenant]);
     let prover = Prover::new(&engine, &options);
+    let ids: Vec<ObjectId> = accounts
+        .iter()
+        .filter_map(|account| account.id.clone())
+        .collect();
+    let judge = Judge {
+        crisis: crisis(&tenant, &people, &ids),
+        shared: people.shared_groups(&ids),
+        tenant: &tenant,
+        people: &people,
+        prover: &prover,
+        incomplete: scene.incomplete(),
+    };
+    let mut assumptions = tenant.assumptions.clone();
+    for id in &ids {
+        let identity = people.identity(id);
+        if let Fact::Unknown(why) = &identity.devices {
+            assumptions.push(format!(
+                "{} has no managed device at hand: its registered devices were not read ({why})",
+                identity.name
+            ));
+        }
+    }
     let accounts = accounts
         .into_iter()
-        .map(|account| {
-            prove(
-                account,
-                &tenant,
-                &engine,
-                &people,
-                &prover,
-                scene.incomplete(),
-            )
-        })
+        .map(|account| judge.account(account))
         .collect();
     let document = ProofDocument {
-        head: scene.head("lockout-proof", &tenant.assumptions),
+        head: scene.head("lockout-proof", &assumptions),
         enforced: scene.enforce.into(),
         accounts,
         set_aside: scene.snapshot.set_aside.clone(),
@@ -97,48 +117,130 @@ fn code(accounts: &[Account]) -> u8 {
     }
 }
 
-fn prove(
-    account: scene::Account,
-    tenant: &Tenant,
-    engine: &Engine,
-    people: &People<'_>,
-    prover: &Prover<'_>,
-    incomplete: Option<&str>,
-) -> Account {
-    let id = match (&account.id, &account.unknown) {
-        (Some(id), None) => id,
-        (_, why) => {
-            let why = why.clone().unwrap_or_default();
-            return Account {
-                id: account.id.as_ref().map(ToString::to_string),
-                upn: account.upn.or(Some(account.name)),
-                verdict: Verdict::CannotTell,
-                robust: None,
-                only_intended: None,
-                because: vec![why.clone()],
-                way_in: None,
-                way_in_sentence: None,
-                blame: Vec::new(),
-                targets: Vec::new(),
-                policies: Vec::new(),
-                notes: Vec::new(),
-                missing: vec![why],
-            };
+/// What every account is judged with.
+struct Judge<'j> {
+    tenant: &'j Tenant,
+    people: &'j People<'j>,
+    prover: &'j Prover<'j>,
+    /// Groups that hold others than the accounts.
+    shared: BTreeSet<String>,
+    /// What it takes to repair the tenant; the reason why that is not known.
+    crisis: Result<Crisis, String>,
+    incomplete: Option<&'j str>,
+}
+
+/// What it takes to change a policy, with everybody who could do it or approve it.
+fn crisis(tenant: &Tenant, people: &People<'_>, accounts: &[ObjectId]) -> Result<Crisis, String> {
+    let (active, eligible) = people.administrators();
+    let mut ids: Vec<&ObjectId> = Vec::new();
+    for id in accounts.iter().chain(&active).chain(&eligible) {
+        if !ids.contains(&id) {
+            ids.push(id);
         }
-    };
-    let identity = people.identity(id);
-    let intended: Vec<bool> = tenant
-        .policies
-        .iter()
-        .map(|policy| prove::recognise(policy, &identity, &account.intended))
-        .collect();
-    let mut proof = prover.account(&engine.subject(&identity), &intended);
-    if let Some(why) = incomplete {
-        proof = proof.over_incomplete_set(why);
     }
-    Account {
-        notes: people.notes(id),
-        ..describe(proof, id.as_str(), account.upn, tenant)
+    let people: Vec<Identity> = ids.into_iter().map(|id| people.identity(id)).collect();
+    let activation = match &tenant.activation {
+        Fact::Known(rules) => Some(Activation {
+            role: GLOBAL_ADMINISTRATOR.to_owned(),
+            approval_required: rules.approval,
+            approvers: rules.approvers.clone(),
+            context: rules.context.clone(),
+        }),
+        Fact::Unknown(why)
+            if people
+                .iter()
+                .any(|person| !person.eligible_roles.is_empty()) =>
+        {
+            return Err(why.clone());
+        }
+        Fact::Unknown(_) => None,
+    };
+    let protected_context = match &tenant.protected_actions {
+        Fact::Known(actions) => actions
+            .iter()
+            .find(|own| {
+                own.action
+                    .to_lowercase()
+                    .contains("conditionalaccesspolicies")
+            })
+            .map(|own| own.context.clone()),
+        // Few tenants protect actions; the assumption is told.
+        Fact::Unknown(_) => None,
+    };
+    Ok(Crisis {
+        people,
+        activation,
+        protected_context,
+        ..Crisis::default()
+    })
+}
+
+impl Judge<'_> {
+    fn account(&self, account: scene::Account) -> Account {
+        let id = match (&account.id, &account.unknown) {
+            (Some(id), None) => id,
+            (_, why) => {
+                let why = why.clone().unwrap_or_default();
+                return Account {
+                    id: account.id.as_ref().map(ToString::to_string),
+                    upn: account.upn.or(Some(account.name)),
+                    verdict: Verdict::CannotTell,
+                    robust: None,
+                    only_intended: None,
+                    because: vec![why.clone()],
+                    way_in: None,
+                    way_in_sentence: None,
+                    blame: Vec::new(),
+                    repair: None,
+                    targets: Vec::new(),
+                    policies: Vec::new(),
+                    notes: Vec::new(),
+                    missing: vec![why],
+                };
+            }
+        };
+        let identity = self.people.identity(id);
+        let intent = Intent {
+            policies: account.intended.clone(),
+            groups: account.group.iter().cloned().collect(),
+            shared: self.shared.clone(),
+        };
+        let intended: Vec<bool> = self
+            .tenant
+            .policies
+            .iter()
+            .map(|policy| prove::recognise(policy, &identity, &intent))
+            .collect();
+        let mut proof = self
+            .prover
+            .account(&self.prover.engine().subject(&identity), &intended);
+        if let Some(why) = self.incomplete {
+            proof = proof.over_incomplete_set(why);
+        }
+        let gets_in = proof.verdict == prove::Verdict::GetsIn;
+        Account {
+            notes: self.people.notes(id),
+            repair: gets_in.then(|| self.repair(&identity)).flatten(),
+            ..describe(proof, id.as_str(), account.upn, self.tenant)
+        }
+    }
+
+    /// Whether somebody who gets in can then change a policy.
+    fn repair(&self, identity: &Identity) -> Option<Repair> {
+        let crisis = self.crisis.as_ref().ok()?;
+        let path = recover(self.prover, crisis)
+            .into_iter()
+            .find(|recovery| recovery.id == identity.id)?
+            .path;
+        let obstacle = path.err();
+        Some(Repair {
+            able: obstacle.is_none(),
+            obstacle: obstacle.map(|obstacle| obstacle.word().to_owned()),
+            sentence: obstacle.map_or_else(
+                || "yes, it can change the policies after signing in".to_owned(),
+                |obstacle| format!("no: {}", obstacle.clause()),
+            ),
+        })
     }
 }
 
@@ -189,6 +291,7 @@ fn describe(proof: AccountProof, id: &str, upn: Option<String>, tenant: &Tenant)
             .iter()
             .filter_map(|place| Some(tenant.policies.get(*place)?.id.clone()))
             .collect(),
+        repair: None,
         targets: proof
             .targets
             .into_iter()

@@ -39,6 +39,8 @@ pub(super) struct Account {
     pub(super) name: String,
     /// Ids of the policies that the register means to reach it.
     pub(super) intended: Vec<String>,
+    /// Its group, as the register tells.
+    pub(super) group: Option<String>,
     /// Why nothing can be asked about it.
     pub(super) unknown: Option<String>,
 }
@@ -110,7 +112,9 @@ impl Scene {
             let intended = account
                 .entry
                 .map_or(&[][..], |entry| &entry.intended_policies);
+            let group = account.entry.and_then(|entry| entry.group.as_ref());
             accounts.push(Account {
+                group: group.map(ToString::to_string),
                 id: account.id,
                 upn: account.upn.map(|upn| upn.to_string()),
                 name: account.subject,

@@ -128,7 +128,7 @@ pub(super) fn alerting(
             if stop.swap(true, Ordering::SeqCst) {
                 return;
             }
-            eprintln!(
+            crate::output::tell!(
                 "stopping: delivering what is open; interrupt again to leave it to the next run"
             );
             interrupted().await;
@@ -143,7 +143,7 @@ pub(super) fn alerting(
     let _stopped = end.send(());
     let open = runtime.block_on(async {
         if let Ok(Err(error)) = sending.await {
-            eprintln!("warning: sending stopped: {error}");
+            crate::output::tell!("warning: sending stopped: {error}");
         }
         let until = clock.now()
             + SignedDuration::from_secs(

@@ -149,7 +149,7 @@ impl Reader<'_> {
                 let stopped = matches!(error, WatchError::Stopped(_));
                 let failure = scan_failed(error);
                 if self.follow {
-                    eprintln!("{failure}");
+                    crate::output::tell!("{failure}");
                     if stopped {
                         self.stop.store(true, Ordering::SeqCst);
                     }
@@ -157,7 +157,7 @@ impl Reader<'_> {
                 if result.is_ok() {
                     result = Err(failure);
                 } else if !self.follow {
-                    eprintln!("{failure}");
+                    crate::output::tell!("{failure}");
                 }
                 if stopped {
                     break;

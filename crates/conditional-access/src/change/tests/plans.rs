@@ -335,9 +335,15 @@ fn x1_a_plan_that_changes_nothing_says_so() {
             ["p: none of the 1 resources in the plan changes what Conditional Access does"]
         );
     }
-    let empty =
-        br#"{"format_version": "1.2", "planned_values": {}, "errored": true, "complete": false}"#;
-    assert_eq!(read("p", empty).unwrap().warnings.len(), 3);
+    let empty = br#"{"format_version": "1.2", "planned_values": {}, "complete": false}"#;
+    assert_eq!(read("p", empty).unwrap().warnings.len(), 2);
+    let errored = br#"{"format_version": "1.2", "planned_values": {}, "errored": true}"#;
+    assert!(
+        read("p", errored)
+            .unwrap_err()
+            .reason
+            .contains("ended with an error")
+    );
 }
 
 #[test]

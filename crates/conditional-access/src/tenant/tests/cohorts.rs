@@ -1,9 +1,4 @@
-use std::time::Instant;
-
-use breakglass_model::{
-    Collection, Reading, Upn, example,
-    tenant::{Group, User},
-};
+use breakglass_model::example;
 
 use super::*;
 use crate::{

@@ -3,6 +3,7 @@
 use breakglass_conditional_access::{
     Engine, SignIn,
     preflight::{self, Access, BeforeAfter, ChangeVerdict, Loss, Report},
+    prove::Reach,
     words,
 };
 use breakglass_model::SetAside;
@@ -57,8 +58,10 @@ pub struct Comparison {
 pub struct NewlyApplies {
     /// The account.
     pub account: String,
-    /// The policies.
+    /// The policies that surely can.
     pub policies: Vec<PolicyRef>,
+    /// The policies of which an unknown decides whether they can.
+    pub perhaps: Vec<PolicyRef>,
 }
 
 /// Verdict on a change.
@@ -191,6 +194,13 @@ impl Comparison {
                 .map(|loss| Difference::new(loss, set))
                 .collect()
         };
+        let of = |places: &[(usize, Reach)], surely: bool| -> Vec<usize> {
+            places
+                .iter()
+                .filter(|(_, reach)| (*reach == Reach::Can) == surely)
+                .map(|(place, _)| *place)
+                .collect()
+        };
         Self {
             verdict: report.verdict.into(),
             because: report.because,
@@ -203,7 +213,8 @@ impl Comparison {
                 .iter()
                 .map(|(account, places)| NewlyApplies {
                     account: account.clone(),
-                    policies: policy_refs(after, places),
+                    policies: policy_refs(after, &of(places, true)),
+                    perhaps: policy_refs(after, &of(places, false)),
                 })
                 .collect(),
             missing: report.missing,

@@ -43,6 +43,9 @@ pub struct Account {
     pub way_in_sentence: Option<String>,
     /// Without a way in: ids of a smallest set of policies that together close every way.
     pub blame: Vec<String>,
+    /// For an account that gets in: whether it can then change a policy, through activation, approval and
+    /// protected actions; `null`: it does not get in, or the rules for activating were not read.
+    pub repair: Option<Repair>,
     /// Each resource from which the tenant can be repaired, with the verdict for it alone.
     pub targets: Vec<Target>,
     /// Every policy.
@@ -51,6 +54,17 @@ pub struct Account {
     pub notes: Vec<String>,
     /// Data whose absence keeps the verdict open.
     pub missing: Vec<String>,
+}
+
+/// Whether an account that gets in can repair.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Repair {
+    /// Whether it can, as far as is certain.
+    pub able: bool,
+    /// The step at which it ends: `noRole`, `activationContext`, `noApprover`, `protectedAction`, ….
+    pub obstacle: Option<String>,
+    /// The same in words.
+    pub sentence: String,
 }
 
 /// A resource from which the tenant can be repaired.

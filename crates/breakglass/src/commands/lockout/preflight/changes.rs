@@ -8,7 +8,7 @@ use std::{
 
 use breakglass_conditional_access::{
     Policy,
-    change::{self, Change},
+    change::{self, Action, Change, Kind},
     identity::fold,
 };
 use breakglass_model::text;
@@ -44,6 +44,24 @@ impl Sources {
             .iter()
             .flat_map(|source| source.changes.iter().cloned())
             .collect()
+    }
+
+    /// Where a policy is changed that is to be deleted as well.
+    pub(super) fn touching(&self, policy: &Policy) -> Option<&str> {
+        let is = |own: &Option<String>, other: &str| {
+            own.as_ref().is_some_and(|own| fold(own) == fold(other))
+        };
+        self.sources
+            .iter()
+            .flat_map(|source| &source.changes)
+            .find(|change| {
+                change.kind == Kind::Policy
+                    && change.action != Action::Delete
+                    && (is(&change.id, &policy.id)
+                        || is(&change.name, &policy.name)
+                        || is(&change.before_name, &policy.name))
+            })
+            .map(|change| change.source.as_str())
     }
 
     /// The file, and the line in it, where a policy is changed; the first file when none names it.
@@ -90,7 +108,7 @@ pub(super) fn read(paths: &[PathBuf], standard_input_taken: bool) -> Result<Sour
         match change::read(&file, &bytes) {
             Ok(read) => {
                 for warning in &read.warnings {
-                    eprintln!("warning: {warning}");
+                    crate::output::tell!("warning: {warning}");
                 }
                 sources.push(Source {
                     text: text::decode(&bytes)

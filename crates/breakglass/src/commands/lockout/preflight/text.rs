@@ -4,6 +4,7 @@ use breakglass_posture::report::Style;
 
 use super::{
     super::{
+        document::PolicyRef,
         document::preflight::{
             Comparison, Difference, Kind, PreflightDocument, Scope, Sides, Verdict,
         },
@@ -181,14 +182,20 @@ impl Comparison {
     pub(super) fn newly_reached(&self) -> Vec<String> {
         self.newly_applies
             .iter()
-            .map(|newly| {
-                let names: Vec<&str> = newly.policies.iter().map(|p| p.name.as_str()).collect();
-                format!(
-                    "{} can be reached by {}, and could not before",
-                    newly.account,
-                    names.join(" and ")
-                )
+            .flat_map(|newly| {
+                let line = |policies: &[PolicyRef], may: &str| {
+                    let names: Vec<&str> = policies.iter().map(|p| p.name.as_str()).collect();
+                    (!names.is_empty()).then(|| {
+                        format!(
+                            "{} {may} be reached by {}, and could not before",
+                            newly.account,
+                            names.join(" and ")
+                        )
+                    })
+                };
+                [line(&newly.policies, "can"), line(&newly.perhaps, "may")]
             })
+            .flatten()
             .collect()
     }
 }

@@ -72,6 +72,20 @@ fn account(page: &mut Page, account: &Account) {
     if let Some(sentence) = &account.way_in_sentence {
         page.block("   way in", "", INDENT, sentence, "");
     }
+    if let Some(repair) = &account.repair {
+        let (symbol, color) = if repair.able {
+            ("✔", GREEN)
+        } else {
+            ("✘", RED)
+        };
+        page.block(
+            &format!(" {symbol} repair"),
+            color,
+            INDENT,
+            &repair.sentence,
+            "",
+        );
+    }
     if !account.blame.is_empty() {
         let names = names(account, &account.blame).join(" + ");
         page.block(
