@@ -64,6 +64,20 @@ pub enum Kind {
     RoleAssignment,
 }
 
+impl Kind {
+    /// Several of them, for messages.
+    fn plural(self) -> &'static str {
+        match self {
+            Self::Policy => "policies",
+            Self::NamedLocation => "named locations",
+            Self::AuthenticationStrength => "authentication strengths",
+            Self::Group => "groups",
+            Self::GroupMember => "memberships",
+            Self::RoleAssignment => "role assignments",
+        }
+    }
+}
+
 /// One change.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {

@@ -5,6 +5,7 @@
 //! before and is unknown after, the answer is *cannot tell*.
 
 mod joint;
+mod population;
 mod report;
 mod search;
 
@@ -14,6 +15,7 @@ use crate::{
 };
 
 pub use joint::Sides;
+pub use population::population;
 pub use report::{
     Access, BeforeAfter, Group, Input, Kind, Loss, Report, Verdict as ChangeVerdict, Who, run,
 };
@@ -174,7 +176,7 @@ impl<'s> Preflight<'s> {
         };
         let all = !self.anything_left(prover, subject) && self.anything_left(other, their);
         Some(Turned {
-            scope: if !all { Scope::Some } else { Scope::All },
+            scope: if all { Scope::All } else { Scope::Some },
             by,
             before: people
                 .first(self)

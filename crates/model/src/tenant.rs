@@ -51,6 +51,10 @@ pub struct User {
     /// user; else [`TenantSnapshot::active_assignments`] tells them.
     #[serde(default)]
     pub roles: Reading<Vec<ObjectId>>,
+    /// Whether multifactor authentication is set for this single user (`perUserMfaState` `enabled` or
+    /// `enforced`).
+    #[serde(default)]
+    pub per_user_mfa: Reading<bool>,
     /// Registered devices.
     #[serde(default)]
     pub devices: Reading<Vec<Device>>,

@@ -87,7 +87,7 @@ impl World {
             register: register(),
             history,
         };
-        world.dedicated(json!({"id": "00000000-0000-0000-0000-000000000004"}));
+        world.dedicated(&json!({"id": "00000000-0000-0000-0000-000000000004"}));
         world.last_policy()["sessionControls"] =
             json!({"signInFrequency": {"isEnabled": true, "value": 4, "type": "hours"}});
         world
@@ -120,7 +120,7 @@ impl World {
     }
 
     /// Adds the policy of C2: the accounts' group, all resources, this strength.
-    pub(crate) fn dedicated(&mut self, strength: Value) {
+    pub(crate) fn dedicated(&mut self, strength: &Value) {
         self.policy(json!({"id": "ded", "displayName": "Break glass", "state": "enabled",
             "conditions": {"users": {"includeGroups": ["grp"]}, "applications": {"includeApplications": ["All"]}},
             "grantControls": {"operator": "OR", "authenticationStrength": strength}}));

@@ -39,8 +39,10 @@ pub fn apply_kind(present: &[Value], changes: &[Change], kind: Kind) -> (Vec<Val
         let mut line = match (change.action, target) {
             (Action::Put | Action::Merge, Target::Nowhere) => add(&mut policies, change, ""),
             (Action::Put, Target::Several(count)) => {
-                let why =
-                    format!(" beside {count} of that name: give the `id` of the one to replace");
+                let why = format!(
+                    " beside {count} {} of that name: give the `id` of the one to replace",
+                    kind.plural()
+                );
                 add(&mut policies, change, &why)
             }
             (Action::Put, Target::At(at)) => put(&mut policies[at], change),
@@ -53,7 +55,8 @@ pub fn apply_kind(present: &[Value], changes: &[Change], kind: Kind) -> (Vec<Val
                 format!("removes nothing: {} is not in the tenant", asked(change))
             }
             (Action::Delete | Action::Merge, Target::Several(count)) => format!(
-                "changes nothing: {count} are called {}; give the `id`",
+                "changes nothing: {count} {} are called {}; give the `id`",
+                kind.plural(),
                 asked(change)
             ),
         };

@@ -93,18 +93,18 @@ impl Prover<'_> {
                 };
                 let evaluation = self.engine.evaluate(subject, &witness);
                 let mut why = self.asks_clause(compiled, subject, &witness, met);
-                let reach = match (caution, evaluation.applies(index)) {
-                    (Caution::Must, Truth::Yes) => Reach::Can,
-                    _ => {
-                        let open: Vec<String> = evaluation
-                            .conditions(index)
-                            .into_iter()
-                            .filter(|view| view.matches == Truth::Unknown)
-                            .map(|view| view.because)
-                            .collect();
-                        why = format!("{why} (not known whether it applies: {})", open.join("; "));
-                        Reach::CannotTell
-                    }
+                let sure = caution == Caution::Must && evaluation.applies(index) == Truth::Yes;
+                let reach = if sure {
+                    Reach::Can
+                } else {
+                    let open: Vec<String> = evaluation
+                        .conditions(index)
+                        .into_iter()
+                        .filter(|view| view.matches == Truth::Unknown)
+                        .map(|view| view.because)
+                        .collect();
+                    why = format!("{why} (not known whether it applies: {})", open.join("; "));
+                    Reach::CannotTell
                 };
                 return PolicyProof {
                     policy: index,

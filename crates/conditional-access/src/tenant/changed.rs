@@ -107,9 +107,9 @@ fn objects(
         ),
     ] {
         let present = snapshot.other.get(name).map_or(&[][..], Vec::as_slice);
-        let (changed, own) = change::apply_kind(present, changes, kind);
+        let (objects, own) = change::apply_kind(present, changes, kind);
         lines.extend(own);
-        other.insert(name.to_owned(), changed);
+        other.insert(name.to_owned(), objects);
     }
     let bare = TenantSnapshot {
         other,

@@ -63,7 +63,7 @@ impl Members {
             let why = members.fill(index, column, id);
             members.unknown.push(why);
         }
-        members.from_users(index, columns);
+        members.read_users(index, columns);
         members
     }
 
@@ -109,7 +109,7 @@ impl Members {
     }
 
     /// A user's own list of groups is the whole truth.
-    fn from_users(&mut self, index: &Index<'_>, columns: &Columns) {
+    fn read_users(&mut self, index: &Index<'_>, columns: &Columns) {
         for (place, user) in index.snapshot.users.iter().enumerate() {
             let Reading::Read(groups) = &user.transitive_member_of else {
                 continue;

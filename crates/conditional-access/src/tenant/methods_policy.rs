@@ -217,11 +217,11 @@ impl Configuration {
 
 impl Target {
     fn takes(&self, word: &str) -> bool {
-        match (self.mode.as_deref(), word) {
+        !matches!(
+            (self.mode.as_deref(), word),
             (Some("push"), "devicebasedpush")
-            | (Some("devicebasedpush"), "microsoftauthenticatorpush") => false,
-            _ => true,
-        }
+                | (Some("devicebasedpush"), "microsoftauthenticatorpush")
+        )
     }
 }
 

@@ -198,6 +198,7 @@ impl<'a> People<'a> {
                 Reading::NotRead(why) => Fact::Unknown(why.clone()),
             },
             devices: devices::of(user),
+            per_user_mfa: user.per_user_mfa.get() == Some(&true),
             enabled: enabled(user),
             federated: self.federated(user),
             ..identity

@@ -48,6 +48,20 @@ fn boolean(object: &Value, key: &str, null_is: Option<bool>) -> Reading<bool> {
     }
 }
 
+/// Per-user multifactor authentication, as Graph beta's `authentication/requirements` tells it: expanded, or
+/// beside the user's own properties.
+fn per_user_mfa(object: &Value) -> Reading<bool> {
+    const KEY: &str = "perUserMfaState";
+    let state = object
+        .get(KEY)
+        .or_else(|| object.get("authentication")?.get("requirements")?.get(KEY))
+        .and_then(Value::as_str);
+    match state {
+        Some(state) => Reading::Read(!state.eq_ignore_ascii_case("disabled")),
+        None => absent(KEY),
+    }
+}
+
 pub(super) fn user(object: &Value) -> User {
     User {
         id: object_id(object),
@@ -67,6 +81,7 @@ pub(super) fn user(object: &Value) -> User {
             "the input does not list the groups of this user".to_owned(),
         ),
         roles: Reading::NotRead("the input does not list the roles of this user".to_owned()),
+        per_user_mfa: per_user_mfa(object),
         devices: Reading::NotRead(
             "the input does not list the registered devices of this user".to_owned(),
         ),

@@ -77,7 +77,7 @@ mod tests {
     fn c2_a_policy_that_includes_the_group_on_purpose_is_intended() {
         let mut world = World::without_policies();
         assert_eq!(world.verdicts(CHECK.id), [Fail, Fail]);
-        world.dedicated(json!({"id": "00000000-0000-0000-0000-000000000004"}));
+        world.dedicated(&json!({"id": "00000000-0000-0000-0000-000000000004"}));
         assert_eq!(world.verdicts(CHECK.id), [Pass, Pass]);
         assert_eq!(world.verdicts("BG045"), [Pass, Pass]);
         assert_eq!(world.verdicts("BG042"), [Pass, Pass]);
@@ -92,7 +92,7 @@ mod tests {
                 "combinationConfigurations": [{"@odata.type": "#microsoft.graph.fido2CombinationConfiguration",
                     "appliesToCombinations": ["fido2"], "allowedAAGUIDs": [crate::testing::YUBICO]}]})],
         );
-        world.dedicated(json!({"id": "s"}));
+        world.dedicated(&json!({"id": "s"}));
         assert_eq!(world.verdicts(CHECK.id), [Pass, Fail]);
         assert_eq!(world.verdicts("BG046"), [Pass, Fail]);
     }

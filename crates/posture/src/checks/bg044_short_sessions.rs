@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn c3_a_dedicated_policy_without_frequency_fails() {
         let mut world = World::without_policies();
-        world.dedicated(json!({"id": "00000000-0000-0000-0000-000000000004"}));
+        world.dedicated(&json!({"id": "00000000-0000-0000-0000-000000000004"}));
         assert_eq!(world.verdicts(CHECK.id), [Fail, Fail]);
         for (value, unit, verdict) in [(1, "hours", Pass), (12, "hours", Pass), (1, "days", Fail)] {
             world.last_policy()["sessionControls"] =
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn c3_a_frequency_for_risky_sign_ins_only_does_not_count() {
         let mut world = World::without_policies();
-        world.dedicated(json!({"id": "00000000-0000-0000-0000-000000000004"}));
+        world.dedicated(&json!({"id": "00000000-0000-0000-0000-000000000004"}));
         world.last_policy()["sessionControls"] =
             json!({"signInFrequency": {"isEnabled": true, "frequencyInterval": "everyTime"}});
         world.last_policy()["conditions"]["signInRiskLevels"] = json!(["high"]);

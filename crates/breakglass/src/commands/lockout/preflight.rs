@@ -6,12 +6,10 @@ mod markdown;
 mod sarif;
 mod text;
 
-use std::collections::HashSet;
-
 use breakglass_conditional_access::{
     Enforce, Engine,
-    preflight::{self, Group, Input, Kind},
-    tenant::{Changed, Overlay, People, Tenant},
+    preflight::{self, Input},
+    tenant::{Changed, People, Tenant},
 };
 use breakglass_model::ObjectId;
 
@@ -47,7 +45,7 @@ pub fn run(args: &PreflightArgs) -> Result<u8, Failure> {
     let people = People::new(&scene.snapshot, &[&before, after]);
     let (ids, mut open) = askable(&accounts);
     open.extend(change.open.iter().cloned());
-    let groups = groups(&people, &ids, &change.overlay);
+    let groups = preflight::population(&people, &ids, &change.overlay);
     let compare = |enforce: Enforce| {
         let report = preflight::run(
             &Input {
@@ -88,62 +86,6 @@ pub fn run(args: &PreflightArgs) -> Result<u8, Failure> {
         Verdict::CannotTell => exit::CANNOT_TELL,
         Verdict::Safe | Verdict::Narrows => exit::CLEAN,
     })
-}
-
-/// Everybody: accounts and administrators one by one, the others as far as policies tell them apart.
-fn groups(people: &People<'_>, accounts: &[ObjectId], overlay: &Overlay) -> Vec<Group> {
-    let one = |id: &ObjectId, kind: Kind| {
-        let identity = overlay.identity(people.identity(id));
-        Group {
-            kind,
-            count: 1,
-            examples: vec![identity.name.clone()],
-            identity,
-        }
-    };
-    let (active, eligible) = people.administrators();
-    let mut known: HashSet<ObjectId> = HashSet::new();
-    let mut groups = Vec::new();
-    let moved: Vec<ObjectId> = overlay
-        .moved()
-        .into_iter()
-        .filter_map(|id| ObjectId::parse(id).ok())
-        .collect();
-    for (ids, kind) in [
-        (accounts, Kind::Account),
-        (&active, Kind::Administrator),
-        (&eligible, Kind::Administrator),
-        (&moved, Kind::User),
-    ] {
-        for id in ids {
-            if known.insert(id.clone()) {
-                groups.push(one(id, kind));
-            }
-        }
-    }
-    for cohort in people.cohorts() {
-        let others: Vec<&ObjectId> = cohort
-            .members
-            .iter()
-            .filter(|id| !known.contains(id))
-            .collect();
-        let taken = cohort.members.len() - others.len();
-        let examples = if taken == 0 {
-            cohort.examples
-        } else {
-            let first = others.iter().take(3);
-            first.map(|id| people.identity(id).name).collect()
-        };
-        if cohort.count > taken {
-            groups.push(Group {
-                kind: Kind::User,
-                identity: overlay.identity(cohort.identity),
-                count: cohort.count - taken,
-                examples,
-            });
-        }
-    }
-    groups
 }
 
 /// The accounts that can be asked about, and why the others can't.

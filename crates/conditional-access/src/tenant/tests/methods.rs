@@ -194,8 +194,8 @@ fn a2_the_first_factor_of_a_federated_user_is_the_outside_provider() {
     assert_eq!(
         words(&snapshot),
         [
-            ("federatedsinglefactor".to_owned(), true),
-            ("federatedsinglefactor,softwareoath".to_owned(), true)
+            ("federatedSingleFactor".to_owned(), true),
+            ("federatedSingleFactor,softwareOath".to_owned(), true)
         ]
     );
 }
@@ -254,4 +254,24 @@ fn c4_a_person_described_by_hand_is_as_described() {
         "{assumptions:?}"
     );
     assert!(notes(&snapshot)[0].contains("no such thing"));
+}
+
+#[test]
+fn k5_per_user_mfa_is_read_and_keeps_a_password_out() {
+    use crate::{Enforce, Engine, Environment, Outcome, SignIn, sign_in::ClientApp};
+    let mut one = user("bg1");
+    one["accountEnabled"] = json!(true);
+    one["perUserMfaState"] = json!("enforced");
+    one["authentication"] = json!({"methods": [of_kind("password")]});
+    let snapshot = snapshot(&json!({"users": [one]}));
+    let person = identity(&snapshot, "bg1");
+    assert!(person.per_user_mfa);
+    let engine = Engine::new(&[], &Environment::default(), Enforce::Enabled);
+    let subject = engine.subject(&person);
+    let sign_in = SignIn {
+        audiences: ["x".to_owned()].into(),
+        client_app: Some(ClientApp::Browser),
+        ..SignIn::default()
+    };
+    assert_eq!(engine.evaluate(&subject, &sign_in).outcome(), Outcome::Deny);
 }
