@@ -68,8 +68,8 @@ fn sets() -> Vec<Set> {
     match published::sets() {
         Some(published) => sets.extend(published.into_iter().map(|(name, policies)| Set {
             name,
+            environment: published::environment(&policies),
             policies,
-            environment: Environment::default(),
             person: large::administrator(),
         })),
         None => println!("skipped: no shared data (BREAKGLASS_SHARED)"),
