@@ -5,7 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use breakglass_conditional_access::{Policy, policy::read};
+use breakglass_conditional_access::{
+    Environment, Policy,
+    environment::{Location, LocationKind},
+    policy::read,
+};
 use breakglass_model::text::decode;
 use serde_json::Value;
 
@@ -72,4 +76,37 @@ fn gather(path: &Path, policies: &mut Vec<Policy>) {
             _ => {}
         }
     }
+}
+
+/// An environment with a stand-in for every location that a set names and does not bring: a range or a country,
+/// in turn.
+pub(crate) fn environment(policies: &[Policy]) -> Environment {
+    let mut environment = Environment::default();
+    for id in policies
+        .iter()
+        .filter_map(|policy| policy.locations.as_ref())
+        .flat_map(|locations| locations.include.iter().chain(&locations.exclude))
+    {
+        let number = environment.locations.len();
+        if id.starts_with("All") || environment.locations.iter().any(|own| own.id == *id) {
+            continue;
+        }
+        environment.locations.push(Location {
+            id: id.clone(),
+            name: id.clone(),
+            kind: if number.is_multiple_of(2) {
+                LocationKind::Ip {
+                    trusted: number.is_multiple_of(4),
+                    ranges: vec![format!("198.51.{number}.0/24").parse().unwrap()],
+                }
+            } else {
+                LocationKind::Country {
+                    codes: vec![["FI", "US", "DE"][number % 3].to_owned()],
+                    include_unknown: false,
+                    by_gps: false,
+                }
+            },
+        });
+    }
+    environment
 }

@@ -21,7 +21,8 @@ use breakglass_conditional_access::{
 use ipnet::IpNet;
 
 use crate::{
-    generator::{ME, Tenant, device},
+    accounts::device,
+    generator::{ME, Tenant},
     numbers::Numbers,
 };
 

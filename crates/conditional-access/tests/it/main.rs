@@ -1,6 +1,7 @@
 //! The crate through its public surface.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a failed test may panic
 
+mod accounts;
 mod brute;
 mod gates;
 mod generator;
