@@ -238,7 +238,7 @@ pub struct Subject {
     pub(crate) judged: Vec<Judged>,
     /// Per strength of the engine: truth without and with a registered device.
     pub(crate) strengths: Vec<[Truth; 2]>,
-    /// The same for *any second factor*, external methods included.
+    /// The same for *any second factor*, external methods included; *no* for synchronisation accounts.
     pub(crate) mfa: [Truth; 2],
 }
 

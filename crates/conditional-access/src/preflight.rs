@@ -266,7 +266,7 @@ impl<'s> Preflight<'s> {
             claim: Claim::Possibly,
             without: None,
         };
-        prover.way_in(subject, search).is_some()
+        prover.way_in(subject, search).is_some() || !prover.tries_every_device(subject)
     }
 
     /// Whether a person gets in to a recovery target, before and after.

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use super::{
     Apps, Clause, Compiled, CompiledControl, CompiledGrant, DeviceCondition, Dimension, Enforce,
-    Engine, IdentityCondition, Judged, Mask, Network, NetworkCondition, Subject, TargetCondition,
+    Engine, IdentityCondition, Judged, Mask, Network, NetworkCondition, SYNC_ACCOUNTS, Subject,
+    TargetCondition,
 };
 use crate::{
     Environment, Policy, Truth,
     environment::{BaselineScopes, LocationKind, MICROSOFT_GRAPH, MY_SIGN_INS, WINDOWS_AZURE_AD},
-    identity::{Fact, Identity, fold},
+    identity::{Fact, Identity, Membership, fold},
     policy::{ClientApps, Control, Levels, Locations, Operator, Platforms, State, Target},
     sign_in::{ClientApp, Platform},
     strength::{self, EXTERNAL_MFA, MFA_STRENGTH, Strength},
@@ -75,13 +76,14 @@ impl Engine {
                 .into(),
             Fact::Unknown(_) => Truth::Unknown,
         };
+        let synchronises = matches!(identity.roles.of(SYNC_ACCOUNTS), Membership::Held(_));
         Subject {
             judged: self
                 .identities
                 .iter()
                 .map(|(_, condition)| condition.judge(identity))
                 .collect(),
-            mfa: strengths[0].map(|truth| truth.or(external)),
+            mfa: strengths[0].map(|truth| truth.or(external).and((!synchronises).into())),
             strengths,
             identity: identity.clone(),
         }

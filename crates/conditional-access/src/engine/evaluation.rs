@@ -131,12 +131,18 @@ impl Evaluation<'_> {
     }
 }
 
+/// AND over the conditions of a clause. Index 0 is *any* and can't lower it.
 fn joined(judged: &[Judged], clause: &Clause) -> Truth {
-    clause
-        .0
-        .iter()
-        .map(|index| judged[*index as usize].truth)
-        .fold(Truth::Yes, Truth::and)
+    let mut truth = Truth::Yes;
+    for index in clause.0 {
+        if index != 0 {
+            truth = truth.and(judged[index as usize].truth);
+            if truth == Truth::No {
+                break;
+            }
+        }
+    }
+    truth
 }
 
 impl Engine {
@@ -253,54 +259,59 @@ impl Engine {
         sign_in: &SignIn,
         circumstances: Circumstances,
     ) -> Vec<Gate> {
+        let mandatory = sign_in.audiences.iter().any(|id| self.is_mandatory(id));
+        self.gates_at(subject, mandatory, circumstances)
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
+    /// Whether Microsoft demands multifactor authentication for a resource whatever Conditional Access says.
+    pub(crate) fn is_mandatory(&self, app: &str) -> bool {
+        let mandatory = &self.environment.mandatory_mfa;
+        !mandatory.is_empty()
+            && (mandatory.contains(app) || mandatory.contains(&crate::identity::fold(app)))
+    }
+
+    /// The gates that stand in the way, given whether the resource is one with mandatory multifactor
+    /// authentication.
+    pub(crate) fn gates_at(
+        &self,
+        subject: &Subject,
+        mandatory: bool,
+        circumstances: Circumstances,
+    ) -> [Option<Gate>; 4] {
         let identity = &subject.identity;
-        let mut gates = Vec::new();
-        if identity.enabled != Fact::Known(true) {
-            gates.push(Gate {
+        let modern = !circumstances
+            .client
+            .map_or(Truth::Unknown, |c| c.legacy().into());
+        let mfa = mfa_met(subject, circumstances).and(modern);
+        let asks = |kind: GateKind| Gate {
+            kind,
+            applies: Truth::Yes,
+            met: mfa,
+        };
+        [
+            (identity.enabled != Fact::Known(true)).then(|| Gate {
                 kind: GateKind::AccountEnabled,
                 applies: Truth::Yes,
                 met: match identity.enabled {
                     Fact::Unknown(_) => Truth::Unknown,
                     Fact::Known(_) => Truth::No,
                 },
-            });
-        }
-        let modern = !circumstances
-            .client
-            .map_or(Truth::Unknown, |c| c.legacy().into());
-        let mfa = mfa_met(subject, circumstances);
-        let mandatory = &self.environment.mandatory_mfa;
-        if !mandatory.is_empty()
-            && sign_in
-                .audiences
-                .iter()
-                .any(|id| mandatory.contains(id) || mandatory.contains(&crate::identity::fold(id)))
-        {
-            gates.push(Gate {
-                kind: GateKind::MandatoryMfa,
-                applies: Truth::Yes,
-                met: mfa.and(modern),
-            });
-        }
-        if identity.per_user_mfa {
-            gates.push(Gate {
-                kind: GateKind::PerUserMfa,
-                applies: Truth::Yes,
-                met: mfa.and(modern),
-            });
-        }
-        if self.environment.security_defaults {
-            // Administrators are always asked, others when Microsoft thinks it needed; legacy clients never
-            // get in (Microsoft: *Security defaults*).
-            let administrator = !identity.roles.held.is_empty();
-            let legacy = !modern;
-            gates.push(Gate {
+            }),
+            mandatory.then(|| asks(GateKind::MandatoryMfa)),
+            identity.per_user_mfa.then(|| asks(GateKind::PerUserMfa)),
+            // Administrators are always asked, others when Microsoft thinks it needed; legacy clients never get in
+            // (Microsoft: *Security defaults*).
+            self.environment.security_defaults.then(|| Gate {
                 kind: GateKind::SecurityDefaults,
-                applies: Truth::from(administrator).or(legacy).or(Truth::Unknown),
-                met: mfa.and(modern),
-            });
-        }
-        gates
+                applies: Truth::from(!identity.roles.held.is_empty())
+                    .or(!modern)
+                    .or(Truth::Unknown),
+                met: mfa,
+            }),
+        ]
     }
 }
 

@@ -199,12 +199,6 @@ impl Engine {
 }
 
 pub(crate) fn mfa_met(subject: &Subject, circumstances: Circumstances) -> Truth {
-    if matches!(
-        subject.identity.roles.of(SYNC_ACCOUNTS),
-        crate::identity::Membership::Held(_)
-    ) {
-        return Truth::No;
-    }
     circumstances.by_device(subject.mfa)
 }
 

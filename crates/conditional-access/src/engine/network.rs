@@ -181,9 +181,8 @@ impl Network {
 }
 
 fn holds(codes: &[String], code: &str) -> bool {
-    codes
-        .iter()
-        .any(|own| own.eq_ignore_ascii_case(code.trim()))
+    let code = code.trim();
+    codes.iter().any(|own| own.eq_ignore_ascii_case(code))
 }
 
 /// The address space cut at the borders of all ranges: addresses of one class lie in the same places.

@@ -11,6 +11,8 @@ use crate::{
 
 /// Steps of the search for one manner of signing in; real sets take a few.
 const STEPS: usize = 20_000;
+/// Manners of signing in (client, platform, flow, device) that are looked at; real sets have a few hundred.
+const MANNERS: usize = 20_000;
 /// Candidates that an evaluator may refuse before the next manner is tried.
 const CANDIDATES: usize = 512;
 
@@ -84,6 +86,7 @@ pub(super) fn find(
         .iter()
         .any(|compiled| compiled.registration && compiled.has_strength());
     let mut outcome = Found::Nowhere;
+    let mut manners = MANNERS;
     let classes = &prover.classes;
     for device in &classes.devices {
         for flow in &classes.flows {
@@ -94,6 +97,10 @@ pub(super) fn find(
                     continue;
                 }
                 for platform in &classes.platforms {
+                    if manners == 0 {
+                        return Found::GaveUp;
+                    }
+                    manners -= 1;
                     let manner = Manner {
                         client: *client,
                         platform: *platform,
@@ -223,14 +230,17 @@ impl Manner<'_> {
     /// Where gates outside Conditional Access stand in the way; they do so on both sides.
     fn gates(&self, prover: &Prover<'_>, subject: &Subject, claim: Claim) -> Vec<Cells> {
         let mut boxes = Vec::new();
-        for (index, asks) in prover.classes.targets.iter().enumerate() {
-            let mut sign_in = self.sign_in(subject);
-            asks.write(&mut sign_in);
-            let gates = prover.engine.gates(subject, &sign_in, self.circumstances);
-            if gates
+        let stands = [false, true].map(|mandatory| {
+            let gates = prover
+                .engine
+                .gates_at(subject, mandatory, self.circumstances);
+            gates
                 .iter()
+                .flatten()
                 .any(|gate| claim.applies(gate.applies) && claim.unmet(gate.met))
-            {
+        });
+        for (index, asks) in prover.classes.targets.iter().enumerate() {
+            if stands[usize::from(prover.engine.is_mandatory(&asks.audience))] {
                 let mut cells =
                     Cells(FREE.map(|dimension| prover.classes.may(dimension, 0).clone()));
                 cells.0[0].clear();

@@ -113,7 +113,7 @@ impl Origin {
 }
 
 /// Origins that a person can choose between, and which network conditions stand in the way of each.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Origins {
     pub(crate) origins: Vec<Origin>,
     /// Per network condition: the origins that it matches, by the caution of the claim.

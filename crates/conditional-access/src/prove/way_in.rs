@@ -1,5 +1,7 @@
 //! Whether an account gets in, and what closes every way when it does not.
 
+use std::borrow::Cow;
+
 use fixedbitset::FixedBitSet;
 
 use super::{Asks, Prover, classes::Origins};
@@ -32,6 +34,10 @@ pub struct World {
     /// A person whose devices were not read may have any; otherwise none is taken to be at hand.
     pub unread_devices: bool,
 }
+
+/// How many kinds of devices are tried for a person whose devices were not read. Beyond them the question is left
+/// open: see [`Prover::tries_every_device`].
+const UNREAD_DEVICES: usize = 64;
 
 /// What a way in is looked for.
 #[derive(Clone, Copy)]
@@ -76,6 +82,11 @@ impl Prover<'_> {
             .collect()
     }
 
+    /// Whether every kind of device is tried for a person whose devices were not read.
+    pub(crate) fn tries_every_device(&self, subject: &Subject) -> bool {
+        subject.identity().devices.known().is_some() || self.classes.devices.len() <= UNREAD_DEVICES
+    }
+
     fn at_hand(&self, subject: &Subject, unread: bool) -> Vec<AtHand> {
         let own: Vec<Given<Device>> = match &subject.identity().devices {
             Fact::Known(own) => own.iter().cloned().map(Given::Value).collect(),
@@ -83,6 +94,7 @@ impl Prover<'_> {
                 .classes
                 .devices
                 .iter()
+                .take(UNREAD_DEVICES)
                 .map(|class| class.device.clone())
                 .collect(),
             Fact::Unknown(_) => Vec::new(),
@@ -170,22 +182,11 @@ impl Prover<'_> {
             flow: Flow::None,
             device: hand.facts,
         };
-        let mut sign_in = SignIn {
-            user: Some(Who::Name(subject.identity().id.clone())),
-            client_app: Some(client),
-            platform: Some(platform),
-            device: hand.device.clone(),
-            sign_in_risk: Some(search.world.sign_in_risk.unwrap_or(Risk::None)),
-            user_risk: Some(Risk::None),
-            insider_risk: Some(InsiderRisk::None),
-            flow: Some(Flow::None),
-            tracked_flow: Some(Flow::None),
-            ..SignIn::default()
-        };
-        asks.write(&mut sign_in);
-        let gates = self.engine.gates(subject, &sign_in, circumstances);
+        let mandatory = self.engine.is_mandatory(&asks.audience);
+        let gates = self.engine.gates_at(subject, mandatory, circumstances);
         if gates
             .iter()
+            .flatten()
             .any(|gate| claim.applies(gate.applies) && claim.unmet(gate.met))
         {
             return None;
@@ -223,6 +224,19 @@ impl Prover<'_> {
             }
         }
         let open = (0..origins.origins.len()).find(|origin| !closed.contains(*origin))?;
+        let mut sign_in = SignIn {
+            user: Some(Who::Name(subject.identity().id.clone())),
+            client_app: Some(client),
+            platform: Some(platform),
+            device: hand.device.clone(),
+            sign_in_risk: Some(search.world.sign_in_risk.unwrap_or(Risk::None)),
+            user_risk: Some(Risk::None),
+            insider_risk: Some(InsiderRisk::None),
+            flow: Some(Flow::None),
+            tracked_flow: Some(Flow::None),
+            ..SignIn::default()
+        };
+        asks.write(&mut sign_in);
         origins.origins[open].write(&mut sign_in);
         Some(sign_in)
     }
@@ -237,17 +251,13 @@ impl Prover<'_> {
                 .asks_gps(&self.engine.networks[self.place(condition)].1)
     }
 
-    fn origins(&self, search: Search<'_>) -> Origins {
+    fn origins(&self, search: Search<'_>) -> Cow<'_, Origins> {
         let known = match search.claim {
             Claim::Surely => &self.classes.sure_origins,
             Claim::Possibly => &self.classes.possible_origins,
         };
         let Some((ip, country)) = &search.world.origin else {
-            return Origins {
-                origins: known.origins.clone(),
-                hit: known.hit.clone(),
-                may: known.may.clone(),
-            };
+            return Cow::Borrowed(known);
         };
         let cell = self.engine.network.cells.of(*ip);
         let hits =
@@ -268,11 +278,11 @@ impl Prover<'_> {
             });
             hit.collect()
         };
-        Origins {
+        Cow::Owned(Origins {
             origins: vec![origin],
             hit: table(search.claim),
             may: table(Claim::Surely),
-        }
+        })
     }
 
     fn at_risk(&self, clause: &Clause, search: Search<'_>) -> bool {
