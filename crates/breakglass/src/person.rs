@@ -94,6 +94,16 @@ fn read(path: &Path) -> Result<Person, Failure> {
             .help(format!("methods are: {}", METHODS.join(", "))));
         }
     }
+    for role in person.roles.iter().flatten() {
+        // A name would be compared with template ids and match none of them.
+        if role.as_str().contains(' ') {
+            return Err(Failure::usage(format!(
+                "the account file `{}` names the role `{role}`",
+                path.display()
+            ))
+            .help("give the template id of the role, such as 62e90394-69f5-4237-9190-012177145e10 for Global Administrator"));
+        }
+    }
     Ok(person)
 }
 

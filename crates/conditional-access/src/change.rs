@@ -105,6 +105,8 @@ pub struct Changes {
     /// Things said once to the user: partial bodies merged, values known after apply, resources that
     /// this program does not read, a file that changes nothing.
     pub warnings: Vec<String>,
+    /// Why the file does not tell all changes.
+    pub incomplete: Vec<String>,
 }
 
 /// Why a file cannot be read as a change.

@@ -52,6 +52,31 @@ pub struct Tenant {
 }
 
 impl Tenant {
+    /// What policies name and what does not exist any more, one clause each: a deleted group in an exclusion protects
+    /// nobody.
+    pub fn gone(&self) -> Vec<String> {
+        self.dangling
+            .iter()
+            .map(|own| {
+                let what = match own.kind {
+                    DanglingKind::Group => "the group",
+                    DanglingKind::User => "the user",
+                    DanglingKind::Location => "the named location",
+                    DanglingKind::Strength => "the authentication strength",
+                };
+                let policy = self
+                    .policies
+                    .iter()
+                    .find(|policy| policy.id == own.policy)
+                    .map_or(own.policy.as_str(), |policy| policy.name.as_str());
+                format!(
+                    "{policy} names {what} {}, which does not exist any more",
+                    own.id
+                )
+            })
+            .collect()
+    }
+
     /// Reads policies and environment. Total.
     pub fn read(snapshot: &TenantSnapshot) -> Self {
         let policies: Vec<Policy> = snapshot

@@ -91,9 +91,10 @@ pub(super) fn read(file: &str, plan: &Value) -> Result<Changes, ChangeError> {
         ));
     }
     if plan["complete"] == false {
-        changes.warnings.push(format!(
-            "{file}: Terraform put off a part of the changes, so the plan is incomplete"
-        ));
+        let why =
+            format!("{file}: Terraform put off a part of the changes, so the plan is incomplete");
+        changes.warnings.push(why.clone());
+        changes.incomplete.push(why);
     }
     let mut steps: Vec<(Step, Change)> = Vec::new();
     let mut unread: BTreeMap<&str, usize> = BTreeMap::new();
@@ -220,6 +221,22 @@ fn of_resource(
             (Step::Create, change(Action::Put, object)),
         ];
     }
+    // What is replaced gets a new id: whoever outside of the plan names the old one names nothing from then on.
+    if let (Step::Replace, true, Some(earlier)) = (step, referred(object.kind), earlier.as_ref()) {
+        let gone = Change {
+            kind: earlier.kind,
+            action: Action::Delete,
+            id: earlier.id.clone(),
+            name: earlier.name.clone(),
+            body: earlier.body.clone(),
+            source: source.to_owned(),
+            before_name: None,
+        };
+        return vec![
+            (Step::Delete, gone),
+            (Step::Create, change(Action::Put, object)),
+        ];
+    }
     let action = match object.sent {
         Sent::Part => Action::Merge,
         Sent::AsWritten if step == Step::Update => Action::Merge,
@@ -240,6 +257,14 @@ fn of_resource(
         }
     }
     vec![(step, change)]
+}
+
+/// Whether policies refer to objects of this kind by id.
+fn referred(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::NamedLocation | Kind::AuthenticationStrength | Kind::Group
+    )
 }
 
 fn warnings(step: Step, change: &Change) -> Vec<String> {
@@ -268,11 +293,7 @@ fn warnings(step: Step, change: &Change) -> Vec<String> {
             unknown.join(", ")
         ));
     }
-    let referred = matches!(
-        change.kind,
-        Kind::NamedLocation | Kind::AuthenticationStrength | Kind::Group
-    );
-    if step == Step::Replace && referred {
+    if step == Step::Replace && referred(change.kind) {
         warnings.push(format!(
             "{source}: is replaced and gets a new id: policies outside of this plan that name the old \
              id lose it"

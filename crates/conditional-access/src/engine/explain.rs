@@ -381,11 +381,7 @@ impl Engine {
                 }
             }
             let all = grant.all != Some(false);
-            let text = parts.join(if all {
-                " and "
-            } else {
-                ", and neither is there "
-            });
+            let text = parts.join(if all { " and " } else { ", and " });
             if !parts.is_empty() {
                 return if legacy {
                     format!("{text} (a legacy client can answer nothing)")

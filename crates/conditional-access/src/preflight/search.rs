@@ -9,8 +9,8 @@ use crate::{
     sign_in::{ClientApp, Flow, Given, InsiderRisk, Platform, Risk, Who},
 };
 
-/// Steps of the search for one manner of signing in; real sets take a few.
-const STEPS: usize = 20_000;
+/// Steps of one search over all manners of signing in; real sets take a few for each.
+const STEPS: usize = 100_000;
 /// Manners of signing in (client, platform, flow, device) that are looked at; real sets have a few hundred.
 const MANNERS: usize = 20_000;
 /// Candidates that an evaluator may refuse before the next manner is tried.
@@ -87,6 +87,7 @@ pub(super) fn find(
         .any(|compiled| compiled.registration && compiled.has_strength());
     let mut outcome = Found::Nowhere;
     let mut manners = MANNERS;
+    let mut steps = STEPS;
     let classes = &prover.classes;
     for device in &classes.devices {
         for flow in &classes.flows {
@@ -97,7 +98,7 @@ pub(super) fn find(
                     continue;
                 }
                 for platform in &classes.platforms {
-                    if manners == 0 {
+                    if manners == 0 || steps == 0 {
                         return Found::GaveUp;
                     }
                     manners -= 1;
@@ -113,8 +114,9 @@ pub(super) fn find(
                         },
                         device: &device.device,
                     };
-                    match manner.search(prover, subject, quest, &source, &kept, lenient, &confirmed)
-                    {
+                    match manner.search(
+                        prover, subject, quest, &source, &kept, lenient, &mut steps, &confirmed,
+                    ) {
                         Found::Nowhere => {}
                         Found::GaveUp => outcome = Found::GaveUp,
                         found @ Found::At(_) => return found,
@@ -239,8 +241,8 @@ impl Manner<'_> {
                 .flatten()
                 .any(|gate| claim.applies(gate.applies) && claim.unmet(gate.met))
         });
-        for (index, asks) in prover.classes.targets.iter().enumerate() {
-            if stands[usize::from(prover.engine.is_mandatory(&asks.audience))] {
+        for index in 0..prover.classes.targets.len() {
+            if stands[usize::from(prover.classes.mandatory[index])] {
                 let mut cells =
                     Cells(FREE.map(|dimension| prover.classes.may(dimension, 0).clone()));
                 cells.0[0].clear();
@@ -260,6 +262,7 @@ impl Manner<'_> {
         source: &[&Compiled],
         kept: &[&Compiled],
         lenient: bool,
+        steps: &mut usize,
         confirmed: &impl Fn(&SignIn) -> bool,
     ) -> Found {
         let mut obstacles: Option<Vec<Cells>> = None;
@@ -286,7 +289,7 @@ impl Manner<'_> {
                     .collect();
                 obstacles.extend(self.all_boxes(prover, subject, &alike));
             }
-            match self.candidate(prover, subject, &boxes, obstacles, confirmed) {
+            match self.candidate(prover, subject, &boxes, obstacles, steps, confirmed) {
                 Found::Nowhere => {}
                 Found::GaveUp => outcome = Found::GaveUp,
                 found @ Found::At(_) => return found,
@@ -323,14 +326,14 @@ impl Manner<'_> {
         subject: &Subject,
         sources: &[Cells],
         mut obstacles: Vec<Cells>,
+        steps: &mut usize,
         confirmed: &impl Fn(&SignIn) -> bool,
     ) -> Found {
         let mut tries = CANDIDATES;
         for source in sources {
             loop {
                 let refs: Vec<&Cells> = obstacles.iter().collect();
-                let mut steps = STEPS;
-                let cell = match escape(source, &refs, &mut steps) {
+                let cell = match escape(source, &refs, steps) {
                     Ok(Some(cell)) => cell,
                     Ok(None) => break,
                     Err(_) => return Found::GaveUp,

@@ -147,6 +147,8 @@ pub(crate) struct Classes {
     pub(crate) sure_origins: Origins,
     /// Ways to come in that a person may have, for *locked out*.
     pub(crate) possible_origins: Origins,
+    /// Whether each target is one with mandatory multifactor authentication.
+    pub(crate) mandatory: Vec<bool>,
     /// The class of Exchange Online, which is what legacy clients are for.
     pub(crate) mail: Option<usize>,
     /// Conditions whose device rule is among [`Self::coarse`].
@@ -169,6 +171,7 @@ impl Classes {
             full: std::array::from_fn(|_| FixedBitSet::new()),
             sure_origins: Origins::default(),
             possible_origins: Origins::default(),
+            mandatory: Vec::new(),
             mail: None,
             coarse_conditions: HashSet::new(),
             coarse: Vec::new(),
@@ -295,6 +298,7 @@ impl Classes {
             let key = (truths.clone(), mandatory, asks.registering());
             if known.insert(key) {
                 self.targets.push(asks);
+                self.mandatory.push(mandatory);
                 vectors.push(truths);
             }
         }

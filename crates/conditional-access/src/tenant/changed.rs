@@ -45,6 +45,8 @@ struct Moves {
     whole: bool,
     added: BTreeSet<String>,
     removed: BTreeSet<String>,
+    /// Groups in a list that is the whole truth.
+    nested: BTreeSet<String>,
 }
 
 /// Ids on the side after the change. No directory object begins so.
@@ -157,8 +159,14 @@ impl Overlay {
         } else {
             BTreeSet::new()
         };
+        let groups: BTreeSet<String> = snapshot
+            .groups
+            .iter()
+            .filter_map(|group| group.id.as_ref())
+            .map(|id| fold(id.as_str()))
+            .collect();
         for change in changes.iter().filter(|change| moves(change.kind)) {
-            match overlay.add(change, &users) {
+            match overlay.add(change, &users, &groups) {
                 Ok(line) => lines.extend(line.map(|line| format!("{}: {line}", change.source))),
                 Err(why) => open.push(format!("{}: {why}", change.source)),
             }
@@ -245,7 +253,7 @@ impl Overlay {
         let members = group.members.get().ok_or_else(|| {
             format!("whom the group {id} then holds is not known: its members were not read")
         })?;
-        let stays = !moves.is_some_and(|moves| moves.whole || moves.removed.contains(person));
+        let stays = !moves.is_some_and(|moves| moves.removed.contains(person));
         if stays && members.iter().any(|member| member.is(person)) {
             return Ok(true);
         }
@@ -261,7 +269,12 @@ impl Overlay {
     }
 
     /// Takes one change in; gives what it did, or why its effect is not known.
-    fn add(&mut self, change: &Change, users: &BTreeSet<String>) -> Result<Option<String>, String> {
+    fn add(
+        &mut self,
+        change: &Change,
+        users: &BTreeSet<String>,
+        groups: &BTreeSet<String>,
+    ) -> Result<Option<String>, String> {
         let text = |key: &str| {
             change
                 .body
@@ -281,7 +294,7 @@ impl Overlay {
             }
         };
         let (map, holder, member) = match change.kind {
-            Kind::Group => return self.add_group(change, &person),
+            Kind::Group => return self.add_group(change, &person, groups),
             Kind::GroupMember => (
                 &mut self.groups,
                 text("groupId")?,
@@ -317,6 +330,7 @@ impl Overlay {
         &mut self,
         change: &Change,
         person: &dyn Fn(String) -> Result<String, String>,
+        groups: &BTreeSet<String>,
     ) -> Result<Option<String>, String> {
         let rule = change
             .body
@@ -347,21 +361,23 @@ impl Overlay {
             // Without a list of members nobody moves; a new group is known to policies after the change only.
             (_, None) | (None, _) => Ok(None),
             (Some(id), Some(members)) => {
-                let added: Result<BTreeSet<String>, String> = members
+                let (nested, people): (Vec<String>, Vec<String>) = members
                     .iter()
                     .map(|member| member.as_str().map(fold).unwrap_or_default())
-                    .map(person)
-                    .collect();
-                let added = added?;
-                let line = format!("the group {id} then holds {} members", added.len());
-                self.groups.insert(
-                    id,
-                    Moves {
-                        whole: true,
-                        added,
-                        removed: BTreeSet::new(),
-                    },
+                    .partition(|member| groups.contains(member));
+                let added: BTreeSet<String> =
+                    people.into_iter().map(person).collect::<Result<_, _>>()?;
+                let line = format!(
+                    "the group {id} then holds {} members",
+                    added.len() + nested.len()
                 );
+                let moves = Moves {
+                    whole: true,
+                    added,
+                    nested: nested.into_iter().collect(),
+                    ..Moves::default()
+                };
+                self.groups.insert(id, moves);
                 Ok(Some(line))
             }
         }
@@ -446,7 +462,7 @@ impl Moves {
             held.held.insert(after, Path::default());
             return;
         }
-        if self.removed.contains(person) || self.whole && !self.added.contains(person) {
+        if self.removed.contains(person) || self.whole && self.nested.is_empty() {
             held.not_held.insert(after);
             return;
         }

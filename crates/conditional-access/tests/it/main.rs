@@ -8,6 +8,7 @@ mod generator;
 mod metamorphic;
 mod mutation;
 mod numbers;
+mod preflights;
 mod random;
 mod robust;
 mod scenarios;

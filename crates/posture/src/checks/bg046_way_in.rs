@@ -44,6 +44,14 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                 "Read what is named as not known, then run the check again.",
             ),
         };
+        if proof.verdict == Verdict::LockedOut && proof.blame.is_empty() {
+            // No exclusion helps against what stands outside Conditional Access.
+            finding.fix = format!(
+                "Enable {0}, and register a FIDO2 security key for it that the authentication methods policy allows: no \
+                 exclusion from a policy helps here.",
+                account.subject
+            );
+        }
         for place in &proof.blame {
             finding = finding.seen(
                 context.policy_object(*place),

@@ -53,7 +53,7 @@ pub fn run(args: &PreflightArgs) -> Result<u8, Failure> {
     let after = &change.tenant;
     let people = People::new(&scene.snapshot, &[&before, after]);
     let (ids, mut open) = askable(&accounts);
-    open.extend(change.open.iter().cloned());
+    open.extend(change.open.iter().chain(read.incomplete()).cloned());
     let groups = preflight::population(&people, &ids, &change.overlay);
     let compare = |live: Enforce| {
         let enforce = [scene.enforce, live];
@@ -81,9 +81,13 @@ pub fn run(args: &PreflightArgs) -> Result<u8, Failure> {
         )
     };
     let document = PreflightDocument {
-        head: scene.head("preflight", &after.assumptions),
+        head: scene.head(
+            "preflight",
+            &[after.assumptions.clone(), after.gone()].concat(),
+        ),
         enforced: scene.enforce.into(),
         changes: change.lines,
+        warnings: read.warnings(),
         comparison: compare(scene.enforce),
         if_report_only_enabled: compare(Enforce::ReportOnlyToo),
         set_aside: scene.snapshot.set_aside.clone(),

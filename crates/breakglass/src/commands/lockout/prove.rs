@@ -58,6 +58,7 @@ pub fn run(args: &ProveArgs) -> Result<u8, Failure> {
         incomplete: scene.incomplete(),
     };
     let mut assumptions = tenant.assumptions.clone();
+    assumptions.extend(tenant.gone());
     for id in &ids {
         let identity = people.identity(id);
         if let Fact::Unknown(why) = &identity.devices {

@@ -23,6 +23,9 @@ pub struct PreflightDocument {
     pub enforced: Enforced,
     /// What the change does to the policies, one line a change.
     pub changes: Vec<String>,
+    /// What the reader of the changes wants to be known: merged bodies, values known only after the change is
+    /// applied, resources that are not read.
+    pub warnings: Vec<String>,
     /// What came of comparing.
     #[serde(flatten)]
     pub comparison: Comparison,

@@ -29,6 +29,10 @@ pub(super) struct Source {
     pub(super) file: String,
     text: String,
     changes: Vec<Change>,
+    /// Said once to the user.
+    warnings: Vec<String>,
+    /// Why the file does not tell all changes.
+    incomplete: Vec<String>,
 }
 
 /// Every file, in the order of the command line.
@@ -44,6 +48,19 @@ impl Sources {
             .iter()
             .flat_map(|source| source.changes.iter().cloned())
             .collect()
+    }
+
+    /// What the reader of the files wants to be known.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        self.sources
+            .iter()
+            .flat_map(|source| source.warnings.iter().cloned())
+            .collect()
+    }
+
+    /// Why the files do not tell all changes.
+    pub(super) fn incomplete(&self) -> impl Iterator<Item = &String> {
+        self.sources.iter().flat_map(|source| &source.incomplete)
     }
 
     /// Where a policy is changed that is to be deleted as well.
@@ -116,6 +133,8 @@ pub(super) fn read(paths: &[PathBuf], standard_input_taken: bool) -> Result<Sour
                         .unwrap_or_default(),
                     file,
                     changes: read.changes,
+                    warnings: read.warnings,
+                    incomplete: read.incomplete,
                 });
             }
             Err(error) => problems.push(error.to_string()),

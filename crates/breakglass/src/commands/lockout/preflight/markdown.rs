@@ -46,6 +46,7 @@ pub(super) fn markdown(document: &PreflightDocument, about: &str) -> String {
         out.push_str("\n</details>\n");
     }
     list(&mut out, "What changes", &document.changes);
+    list(&mut out, "Warnings", &document.warnings);
     list(&mut out, "Not read", &unread(&document.head));
     let aside: Vec<String> = document
         .set_aside

@@ -26,6 +26,7 @@ pub(super) fn text(document: &PreflightDocument, about: &str, style: Style) -> S
     for line in &document.changes {
         page.block(" ·", "", 3, line, "");
     }
+    page.list("Warnings", " !", YELLOW, &document.warnings);
     page.heading("When the report-only policies go live");
     if document.if_report_only_enabled == document.comparison {
         page.line("The same: no report-only policy makes a difference.", "");
