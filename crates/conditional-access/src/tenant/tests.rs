@@ -1,5 +1,6 @@
 //! Tenants made of small snapshots, as they lie in files.
 
+mod changed;
 mod cohorts;
 mod environment;
 mod groups;
