@@ -4,6 +4,7 @@
 //! `cargo bench -p breakglass-conditional-access --bench preflight [-- <users>]`
 
 #![expect(clippy::disallowed_methods, reason = "it measures")]
+#![allow(clippy::expect_used, reason = "a bench may stop")]
 
 use std::time::Instant;
 
@@ -93,7 +94,7 @@ fn policy(number: usize) -> Value {
         "MicrosoftAdminPortals",
         "00000002-0000-0ff1-ce00-000000000000",
     ];
-    let users = if number % 4 == 0 {
+    let users = if number.is_multiple_of(4) {
         json!({"includeUsers": ["All"], "excludeGroups": [id(2, 0).as_str(), id(2, 31 + number % 29).as_str()]})
     } else {
         json!({"includeGroups": [id(2, 1 + number % 30).as_str()],
@@ -103,10 +104,10 @@ fn policy(number: usize) -> Value {
     match number % 7 {
         0 => {
             conditions["platforms"] =
-                json!({"includePlatforms": ["all"], "excludePlatforms": ["windows", "macOS"]})
+                json!({"includePlatforms": ["all"], "excludePlatforms": ["windows", "macOS"]});
         }
         1 => {
-            conditions["locations"] = json!({"includeLocations": ["All"], "excludeLocations": ["AllTrusted", format!("loc{}", number % 40)]})
+            conditions["locations"] = json!({"includeLocations": ["All"], "excludeLocations": ["AllTrusted", format!("loc{}", number % 40)]});
         }
         2 => conditions["clientAppTypes"] = json!(["exchangeActiveSync", "other"]),
         3 => conditions["signInRiskLevels"] = json!(["high"]),
@@ -124,7 +125,7 @@ fn policy(number: usize) -> Value {
         }
         _ => json!({"operator": "OR", "builtInControls": ["mfa"]}),
     };
-    let blocks_without_condition = number % 5 == 0 && number % 7 > 4;
+    let blocks_without_condition = number.is_multiple_of(5) && number % 7 > 4;
     json!({"id": format!("p{number}"), "displayName": format!("CA{number:03}"),
            "state": if blocks_without_condition { "enabledForReportingButNotEnforced" } else { "enabled" },
            "conditions": conditions, "grantControls": grant})
@@ -162,9 +163,9 @@ fn tenant(users: usize) -> TenantSnapshot {
     );
     snapshot.other.insert(
         "namedLocations".to_owned(),
-        (0..40)
+        (0..40_usize)
             .map(|number| json!({"@odata.type": "#microsoft.graph.ipNamedLocation", "id": format!("loc{number}"),
-                "displayName": format!("Site {number}"), "isTrusted": number % 2 == 0,
+                "displayName": format!("Site {number}"), "isTrusted": number.is_multiple_of(2),
                 "ipRanges": (0..20).map(|range| json!({"cidrAddress": format!("10.{number}.{range}.0/24")})).collect::<Vec<_>>()}))
             .collect(),
     );
@@ -180,8 +181,7 @@ fn peak() -> Option<u64> {
 
 fn main() {
     let users = std::env::args()
-        .filter_map(|arg| arg.parse().ok())
-        .next()
+        .find_map(|arg| arg.parse().ok())
         .unwrap_or(200_000);
     let snapshot = tenant(users);
     let loaded = peak();
@@ -192,14 +192,14 @@ fn main() {
     let changes = change::read("change.json", file.to_string().as_bytes()).expect("a policy");
     let start = Instant::now();
     let before = Tenant::read(&snapshot);
-    let changed = Changed::new(&snapshot, &before, &changes.changes, &[]);
-    let people = People::new(&snapshot, &[&before, &changed.tenant]);
-    let people = population(&people, &[id(1, 0), id(1, 1)], &changed.overlay);
+    let planned = Changed::new(&snapshot, &before, &changes.changes, &[]);
+    let people = People::new(&snapshot, &[&before, &planned.tenant]);
+    let people = population(&people, &[id(1, 0), id(1, 1)], &planned.overlay);
     let read = start.elapsed();
     let options = Options::default();
     let input = Input {
         before: (&before.policies, &before.environment),
-        after: (&changed.tenant.policies, &changed.tenant.environment),
+        after: (&planned.tenant.policies, &planned.tenant.environment),
         people: &people,
         options: &options,
     };

@@ -292,7 +292,7 @@ impl Engine {
             met: mfa,
         };
         [
-            (identity.enabled != Fact::Known(true)).then(|| Gate {
+            (identity.enabled != Fact::Known(true)).then_some(Gate {
                 kind: GateKind::AccountEnabled,
                 applies: Truth::Yes,
                 met: match identity.enabled {

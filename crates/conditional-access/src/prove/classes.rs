@@ -115,7 +115,7 @@ impl Origin {
 /// Origins that a person can choose between, and which network conditions stand in the way of each.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Origins {
-    pub(crate) origins: Vec<Origin>,
+    pub(crate) all: Vec<Origin>,
     /// Per network condition: the origins that it matches, by the caution of the claim.
     pub(crate) hit: HashMap<u32, FixedBitSet>,
     /// Per network condition: the origins that it may match.
@@ -422,8 +422,8 @@ impl Classes {
             }
             self.possible_origins.may.insert(*condition, perhaps);
         }
-        self.sure_origins.origins = sure.into_iter().map(|(origin, _)| origin).collect();
-        self.possible_origins.origins = possible.into_iter().map(|(origin, _)| origin).collect();
+        self.sure_origins.all = sure.into_iter().map(|(origin, _)| origin).collect();
+        self.possible_origins.all = possible.into_iter().map(|(origin, _)| origin).collect();
     }
 
     fn build_devices(&mut self, engine: &Engine, limit: usize) {

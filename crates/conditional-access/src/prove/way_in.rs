@@ -191,7 +191,7 @@ impl Prover<'_> {
         {
             return None;
         }
-        let mut closed = FixedBitSet::with_capacity(origins.origins.len());
+        let mut closed = FixedBitSet::with_capacity(origins.all.len());
         for (index, clause) in relevant {
             let manner = [
                 (Dimension::Client, client.bit()),
@@ -223,7 +223,7 @@ impl Prover<'_> {
                 return None;
             }
         }
-        let open = (0..origins.origins.len()).find(|origin| !closed.contains(*origin))?;
+        let open = (0..origins.all.len()).find(|origin| !closed.contains(*origin))?;
         let mut sign_in = SignIn {
             user: Some(Who::Name(subject.identity().id.clone())),
             client_app: Some(client),
@@ -237,7 +237,7 @@ impl Prover<'_> {
             ..SignIn::default()
         };
         asks.write(&mut sign_in);
-        origins.origins[open].write(&mut sign_in);
+        origins.all[open].write(&mut sign_in);
         Some(sign_in)
     }
 
@@ -279,7 +279,7 @@ impl Prover<'_> {
             hit.collect()
         };
         Cow::Owned(Origins {
-            origins: vec![origin],
+            all: vec![origin],
             hit: table(search.claim),
             may: table(Claim::Surely),
         })

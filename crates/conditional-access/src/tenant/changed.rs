@@ -206,7 +206,7 @@ impl Overlay {
                 }
             }
         }
-        let moved: Vec<String> = self
+        let persons: Vec<String> = self
             .groups
             .values()
             .flat_map(|moves| moves.added.iter().chain(&moves.removed))
@@ -215,7 +215,7 @@ impl Overlay {
         let mut outward: Vec<(String, Moves)> = Vec::new();
         for id in outer {
             let mut moves = Moves::default();
-            for person in &moved {
+            for person in &persons {
                 match self.holds(&groups, &id, person, &mut BTreeSet::new()) {
                     Ok(true) => moves.added.insert(person.clone()),
                     Ok(false) => moves.removed.insert(person.clone()),

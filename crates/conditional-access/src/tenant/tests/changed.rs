@@ -34,14 +34,14 @@ fn tenant(exclude: &Value) -> TenantSnapshot {
 
 fn judged(snapshot: &TenantSnapshot, changes: &[Change]) -> (ChangeVerdict, Vec<String>, usize) {
     let before = Tenant::read(snapshot);
-    let changed = Changed::new(snapshot, &before, changes, &[]);
-    let people = People::new(snapshot, &[&before, &changed.tenant]);
-    let people = population(&people, &[oid("bg1"), oid("bg2")], &changed.overlay);
+    let planned = Changed::new(snapshot, &before, changes, &[]);
+    let people = People::new(snapshot, &[&before, &planned.tenant]);
+    let people = population(&people, &[oid("bg1"), oid("bg2")], &planned.overlay);
     let options = Options::default();
     let report = run(
         &Input {
             before: (&before.policies, &before.environment),
-            after: (&changed.tenant.policies, &changed.tenant.environment),
+            after: (&planned.tenant.policies, &planned.tenant.environment),
             people: &people,
             options: &options,
         },
