@@ -18,6 +18,8 @@ use crate::{
 pub(crate) const EVERYWHERE: u32 = 0;
 /// Place of the token `AllTrusted`.
 const TRUSTED: u32 = 1;
+/// Place of every address range that the tenant named, whether a policy uses it or not.
+const NAMED: u32 = 2;
 
 /// The places that policies name, each of which an address and a country hit or miss.
 #[derive(Debug)]
@@ -33,6 +35,7 @@ pub(crate) struct Network {
 pub(crate) enum Place {
     Everywhere,
     Trusted,
+    Named,
     Ip,
     Country {
         codes: Vec<String>,
@@ -49,7 +52,7 @@ impl Network {
         environment: &Environment,
         mentioned: impl Iterator<Item = &'a Locations>,
     ) -> Self {
-        let mut places = vec![Place::Everywhere, Place::Trusted];
+        let mut places = vec![Place::Everywhere, Place::Trusted, Place::Named];
         let mut by_id = HashMap::from([
             ("all".to_owned(), EVERYWHERE),
             ("alltrusted".to_owned(), TRUSTED),
@@ -61,11 +64,14 @@ impl Network {
             .collect();
         for location in &environment.locations {
             if let LocationKind::Ip {
-                trusted: true,
+                trusted,
                 ranges: own,
             } = &location.kind
             {
-                ranges.extend(own.iter().map(|range| (*range, TRUSTED)));
+                ranges.extend(own.iter().map(|range| (*range, NAMED)));
+                if *trusted {
+                    ranges.extend(own.iter().map(|range| (*range, TRUSTED)));
+                }
             }
         }
         for id in mentioned.flat_map(|locations| locations.include.iter().chain(&locations.exclude))
@@ -158,7 +164,7 @@ impl Network {
             .map(|(index, place)| match place {
                 Place::Everywhere => Truth::Yes,
                 Place::Trusted if self.trusted_open => in_range(index).or(Truth::Unknown),
-                Place::Trusted | Place::Ip => in_range(index),
+                Place::Trusted | Place::Named | Place::Ip => in_range(index),
                 Place::Country {
                     codes,
                     by_gps: true,
@@ -357,6 +363,13 @@ impl Network {
                     Some(Place::Country { by_gps: true, .. })
                 )
             })
+    }
+
+    /// Whether addresses of a cell lie in a range that the tenant named or trusts.
+    pub(crate) fn is_named(&self, cell: usize) -> bool {
+        [NAMED, TRUSTED]
+            .iter()
+            .any(|place| self.cells.classes[cell].contains(*place as usize))
     }
 
     pub(crate) fn uses_gps(&self) -> bool {

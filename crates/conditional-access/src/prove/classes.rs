@@ -287,6 +287,22 @@ impl Classes {
                 .iter()
                 .map(|c| Asks::resource("00000003-0000-0ff1-ce00-000000000000").with_context(c)),
         );
+        // A request is for a resource as well, whatever action or context it comes with.
+        let plain = candidates.len();
+        for place in 0..plain {
+            if candidates[place].action.is_some() || candidates[place].context.is_some() {
+                let with = candidates[place].clone();
+                let resources: Vec<Asks> = candidates[..plain]
+                    .iter()
+                    .filter(|own| own.action.is_none() && own.context.is_none() && !own.baseline)
+                    .map(|own| Asks {
+                        audience: own.audience.clone(),
+                        ..with.clone()
+                    })
+                    .collect();
+                candidates.extend(resources);
+            }
+        }
         let mut known = HashSet::new();
         let mut vectors = Vec::new();
         for asks in candidates {
@@ -355,7 +371,7 @@ impl Classes {
         // An emergency has neither the tenant's own network client nor, for certain, an Authenticator that answers
         // with its place; these come first, so that they stand for a class where they can.
         for (cell, ip) in network.cells.first.iter().enumerate() {
-            let named = network.cells.classes[cell].count_ones(..) > 0;
+            let named = network.is_named(cell);
             let mut together: Option<(Origin, Vec<usize>)> = None;
             for country in &countries {
                 let origin = Origin {

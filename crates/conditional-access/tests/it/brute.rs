@@ -149,11 +149,9 @@ pub(crate) fn possible(sign_in: &SignIn) -> bool {
     sign_in.device == Given::Nothing || !hides
 }
 
-/// Whether the tenant named the address of a sign-in where it matters, so that it is not the person who chooses
-/// its country.
-pub(crate) fn named(tenant: &Tenant, policies: &[Policy], sign_in: &SignIn) -> bool {
+/// Whether the tenant named the address of a sign-in, so that it is not the person who chooses its country.
+pub(crate) fn named(tenant: &Tenant, sign_in: &SignIn) -> bool {
     let ip = sign_in.ip.unwrap();
-    let mentioned = mentioned(policies);
     let environment = &tenant.environment;
     environment
         .mfa_trusted_ips
@@ -163,10 +161,7 @@ pub(crate) fn named(tenant: &Tenant, policies: &[Policy], sign_in: &SignIn) -> b
             .locations
             .iter()
             .any(|location| match &location.kind {
-                LocationKind::Ip { ranges, trusted } => {
-                    (*trusted || mentioned.contains(location.id.as_str()))
-                        && ranges.iter().any(|range| range.contains(&ip))
-                }
+                LocationKind::Ip { ranges, .. } => ranges.iter().any(|range| range.contains(&ip)),
                 _ => false,
             })
 }
