@@ -199,6 +199,15 @@ impl Default for Environment {
 }
 
 impl Environment {
+    /// Whether an address that lies in no trusted range that was read may be trusted all the same.
+    pub(crate) fn any_may_be_trusted(&self) -> bool {
+        self.locations_unread
+            || self
+                .locations
+                .iter()
+                .any(|location| matches!(location.kind, LocationKind::Unknown(_)))
+    }
+
     /// The strength of this id: one of the tenant's, else a built-in one.
     pub fn strength(&self, id: &str) -> Option<Strength> {
         let same = |strength: &&Strength| strength.id.eq_ignore_ascii_case(id.trim());

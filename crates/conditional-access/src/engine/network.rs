@@ -108,11 +108,7 @@ impl Network {
         let cells = Cells::new(&ranges, places.len());
         Self {
             places,
-            trusted_open: environment.locations_unread
-                || environment
-                    .locations
-                    .iter()
-                    .any(|location| matches!(location.kind, LocationKind::Unknown(_))),
+            trusted_open: environment.any_may_be_trusted(),
             by_id,
             cells,
         }

@@ -71,6 +71,8 @@ fn judged_as(mut policy: Policy, enforce: Enforce) -> Policy {
 struct Renamed {
     locations: Vec<String>,
     trusted: bool,
+    /// On the later side any address may be trusted.
+    trusted_open: bool,
     strengths: Vec<String>,
 }
 
@@ -87,10 +89,13 @@ impl Renamed {
                 .find(|own| fold(&own.id) == fold(&location.id));
             if same.is_none_or(|own| own.kind != location.kind) {
                 locations.push(fold(&location.id));
-                joint.locations.push(Location {
-                    id: format!("{AFTER}{}", location.id),
-                    ..location.clone()
-                });
+                // What is not understood stays away, so that its id resolves to nothing: unknown as well.
+                if !matches!(location.kind, LocationKind::Unknown(_)) {
+                    joint.locations.push(Location {
+                        id: format!("{AFTER}{}", location.id),
+                        ..location.clone()
+                    });
+                }
             }
         }
         // A location that is gone resolves to nothing on the later side.
@@ -103,7 +108,8 @@ impl Renamed {
                 locations.push(fold(&location.id));
             }
         }
-        let trusted = trusted(before) != trusted(after);
+        let trusted = trusted(before) != trusted(after)
+            || before.any_may_be_trusted() != after.any_may_be_trusted();
         if trusted {
             joint.locations.push(Location {
                 id: format!("{AFTER}alltrusted"),
@@ -141,6 +147,7 @@ impl Renamed {
         Self {
             locations,
             trusted,
+            trusted_open: after.any_may_be_trusted(),
             strengths,
         }
     }
@@ -148,6 +155,15 @@ impl Renamed {
     fn policy(&self, policy: &Policy) -> Policy {
         let mut policy = policy.clone();
         if let Some(locations) = &mut policy.locations {
+            for side in [&mut locations.include, &mut locations.exclude] {
+                // What lies in no trusted range may be trusted all the same: an id that resolves to nothing says so.
+                if self.trusted
+                    && self.trusted_open
+                    && side.iter().any(|id| fold(id) == "alltrusted")
+                {
+                    side.push(format!("{AFTER}perhaps trusted"));
+                }
+            }
             for id in locations.include.iter_mut().chain(&mut locations.exclude) {
                 let folded = fold(id);
                 if self.locations.contains(&folded) || self.trusted && folded == "alltrusted" {
