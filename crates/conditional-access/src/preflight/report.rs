@@ -341,9 +341,12 @@ impl Report {
             );
         }
         if self.unclear_users > 0 {
+            let who = match self.unclear_users {
+                1 => "a user loses".to_owned(),
+                many => format!("{many} users lose"),
+            };
             self.because.push(format!(
-                "whether {} users lose sign-ins depends on data that was not read",
-                self.unclear_users
+                "whether {who} sign-ins depends on data that was not read"
             ));
         }
         self.verdict = if locks_out {

@@ -68,10 +68,14 @@ pub fn run(args: &ProveArgs) -> Result<u8, Failure> {
             ));
         }
     }
-    let accounts = accounts
+    let accounts: Vec<Account> = accounts
         .into_iter()
-        .map(|account| judge.account(account))
+        .map(|account| {
+            assumptions.extend(judge.recognised(&account));
+            judge.account(account)
+        })
         .collect();
+    assumptions.dedup();
     let document = ProofDocument {
         head: scene.head("lockout-proof", &assumptions),
         enforced: scene.enforce.into(),
@@ -177,6 +181,40 @@ fn crisis(tenant: &Tenant, people: &People<'_>, accounts: &[ObjectId]) -> Result
 }
 
 impl Judge<'_> {
+    /// Policies that are taken as intended though nobody declared them.
+    fn recognised(&self, account: &scene::Account) -> Vec<String> {
+        let Some(id) = &account.id else {
+            return Vec::new();
+        };
+        let identity = self.people.identity(id);
+        let intent = self.intent(account);
+        self.tenant
+            .policies
+            .iter()
+            .filter(|policy| {
+                prove::recognise(policy, &identity, &intent)
+                    && !account.intended.iter().any(|own| {
+                        own.eq_ignore_ascii_case(&policy.id) || own.eq_ignore_ascii_case(&policy.name)
+                    })
+            })
+            .map(|policy| {
+                format!(
+                    "{} is meant to reach the accounts: it includes a group of theirs, not everybody, and asks for an \
+                     authentication strength",
+                    policy.name
+                )
+            })
+            .collect()
+    }
+
+    fn intent(&self, account: &scene::Account) -> Intent {
+        Intent {
+            policies: account.intended.clone(),
+            groups: account.group.iter().cloned().collect(),
+            shared: self.shared.clone(),
+        }
+    }
+
     fn account(&self, account: scene::Account) -> Account {
         let id = match (&account.id, &account.unknown) {
             (Some(id), None) => id,
@@ -201,11 +239,7 @@ impl Judge<'_> {
             }
         };
         let identity = self.people.identity(id);
-        let intent = Intent {
-            policies: account.intended.clone(),
-            groups: account.group.iter().cloned().collect(),
-            shared: self.shared.clone(),
-        };
+        let intent = self.intent(&account);
         let intended: Vec<bool> = self
             .tenant
             .policies
