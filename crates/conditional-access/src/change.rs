@@ -14,12 +14,11 @@ mod apply;
 mod azuread;
 mod body;
 mod graph;
-mod keys;
 mod plan;
 
 use std::borrow::Cow;
 
-use breakglass_model::text;
+use breakglass_model::{export::normalise, text};
 use serde_json::Value;
 
 pub use apply::{apply, apply_kind};
@@ -199,7 +198,7 @@ pub fn read(file: &str, bytes: &[u8]) -> Result<Changes, ChangeError> {
         {
             plan::read(file, &document)
         }
-        _ => graph::read(file, keys::camel(document)),
+        _ => graph::read(file, normalise(document)),
     }
 }
 

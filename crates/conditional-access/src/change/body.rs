@@ -1,9 +1,10 @@
 //! Terraform resources that carry a Graph body as it is: the msgraph and azapi providers.
 
+use breakglass_model::export::normalise;
 use serde_json::{Value, json};
 
 use super::{
-    KNOWN_AFTER_APPLY, Kind, keys, known_text, last_segment,
+    KNOWN_AFTER_APPLY, Kind, known_text, last_segment,
     plan::{Object, Sent},
 };
 
@@ -85,7 +86,7 @@ pub(super) fn object(resource: &str, values: &Value) -> Option<Result<Object, St
         Value::Object(mut map) => map.remove("properties").unwrap_or(Value::Object(map)),
         _ => return Some(Err("it has no body".to_owned())),
     };
-    let mut body = keys::camel(body);
+    let mut body = normalise(body);
     let mut id = known_text(values, "resource_id")
         .or(known_text(values, "id"))
         .map(|id| last_segment(id).to_owned())

@@ -24,6 +24,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{TenantSnapshot, text};
 use gather::{Gather, Source};
+pub use normal::normalise;
 
 /// The schema name of our own snapshot: `{schema, tenant: {id, name}, collectedAt, collections,
 /// notRead}`. A collection that is absent was not read; one that is present is complete.

@@ -11,8 +11,9 @@ const ADDITIONAL: &str = "additionalProperties";
 /// Below this key stand names that an organisation chose, whose letter case is their own.
 const ATTRIBUTES: &str = "customSecurityAttributes";
 
-/// Normalises a value read from any export.
-pub(super) fn normalise(value: Value) -> Value {
+/// Normalises a value read from any export: keys in Graph's camelCase (`GrantControls` → `grantControls`, as
+/// PowerShell's Graph module writes policies), times in RFC 3339.
+pub fn normalise(value: Value) -> Value {
     match value {
         Value::Object(map) => object(map),
         Value::Array(items) => Value::Array(items.into_iter().map(normalise).collect()),

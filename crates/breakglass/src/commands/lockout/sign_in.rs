@@ -7,7 +7,7 @@ use breakglass_conditional_access::{
     device_filter::Device,
     environment::{REGISTER_DEVICE, REGISTER_SECURITY_INFO},
     sign_in::Given,
-    strength::{Combination, EXTERNAL_MFA, UsableMethod},
+    strength::{Combination, METHODS, UsableMethod},
     tenant::Tenant,
 };
 use serde_json::Value;
@@ -149,28 +149,6 @@ fn device(text: &str) -> Result<Given<Device>, Failure> {
         .map_err(|error| unusable(error.to_string()))
 }
 
-/// The words of which combinations are made (Graph: `authenticationMethodModes`).
-const METHODS: [&str; 18] = [
-    "password",
-    "voice",
-    "hardwareOath",
-    "softwareOath",
-    "sms",
-    "fido2",
-    "windowsHelloForBusiness",
-    "microsoftAuthenticatorPush",
-    "deviceBasedPush",
-    "temporaryAccessPassOneTime",
-    "temporaryAccessPassMultiUse",
-    "email",
-    "x509CertificateSingleFactor",
-    "x509CertificateMultiFactor",
-    "federatedSingleFactor",
-    "federatedMultiFactor",
-    "qrCodePin",
-    EXTERNAL_MFA,
-];
-
 /// The methods that `--method` assumes; `None`: those that were read.
 pub(super) fn methods(given: &[String]) -> Result<Option<Vec<UsableMethod>>, Failure> {
     if given.is_empty() {
@@ -186,12 +164,7 @@ pub(super) fn methods(given: &[String]) -> Result<Option<Vec<UsableMethod>>, Fai
             None => (text.as_str(), None),
         };
         let combination = Combination::new(combination);
-        let known = |word: &str| {
-            METHODS
-                .iter()
-                .any(|method| method.eq_ignore_ascii_case(word))
-        };
-        let strange = combination.methods().find(|word| !known(word));
+        let strange = combination.unknown();
         if strange.is_some() || combination.methods().next().is_none() {
             return Err(Failure::usage(format!(
                 "there is no authentication method `{}`",
