@@ -55,7 +55,7 @@ pub enum Dimension {
 }
 
 impl Dimension {
-    /// Every dimension, in the order of a [`Clause`].
+    /// Every dimension, in the order in which clauses list them.
     pub const ALL: [Self; 10] = [
         Self::Identity,
         Self::Target,

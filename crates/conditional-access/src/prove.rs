@@ -101,6 +101,8 @@ pub struct AccountProof {
     pub way_in: Option<SignIn>,
     /// Without a way in: a smallest set of policies (places in the engine's set) that together close every way.
     pub blame: Vec<usize>,
+    /// Without a way in: policies each of which, if the account were excluded from it alone, would open one.
+    pub opens: Vec<usize>,
     /// The verdict's reasons, as clauses.
     pub because: Vec<String>,
     /// Every recovery target (app id) with the verdict for it alone.
@@ -259,6 +261,17 @@ impl<'e> Prover<'e> {
             ),
             Verdict::GetsIn => Vec::new(),
         };
+        let opens = match verdict {
+            Verdict::LockedOut => self.opens(
+                subject,
+                Search {
+                    claim: Claim::Possibly,
+                    ..search
+                },
+            ),
+            Verdict::CannotTell => self.opens(subject, search),
+            Verdict::GetsIn => Vec::new(),
+        };
         let missing = match (&verdict, &possible) {
             (Verdict::CannotTell, Some(sign_in)) => {
                 self.engine.evaluate(subject, sign_in).missing()
@@ -299,6 +312,7 @@ impl<'e> Prover<'e> {
             only_intended: only_intended(&policies),
             way_in,
             blame,
+            opens,
             because,
             targets,
             policies,
@@ -473,6 +487,7 @@ impl AccountProof {
             self.verdict = activated.verdict;
             self.way_in = activated.way_in;
             self.blame = activated.blame;
+            self.opens = activated.opens;
             self.because = activated
                 .because
                 .into_iter()

@@ -308,6 +308,35 @@ impl Prover<'_> {
         })
     }
 
+    /// Policies each of which, left out alone, opens a way in (the other half of Q8): what to exclude the account
+    /// from.
+    pub(crate) fn opens(&self, subject: &Subject, search: Search<'_>) -> Vec<usize> {
+        let policies = self.engine.policies.len();
+        let mut without = FixedBitSet::with_capacity(policies);
+        (0..policies)
+            .filter(|index| self.touches(*index, subject))
+            .filter(|index| {
+                without.clear();
+                without.insert(*index);
+                let search = Search {
+                    without: Some(&without),
+                    ..search
+                };
+                self.way_in(subject, search).is_some()
+            })
+            .collect()
+    }
+
+    /// Whether a policy may be enforced for an account.
+    fn touches(&self, index: usize, subject: &Subject) -> bool {
+        let compiled = &self.engine.policies[index];
+        compiled.enforced.may()
+            && compiled.clauses.iter().any(|clause| {
+                self.identity_truth(clause.condition(Dimension::Identity), subject)
+                    .may()
+            })
+    }
+
     /// A smallest set of policies that together close every way in: none of them can be left out (sheet 4.6,
     /// Q8). Empty when something else than policies keeps the account out.
     pub(crate) fn blame(&self, subject: &Subject, search: Search<'_>) -> Vec<usize> {
@@ -326,14 +355,8 @@ impl Prover<'_> {
         }
         without.clear();
         for index in 0..policies {
-            let compiled = &self.engine.policies[index];
-            let touches = compiled.enforced.may()
-                && compiled.clauses.iter().any(|clause| {
-                    self.identity_truth(clause.condition(Dimension::Identity), subject)
-                        .may()
-                });
             without.insert(index);
-            if touches && !closed(&without) {
+            if self.touches(index, subject) && !closed(&without) {
                 without.remove(index);
             }
         }

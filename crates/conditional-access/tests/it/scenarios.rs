@@ -191,6 +191,13 @@ pub(crate) fn query_differences(files: &Files, query: &Value) -> Vec<String> {
             if let Some(way_in) = &proof.way_in {
                 assert!(engine.evaluate(&subject, way_in).outcome().gets_in());
             }
+            // Each of a smallest set opens a way alone, unless others close the same ones.
+            assert!(
+                proof.opens.iter().all(|index| proof.blame.contains(index)),
+                "{:?} {:?}",
+                proof.opens,
+                proof.blame
+            );
             let blame: Vec<&str> = proof
                 .blame
                 .iter()

@@ -230,6 +230,7 @@ impl Judge<'_> {
                     way_in: None,
                     way_in_sentence: None,
                     blame: Vec::new(),
+                    opens: Vec::new(),
                     repair: None,
                     targets: Vec::new(),
                     policies: Vec::new(),
@@ -292,6 +293,12 @@ fn describe(proof: AccountProof, id: &str, upn: Option<String>, tenant: &Tenant)
             .as_ref()
             .map(|sign_in| words::sentence(sign_in, environment))
     };
+    let ids = |places: &[usize]| -> Vec<String> {
+        places
+            .iter()
+            .filter_map(|place| Some(tenant.policies.get(*place)?.id.clone()))
+            .collect()
+    };
     let policies = proof
         .policies
         .into_iter()
@@ -321,11 +328,8 @@ fn describe(proof: AccountProof, id: &str, upn: Option<String>, tenant: &Tenant)
         because: proof.because,
         way_in_sentence: sentence(&way_in),
         way_in,
-        blame: proof
-            .blame
-            .iter()
-            .filter_map(|place| Some(tenant.policies.get(*place)?.id.clone()))
-            .collect(),
+        blame: ids(&proof.blame),
+        opens: ids(&proof.opens),
         repair: None,
         targets: proof
             .targets

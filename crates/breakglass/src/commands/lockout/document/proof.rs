@@ -43,6 +43,8 @@ pub struct Account {
     pub way_in_sentence: Option<String>,
     /// Without a way in: ids of a smallest set of policies that together close every way.
     pub blame: Vec<String>,
+    /// Without a way in: ids of the policies each of which, if the account were excluded from it alone, would open one.
+    pub opens: Vec<String>,
     /// For an account that gets in: whether it can then change a policy, through activation, approval and
     /// protected actions; `null`: it does not get in, or the rules for activating were not read.
     pub repair: Option<Repair>,

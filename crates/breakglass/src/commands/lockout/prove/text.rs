@@ -96,6 +96,18 @@ fn account(page: &mut Page, account: &Account) {
             "",
         );
     }
+    if account.blame.len() > 1 && !account.opens.is_empty() {
+        page.block(
+            "   opens",
+            "",
+            INDENT,
+            &format!(
+                "excluding the account from one of these alone opens a way in: {}",
+                names(account, &account.opens).join(", ")
+            ),
+            "",
+        );
+    }
     for (label, good, answer) in answers(account) {
         let (symbol, color) = match good {
             Some(true) => ("✔", GREEN),
