@@ -304,7 +304,10 @@ fn describe(proof: AccountProof, id: &str, upn: Option<String>, tenant: &Tenant)
         .into_iter()
         .filter_map(|proof| {
             let policy = tenant.policies.get(proof.policy)?;
-            let witness = of_account(proof.witness);
+            let (witness, possible) = match proof.reach {
+                prove::Reach::Can => (of_account(proof.witness), None),
+                prove::Reach::CannotTell | prove::Reach::Never => (None, of_account(proof.witness)),
+            };
             Some(Policy {
                 id: policy.id.clone(),
                 name: policy.name.clone(),
@@ -314,6 +317,8 @@ fn describe(proof: AccountProof, id: &str, upn: Option<String>, tenant: &Tenant)
                 why: proof.why,
                 witness_sentence: sentence(&witness),
                 witness,
+                possible_sentence: sentence(&possible),
+                possible_witness: possible,
                 intended: proof.intended,
             })
         })

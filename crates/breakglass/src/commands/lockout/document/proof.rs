@@ -58,6 +58,15 @@ pub struct Account {
     pub missing: Vec<String>,
 }
 
+impl Policy {
+    /// The sign-in to which the policy applies, or may apply, as a sentence.
+    pub(crate) fn example(&self) -> Option<&str> {
+        self.witness_sentence
+            .as_deref()
+            .or(self.possible_sentence.as_deref())
+    }
+}
+
 /// Whether an account that gets in can repair.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Repair {
@@ -95,10 +104,14 @@ pub struct Policy {
     pub effect: Effect,
     /// The excluding object, or what the policy asks for, as a clause.
     pub why: String,
-    /// A sign-in to which it applies; for *cannot tell*, may apply.
+    /// A sign-in to which it surely applies; `whatif --sign-in` confirms it.
     pub witness: Option<SignIn>,
     /// The same as a sentence.
     pub witness_sentence: Option<String>,
+    /// For *cannot tell*: a sign-in to which it may apply, if what is not known turns out so.
+    pub possible_witness: Option<SignIn>,
+    /// The same as a sentence.
+    pub possible_sentence: Option<String>,
     /// Whether it is meant to reach the account.
     pub intended: bool,
 }

@@ -99,7 +99,7 @@ fn account(out: &mut String, account: &Account) {
             (Reach::Never, _) | (_, true) => Some(true),
         };
         let intended = if policy.intended { " (intended)" } else { "" };
-        let example = policy.witness_sentence.as_deref().unwrap_or_default();
+        let example = policy.example().unwrap_or_default();
         let _infallible = writeln!(
             out,
             "| {} | {} | {} | {}{intended} | {} | {} |",

@@ -151,7 +151,7 @@ fn policy(page: &mut Page, policy: &Policy) {
     let intended = if policy.intended { " (intended)" } else { "" };
     let body = format!("{}{intended}: {}", clean(&policy.name), policy.why);
     page.block(&label, color, POLICY, &body, "");
-    if let Some(sentence) = &policy.witness_sentence {
+    if let Some(sentence) = policy.example() {
         page.under(POLICY, "└ ", sentence, DIM);
     }
 }
