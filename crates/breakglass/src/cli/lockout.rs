@@ -42,6 +42,10 @@ pub struct PolicySetArgs {
     #[arg(long)]
     pub enable_report_only: bool,
 
+    /// Put witnesses to Microsoft's own What If on the connected tenant (this version connects to none)
+    #[arg(long)]
+    pub confirm: bool,
+
     #[command(flatten)]
     /// Configuration and time
     pub common: Common,

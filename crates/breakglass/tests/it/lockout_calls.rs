@@ -40,6 +40,7 @@ fn a_wrong_call_of_lockout_is_exit_2_with_nothing_on_standard_output() {
             "--register",
             empty,
         ],
+        &["lockout", "prove", "--tenant", "contoso", "--confirm"],
         &["lockout", "whatif", "--tenant", "contoso"],
         &["lockout", "whatif", "--tenant", "contoso", "--user", user],
         &[
@@ -208,4 +209,12 @@ fn a1_no_account_is_guessed_by_prove() {
         "{}",
         err(&output)
     );
+}
+
+/// C4: a promise that this version can't keep is refused, not passed over.
+#[test]
+fn c4_confirming_needs_a_connected_tenant() {
+    let run = run(&["lockout", "prove", "--tenant", "contoso", "--confirm"]);
+    assert_eq!(code(&run), 2);
+    assert!(err(&run).contains("connects to no tenant"), "{}", err(&run));
 }
