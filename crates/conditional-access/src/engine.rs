@@ -111,7 +111,6 @@ pub struct Engine {
     pub(crate) apps: Apps,
     pub(crate) network: Network,
     pub(crate) strengths: Vec<Strength>,
-    pub(crate) any: Judged,
 }
 
 /// One policy, as lists of conditions.

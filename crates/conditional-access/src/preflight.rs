@@ -97,7 +97,7 @@ impl<'s> Preflight<'s> {
     /// What the change does to one person.
     pub fn compare(&self, identity: &Identity) -> Comparison {
         let sides = self.sides;
-        let people = People {
+        let people = Ready {
             before: sides.before.subject(identity),
             after: sides.after.subject(identity),
             joint: sides.joint.subject(identity),
@@ -125,7 +125,7 @@ impl<'s> Preflight<'s> {
         }
     }
 
-    fn newly_applies(&self, people: &People) -> Vec<(usize, Reach)> {
+    fn newly_applies(&self, people: &Ready) -> Vec<(usize, Reach)> {
         let reached_before = |id: &str| {
             self.sides
                 .before
@@ -153,7 +153,7 @@ impl<'s> Preflight<'s> {
     ///
     /// *Lost* is claimed of a sign-in that surely fails after the change and does not surely fail before it;
     /// *gained* of one that surely failed and surely gets in.
-    fn turned(&self, people: &People, lost: bool) -> (Option<Turned>, bool) {
+    fn turned(&self, people: &Ready, lost: bool) -> (Option<Turned>, bool) {
         let (from, to) = if lost {
             (people.first(self), people.second(self))
         } else {
@@ -220,7 +220,7 @@ impl<'s> Preflight<'s> {
 
     /// Why it can't be told that no sign-in is lost: a sign-in that does not surely fail before the change, and of
     /// which it is unknown after it, for a reason that the change brings.
-    fn doubt(&self, people: &People) -> Option<(Option<SignIn>, Vec<String>)> {
+    fn doubt(&self, people: &Ready) -> Option<(Option<SignIn>, Vec<String>)> {
         let (from, to) = (people.first(self), people.second(self));
         if let Some(name) = search::too_fine(&self.joint, &people.joint, self.sides.split) {
             let why =
@@ -280,14 +280,14 @@ impl<'s> Preflight<'s> {
     }
 }
 
-/// One person, ready for each engine.
-struct People {
+/// One person, made ready for each engine.
+struct Ready {
     before: Subject,
     after: Subject,
     joint: Subject,
 }
 
-impl People {
+impl Ready {
     fn first<'p>(&'p self, preflight: &'p Preflight<'_>) -> (&'p Engine, &'p Subject) {
         (&preflight.sides.before, &self.before)
     }

@@ -154,6 +154,7 @@ impl<'e> Prover<'e> {
         place(engine.identities.iter().map(|(index, _)| *index).collect());
         place(engine.targets.iter().map(|(index, _)| *index).collect());
         place(engine.networks.iter().map(|(index, _)| *index).collect());
+        place(engine.devices.iter().map(|(index, _)| *index).collect());
         place(engine.masks.iter().map(|(index, ..)| *index).collect());
         Self {
             engine,
@@ -210,13 +211,17 @@ impl<'e> Prover<'e> {
             without: None,
         };
         let way_in = self.way_in(subject, search);
-        let possible = self.way_in(
-            subject,
-            Search {
-                claim: Claim::Possibly,
-                ..search
-            },
-        );
+        let possible = if way_in.is_some() {
+            None
+        } else {
+            self.way_in(
+                subject,
+                Search {
+                    claim: Claim::Possibly,
+                    ..search
+                },
+            )
+        };
         let verdict = Verdict::of(way_in.is_some(), || possible.is_some());
         let any = World {
             any_risk: true,

@@ -76,17 +76,18 @@ impl Lockout {
                         .iter()
                         .map(|policy| recognise(policy, &identity, &intent))
                         .collect();
-                    let prove = |prover: &Prover<'_>| {
-                        let proof = prover.account(&prover.engine().subject(&identity), &intended);
+                    let prove = |prover: &Prover<'_>, subject: &Subject| {
+                        let proof = prover.account(subject, &intended);
                         match &missing {
                             Some(missing) => proof.over_incomplete_set(&missing.reason),
                             None => proof,
                         }
                     };
+                    let subject = engine.subject(&identity);
                     Some(Proved {
-                        proof: prove(&prover),
-                        live: prove(&live_prover),
-                        subject: engine.subject(&identity),
+                        proof: prove(&prover, &subject),
+                        live: prove(&live_prover, &live.subject(&identity)),
+                        subject,
                         identity,
                     })
                 })

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{
     Apps, Clause, Compiled, CompiledControl, CompiledGrant, DeviceCondition, Dimension, Enforce,
-    Engine, IdentityCondition, Judged, Mask, Network, NetworkCondition, SYNC_ACCOUNTS, Subject,
+    Engine, IdentityCondition, Mask, Network, NetworkCondition, SYNC_ACCOUNTS, Subject,
     TargetCondition,
 };
 use crate::{
@@ -44,7 +44,6 @@ impl Engine {
                 apps,
                 network,
                 strengths: Vec::new(),
-                any: Judged::ANY,
             },
             targets: HashMap::new(),
             masks: HashMap::new(),

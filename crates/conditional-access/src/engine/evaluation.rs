@@ -164,7 +164,9 @@ impl Engine {
             .is_some_and(|action| action.eq_ignore_ascii_case(REGISTER_SECURITY_INFO));
         let registration_strength = registering
             && self.policies.iter().any(|policy| {
-                policy.registration && policy.has_strength() && applies(policy) == Truth::Yes
+                policy.registration
+                    && policy.policy.asks_for_strength()
+                    && applies(policy) == Truth::Yes
             });
         let mut outcome = Outcome::Allow;
         let mut policies = Vec::with_capacity(self.policies.len());
@@ -209,7 +211,7 @@ impl Engine {
     }
 
     fn judge_all(&self, subject: &Subject, sign_in: &SignIn) -> Vec<Judged> {
-        let mut judged = vec![self.any; self.conditions];
+        let mut judged = vec![Judged::ANY; self.conditions];
         for ((index, _), own) in self.identities.iter().zip(&subject.judged) {
             judged[*index as usize] = *own;
         }
@@ -321,16 +323,5 @@ pub(crate) fn flow_bit(flow: Flow, tracked: Flow, mask: super::Mask) -> u8 {
         tracked.bit()
     } else {
         flow.bit()
-    }
-}
-
-impl super::Compiled {
-    pub(crate) fn has_strength(&self) -> bool {
-        self.grant.as_ref().is_some_and(|grant| {
-            grant
-                .controls
-                .iter()
-                .any(|control| matches!(control, super::CompiledControl::Strength(_)))
-        })
     }
 }

@@ -84,12 +84,12 @@ pub(super) fn find(
     // While security information is registered, a strength on that action takes the place of the others.
     let lenient = all_kept
         .iter()
-        .any(|compiled| compiled.registration && compiled.has_strength());
+        .any(|compiled| compiled.registration && compiled.policy.asks_for_strength());
     let mut outcome = Found::Nowhere;
     let mut manners = MANNERS;
     let mut steps = STEPS;
     let classes = &prover.classes;
-    for device in &classes.devices {
+    for (class, device) in classes.devices.iter().enumerate() {
         for flow in &classes.flows {
             for client in &classes.clients {
                 if device.device != Given::Nothing
@@ -113,6 +113,7 @@ pub(super) fn find(
                             device: device.facts,
                         },
                         device: &device.device,
+                        class,
                     };
                     match manner.search(
                         prover, subject, quest, &source, &kept, lenient, &mut steps, &confirmed,
@@ -171,6 +172,8 @@ struct Manner<'d> {
     flow: (Flow, Flow),
     circumstances: Circumstances,
     device: &'d Given<crate::device_filter::Device>,
+    /// Its place among the classes of devices.
+    class: usize,
 }
 
 impl Manner<'_> {
@@ -226,7 +229,7 @@ impl Manner<'_> {
             .and(prover.mask_truth(clause, Dimension::Client, self.client.bit()))
             .and(prover.mask_truth(clause, Dimension::Platform, self.platform.bit()))
             .and(flow)
-            .and(prover.device_truth(clause, self.device))
+            .and(prover.classes.device_truth(clause, self.class))
     }
 
     /// Where gates outside Conditional Access stand in the way; they do so on both sides.
@@ -387,18 +390,3 @@ const FREE: [Dimension; 5] = [
     Dimension::UserRisk,
     Dimension::InsiderRisk,
 ];
-
-impl Prover<'_> {
-    fn device_truth(&self, clause: &Clause, device: &Given<crate::device_filter::Device>) -> Truth {
-        match clause.condition(Dimension::Device) {
-            0 => Truth::Yes,
-            condition if self.classes.is_coarse(clause) && condition != 0 => Truth::Unknown,
-            condition => self
-                .engine
-                .devices
-                .iter()
-                .find(|(index, _)| *index as usize == condition)
-                .map_or(Truth::Yes, |(_, own)| own.judge(device).truth),
-        }
-    }
-}

@@ -192,6 +192,18 @@ impl Classes {
             .contains(&clause.condition(Dimension::Device))
     }
 
+    /// Whether the device condition of a clause matches a class of devices.
+    pub(crate) fn device_truth(&self, clause: &Clause, class: usize) -> Truth {
+        let condition = clause.condition(Dimension::Device);
+        if self.must(Dimension::Device, condition).contains(class) {
+            Truth::Yes
+        } else if self.may(Dimension::Device, condition).contains(class) {
+            Truth::Unknown
+        } else {
+            Truth::No
+        }
+    }
+
     /// Where a condition may match.
     pub(crate) fn may(&self, dimension: Dimension, condition: usize) -> &FixedBitSet {
         if condition == 0 {

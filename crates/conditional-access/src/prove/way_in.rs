@@ -69,7 +69,7 @@ impl Claim {
 struct AtHand {
     device: Given<Device>,
     facts: DeviceFacts,
-    truths: Vec<(u32, Truth)>,
+    truths: Vec<Truth>,
 }
 
 impl Prover<'_> {
@@ -107,7 +107,7 @@ impl Prover<'_> {
                     .engine
                     .devices
                     .iter()
-                    .map(|(index, condition)| (*index, condition.judge(&device).truth))
+                    .map(|(_, condition)| condition.judge(&device).truth)
                     .collect(),
                 device,
             })
@@ -201,7 +201,7 @@ impl Prover<'_> {
             let here = manner
                 .iter()
                 .all(|(dimension, bit)| claim.applies(self.mask_truth(clause, *dimension, *bit)))
-                && claim.applies(device_truth(clause, hand))
+                && claim.applies(self.device_truth(clause, hand))
                 && self.at_risk(clause, search);
             if !here {
                 continue;
@@ -239,6 +239,13 @@ impl Prover<'_> {
         asks.write(&mut sign_in);
         origins.all[open].write(&mut sign_in);
         Some(sign_in)
+    }
+
+    fn device_truth(&self, clause: &Clause, hand: &AtHand) -> Truth {
+        match clause.condition(Dimension::Device) {
+            0 => Truth::Yes,
+            condition => hand.truths[self.place(condition)],
+        }
     }
 
     /// Whether a clause asks for the place by GPS.
@@ -364,12 +371,4 @@ impl Prover<'_> {
             .filter(|index| !without.contains(*index))
             .collect()
     }
-}
-
-fn device_truth(clause: &Clause, hand: &AtHand) -> Truth {
-    let condition = clause.condition(Dimension::Device);
-    hand.truths
-        .iter()
-        .find(|(index, _)| *index as usize == condition)
-        .map_or(Truth::Yes, |(_, truth)| *truth)
 }

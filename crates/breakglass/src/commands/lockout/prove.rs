@@ -10,7 +10,7 @@ use breakglass_conditional_access::{
     identity::Fact,
     prove::{
         self, AccountProof, Intent, Prover,
-        recovery::{Activation, Crisis, recover},
+        recovery::{Activation, Crisis, Recovery, recover},
     },
     sign_in::Who,
     tenant::{People, Tenant},
@@ -50,7 +50,7 @@ pub fn run(args: &ProveArgs) -> Result<u8, Failure> {
         .filter_map(|account| account.id.clone())
         .collect();
     let judge = Judge {
-        crisis: crisis(&tenant, &people, &ids),
+        recoveries: crisis(&tenant, &people, &ids).map(|crisis| recover(&prover, &crisis)),
         shared: people.shared_groups(&ids),
         tenant: &tenant,
         people: &people,
@@ -129,13 +129,13 @@ struct Judge<'j> {
     prover: &'j Prover<'j>,
     /// Groups that hold others than the accounts.
     shared: BTreeSet<String>,
-    /// What it takes to repair the tenant; the reason why that is not known.
-    crisis: Result<Crisis, String>,
+    /// Who can repair the tenant; `None`: what activating a role takes was not read.
+    recoveries: Option<Vec<Recovery>>,
     incomplete: Option<&'j str>,
 }
 
 /// What it takes to change a policy, with everybody who could do it or approve it.
-fn crisis(tenant: &Tenant, people: &People<'_>, accounts: &[ObjectId]) -> Result<Crisis, String> {
+fn crisis(tenant: &Tenant, people: &People<'_>, accounts: &[ObjectId]) -> Option<Crisis> {
     let (active, eligible) = people.administrators();
     let mut ids: Vec<&ObjectId> = Vec::new();
     for id in accounts.iter().chain(&active).chain(&eligible) {
@@ -156,7 +156,7 @@ fn crisis(tenant: &Tenant, people: &People<'_>, accounts: &[ObjectId]) -> Result
                 .iter()
                 .any(|person| !person.eligible_roles.is_empty()) =>
         {
-            return Err(why.clone());
+            return None;
         }
         Fact::Unknown(_) => None,
     };
@@ -172,7 +172,7 @@ fn crisis(tenant: &Tenant, people: &People<'_>, accounts: &[ObjectId]) -> Result
         // Few tenants protect actions; the assumption is told.
         Fact::Unknown(_) => None,
     };
-    Ok(Crisis {
+    Some(Crisis {
         people,
         activation,
         protected_context,
@@ -263,12 +263,9 @@ impl Judge<'_> {
 
     /// Whether somebody who gets in can then change a policy.
     fn repair(&self, identity: &Identity) -> Option<Repair> {
-        let crisis = self.crisis.as_ref().ok()?;
-        let path = recover(self.prover, crisis)
-            .into_iter()
-            .find(|recovery| recovery.id == identity.id)?
-            .path;
-        let obstacle = path.err();
+        let recoveries = self.recoveries.as_ref()?;
+        let recovery = recoveries.iter().find(|own| own.id == identity.id)?;
+        let obstacle = recovery.path.as_ref().err().copied();
         Some(Repair {
             able: obstacle.is_none(),
             obstacle: obstacle.map(|obstacle| obstacle.word().to_owned()),
