@@ -1,0 +1,1 @@
+//! The one HTTP layer: budget, retries, paging, batches.

@@ -1,0 +1,190 @@
+//! The running twin, as its parts see it, and what passes between them.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use breakglass_model::Clock;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use crate::{Fault, Faults, State};
+
+/// Where the twin listens: origins such as `https://localhost:40123`, without a slash at the end.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Addresses {
+    /// Tokens, sign-in page, portal.
+    pub login: String,
+    /// Microsoft Graph.
+    pub graph: String,
+    /// Azure Resource Manager.
+    pub arm: String,
+    /// Log Analytics queries.
+    pub logs: String,
+    /// Faults, snapshot, and what else no real cloud has. Plain HTTP.
+    pub admin: String,
+}
+
+/// An app registration with its consent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct App {
+    /// Application (client) id.
+    pub client_id: String,
+    /// Object id of its service principal.
+    pub principal: String,
+    /// Display name.
+    pub name: String,
+    /// Client secret; `None`: it has none.
+    pub secret: Option<String>,
+    /// DER certificates whose keys may sign its assertions.
+    pub certificates: Vec<Vec<u8>>,
+    /// Subjects of federated identity credentials: (issuer, subject).
+    pub federated: Vec<(String, String)>,
+    /// Application permissions that were consented to (`Policy.Read.All`).
+    pub permissions: Vec<String>,
+    /// Whether people sign in with it without a secret (device code, browser).
+    pub public: bool,
+}
+
+/// The running twin.
+pub struct Lab {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) state: Mutex<State>,
+    pub(crate) faults: Faults,
+    pub(crate) addresses: Addresses,
+    pub(crate) apps: Vec<App>,
+}
+
+impl std::fmt::Debug for Lab {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lab")
+            .field("addresses", &self.addresses)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Lab {
+    /// The state; a panic of another thread while it held the lock leaves a state that is still whole, since every
+    /// change is one call.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The time of the service: real time, ten minutes ahead under [`Fault::ClockSkew`].
+    pub(crate) fn now(&self) -> Timestamp {
+        let now = self.clock.now();
+        if self.faults.on(Fault::ClockSkew) {
+            now.saturating_add(SignedDuration::from_mins(10))
+                .unwrap_or(now)
+        } else {
+            now
+        }
+    }
+
+    /// The switches.
+    pub const fn faults(&self) -> &Faults {
+        &self.faults
+    }
+}
+
+/// Whose token a call carries.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Caller {
+    /// Client id of the app.
+    pub(crate) app: String,
+    /// Object id of the app's service principal, where it has one here.
+    pub(crate) principal: Option<String>,
+    /// Object id of the signed-in user; `None`: the app acts for itself.
+    pub(crate) user: Option<String>,
+    /// Delegated (`scp`) or application permissions (`roles`).
+    pub(crate) permissions: BTreeSet<String>,
+    /// Address that the call came from.
+    pub(crate) ip: String,
+}
+
+/// An answer of Graph, ARM or Log Analytics.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Body,
+}
+
+/// What an answer holds.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Body {
+    /// Nothing.
+    Empty,
+    /// JSON.
+    Json(Value),
+    /// `text/plain`, as `/$count` answers.
+    Text(String),
+}
+
+impl Answer {
+    /// An answer with a JSON body.
+    pub(crate) const fn json(status: u16, body: Value) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Body::Json(body),
+        }
+    }
+
+    /// 204 without a body.
+    pub(crate) const fn no_content() -> Self {
+        Self {
+            status: 204,
+            headers: Vec::new(),
+            body: Body::Empty,
+        }
+    }
+}
+
+/// An error in the envelope of Graph and ARM: `{"error": {"code", "message"}}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ApiError {
+    pub(crate) status: u16,
+    pub(crate) code: String,
+    pub(crate) message: String,
+}
+
+impl ApiError {
+    /// An error.
+    pub(crate) fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            code: code.to_owned(),
+            message: message.into(),
+        }
+    }
+
+    /// 403 of the directory.
+    pub(crate) fn denied() -> Self {
+        Self::new(
+            403,
+            "Authorization_RequestDenied",
+            "Insufficient privileges to complete the operation.",
+        )
+    }
+
+    /// 404 of the directory.
+    pub(crate) fn not_found(id: &str) -> Self {
+        Self::new(
+            404,
+            "Request_ResourceNotFound",
+            format!(
+                "Resource '{id}' does not exist or one of its queried reference-property objects are not present."
+            ),
+        )
+    }
+
+    /// The envelope.
+    pub(crate) fn body(&self, now: Timestamp, request_id: &str, client_request_id: &str) -> Value {
+        let date = now.strftime("%Y-%m-%dT%H:%M:%S").to_string();
+        json!({"error": {"code": self.code, "message": self.message, "innerError": {
+            "date": date, "request-id": request_id, "client-request-id": client_request_id,
+        }}})
+    }
+}
