@@ -56,6 +56,7 @@ pub fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<u8, Failure> {
     match cli.command {
         Command::Demo(args) => demo::run(&args),
+        Command::Init(args) => commands::init::run(&args),
         Command::Check(args) => commands::check::run(&args),
         Command::Lockout(args) => match args.command {
             LockoutCommand::Prove(args) => commands::lockout::prove(&args),

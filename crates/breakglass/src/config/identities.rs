@@ -124,7 +124,10 @@ fn identity(section: &Section<'_, '_>, base: &Path) -> Option<Identity<SecretSou
         ],
     );
     let key_file = values::path(section, "key_file", base);
-    if let (Some(span), false) = (section.field_span("key_file"), section.has("certificate_file")) {
+    if let (Some(span), false) = (
+        section.field_span("key_file"),
+        section.has("certificate_file"),
+    ) {
         document.report(
             document
                 .at(&span, "`key_file` is given without `certificate_file`")

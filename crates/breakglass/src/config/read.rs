@@ -105,7 +105,11 @@ pub(super) fn config(file_name: &str, text: &str) -> Result<ValidConfig, Vec<Pro
 
 fn cloud(tenant: &Section<'_, '_>, base: &Path) -> Option<Cloud> {
     if tenant.is_table("cloud") {
-        let custom = tenant.section("cloud", "`cloud`", &["login", "graph", "arm", "logs", "ca_file"])?;
+        let custom = tenant.section(
+            "cloud",
+            "`cloud`",
+            &["login", "graph", "arm", "logs", "ca_file"],
+        )?;
         let address = |field| {
             let address = values::address(&custom, field, &["https://"]);
             custom.need(field, address).map(Found::into_inner)
