@@ -71,13 +71,17 @@ const ORGANIZATION: &[&str] = &[
 
 /// See the module.
 pub fn reduce(mut snapshot: Value, options: &Options) -> Value {
-    let tenant = Tenant {
+    let mut tenant = Tenant {
         collections: match snapshot.get_mut("collections").map(Value::take) {
             Some(Value::Object(collections)) => collections,
             _ => Map::new(),
         },
         options,
+        holders: BTreeMap::new(),
+        full: BTreeSet::new(),
     };
+    tenant.holders = tenant.holders();
+    tenant.full = tenant.read_in_full();
     let mut collections = Map::new();
     for name in tenant.collections.keys() {
         if let Some(mut items) = tenant.collection(name) {
@@ -137,6 +141,10 @@ fn asked(object: &Value, names: &[&str]) -> Map<String, Value> {
 struct Tenant<'a> {
     collections: Map<String, Value>,
     options: &'a Options,
+    /// Principals of all assignments of roles, and whether a role of theirs is privileged.
+    holders: BTreeMap<String, bool>,
+    /// Emergency accounts and administrators.
+    full: BTreeSet<String>,
 }
 
 impl Tenant<'_> {
@@ -247,19 +255,34 @@ impl Tenant<'_> {
     }
 
     fn is_full(&self, user: &Value) -> bool {
-        let holders = self.holders();
-        let has_role = |id: &str| holders.get(&id.to_lowercase()) == Some(&true);
-        self.is_account(user)
-            || has_role(id(user))
-            || self
-                .all("groups")
+        self.full.contains(&id(user).to_lowercase())
+    }
+
+    fn read_in_full(&self) -> BTreeSet<String> {
+        let accounts = self
+            .all("users")
+            .iter()
+            .filter(|user| self.is_account(user));
+        let mut full: BTreeSet<String> = accounts.map(|user| id(user).to_lowercase()).collect();
+        let privileged = |id: &str| self.holders.get(&id.to_lowercase()) == Some(&true);
+        full.extend(
+            self.holders
                 .iter()
-                .filter(|group| has_role(id(group)))
-                .any(|group| {
-                    self.below(group)
-                        .iter()
-                        .any(|member| same(id(member), id(user)))
-                })
+                .filter(|(_, is)| **is)
+                .map(|(id, _)| id.clone()),
+        );
+        for group in self
+            .all("groups")
+            .iter()
+            .filter(|group| privileged(id(group)))
+        {
+            full.extend(
+                self.below(group)
+                    .iter()
+                    .map(|member| id(member).to_lowercase()),
+            );
+        }
+        full
     }
 
     fn find_group(&self, wanted: &str) -> Option<&Value> {
@@ -334,7 +357,7 @@ impl Tenant<'_> {
     }
 
     fn named_groups(&self) -> BTreeSet<String> {
-        let mut named: BTreeSet<String> = self.holders().into_keys().collect();
+        let mut named: BTreeSet<String> = self.holders.keys().cloned().collect();
         let mut name = |id: &str| {
             named.insert(id.to_lowercase());
         };
@@ -413,7 +436,7 @@ impl Tenant<'_> {
                 .pointer("/conditions/applications/applicationFilter")
                 .is_some_and(|filter| !filter.is_null())
         });
-        let mut named: BTreeSet<String> = self.holders().into_keys().collect();
+        let mut named: BTreeSet<String> = self.holders.keys().cloned().collect();
         for applications in policies
             .iter()
             .filter_map(|policy| policy.pointer("/conditions/clientApplications"))

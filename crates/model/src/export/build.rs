@@ -28,6 +28,7 @@ impl Gather {
         self.members_from_users(&mut snapshot);
         self.groups_of_policies(&mut snapshot);
         self.assumptions(&mut snapshot, files);
+        snapshot.assumptions.append(&mut self.notes);
         snapshot.other = std::mem::take(&mut self.objects);
         for (name, extent) in &self.extents {
             // An empty collection that was read is not the same as one that was not.
@@ -186,7 +187,15 @@ impl Gather {
             }
         }
         if plain_whole {
-            self.extent(ACTIVE).whole = true;
+            let extent = self.extent(ACTIVE);
+            // They stand in for schedule instances that could not be read at all.
+            let replaced = if extent.whole {
+                None
+            } else {
+                extent.missing.take()
+            };
+            extent.whole = true;
+            self.not_read.extend(replaced);
         }
         if let Some(missing) = self.extents.get_mut(PLAIN).and_then(|e| e.missing.take())
             && self.extents.get(ACTIVE).is_none_or(|e| !e.whole)

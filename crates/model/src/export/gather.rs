@@ -47,6 +47,8 @@ pub(super) struct Gather {
     pub(super) tenant_name: Option<String>,
     pub(super) collected_at: Option<String>,
     pub(super) not_read: Vec<NotRead>,
+    /// What our snapshot tells its readers.
+    pub(super) notes: Vec<String>,
     pub(super) set_aside: Vec<SetAside>,
     pub(super) repeated: BTreeSet<String>,
     pub(super) counts: Vec<Counts>,

@@ -27,7 +27,8 @@ use gather::{Gather, Source};
 pub use normal::normalise;
 
 /// The schema name of our own snapshot: `{schema, tenant: {id, name}, collectedAt, collections,
-/// notRead}`. A collection that is absent was not read; one that is present is complete.
+/// notRead, notes}`. A collection that is absent was not read; one that is present is complete, unless
+/// `notRead` names it too. `notes` are sentences that its readers must know.
 pub const SNAPSHOT_SCHEMA: &str = "breakglass/snapshot/v1";
 
 /// The most bytes that one gzip file may unpack to: far above the snapshot of a large tenant.

@@ -7,6 +7,7 @@ use super::{
     gather::{Gather, Source, what},
     kind,
 };
+use crate::NotRead;
 
 impl Gather {
     /// Our own snapshot.
@@ -31,21 +32,13 @@ impl Gather {
             self.tenant_name = text(tenant.get("name"));
         }
         self.collected_at = text(object.get("collectedAt"));
-        if let Some(Value::Array(items)) = object.remove("notRead") {
-            for (index, item) in items.into_iter().enumerate() {
-                if let Ok(not_read) = serde_json::from_value(item) {
-                    self.not_read.push(not_read);
-                } else {
-                    let position = format!("notRead[{index}]");
-                    self.set_aside(
-                        Source {
-                            file: at.file,
-                            position: &position,
-                        },
-                        "an entry of notRead needs `collection` and `reason`",
-                    );
-                }
-            }
+        let not_read = object.remove("notRead");
+        if let Some(Value::Array(notes)) = object.remove("notes") {
+            let notes = notes.into_iter().filter_map(|note| match note {
+                Value::String(note) => Some(note),
+                _ => None,
+            });
+            self.notes.extend(notes);
         }
         let Some(Value::Object(collections)) = object.remove("collections") else {
             self.set_aside(at, "`collections` is not an object");
@@ -78,6 +71,32 @@ impl Gather {
                     // The list is known not to be whole.
                     self.incomplete(&kind, format!("{position} in {} is not an object", at.file));
                 }
+            }
+        }
+        if let Some(Value::Array(items)) = not_read {
+            self.snapshot_not_read(at, items);
+        }
+    }
+
+    /// What a snapshot says of collections that it lacks, or has only in part.
+    fn snapshot_not_read(&mut self, at: Source<'_>, items: Vec<Value>) {
+        for (index, item) in items.into_iter().enumerate() {
+            let Ok(not_read) = serde_json::from_value::<NotRead>(item) else {
+                let position = format!("notRead[{index}]");
+                self.set_aside(
+                    Source {
+                        file: at.file,
+                        position: &position,
+                    },
+                    "an entry of notRead needs `collection` and `reason`",
+                );
+                continue;
+            };
+            match kind::by_name(&not_read.collection) {
+                Some(kind) if self.extent(kind).missing.is_none() => {
+                    self.extent(kind).missing = Some(not_read);
+                }
+                _ => self.not_read.push(not_read),
             }
         }
     }
