@@ -1,5 +1,7 @@
 //! What was gathered, made into the snapshot.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use super::{
@@ -12,7 +14,7 @@ use super::{
 };
 use crate::{
     Collection, ObjectId, Reading, SetAside, TenantSnapshot,
-    tenant::{AssignmentKind, RoleAssignment},
+    tenant::{AssignmentKind, RegisteredMethods, RoleAssignment},
 };
 
 /// Graph cuts a list that is expanded inside a directory object off after this many members.
@@ -32,7 +34,7 @@ impl Gather {
         snapshot.other = std::mem::take(&mut self.objects);
         for (name, extent) in &self.extents {
             // An empty collection that was read is not the same as one that was not.
-            if extent.whole && !is_typed(name) {
+            if extent.whole && !is_typed(name) && name != kind::REGISTRATION {
                 snapshot.other.entry(name.clone()).or_default();
             }
             if let Some(missing) = &extent.missing
@@ -62,11 +64,17 @@ impl Gather {
     }
 
     fn collections(&mut self, snapshot: &mut TenantSnapshot) {
+        let registered: HashMap<ObjectId, RegisteredMethods> = self
+            .take(kind::REGISTRATION)
+            .iter()
+            .filter_map(|raw| Some((object::object_id(raw)?, object::registered(raw)?)))
+            .collect();
         let users = self
             .take(USERS)
             .iter()
             .map(|raw| {
                 let mut user = object::user(raw);
+                user.registered = user.id.as_ref().and_then(|id| registered.get(id)).copied();
                 let methods = raw
                     .get("authentication")
                     .filter(|a| a.get(METHODS).is_some())
