@@ -1,7 +1,5 @@
 //! What was gathered, made into the snapshot.
 
-use std::collections::HashMap;
-
 use serde_json::Value;
 
 use super::{
@@ -14,7 +12,7 @@ use super::{
 };
 use crate::{
     Collection, ObjectId, Reading, SetAside, TenantSnapshot,
-    tenant::{AssignmentKind, RegisteredMethods, RoleAssignment},
+    tenant::{AssignmentKind, Group, RoleAssignment, User},
 };
 
 /// Graph cuts a list that is expanded inside a directory object off after this many members.
@@ -64,58 +62,17 @@ impl Gather {
     }
 
     fn collections(&mut self, snapshot: &mut TenantSnapshot) {
-        let registered: HashMap<ObjectId, RegisteredMethods> = self
-            .take(kind::REGISTRATION)
-            .iter()
-            .filter_map(|raw| Some((object::object_id(raw)?, object::registered(raw)?)))
-            .collect();
-        let users = self
-            .take(USERS)
-            .iter()
-            .map(|raw| {
-                let mut user = object::user(raw);
-                user.registered = user.id.as_ref().and_then(|id| registered.get(id)).copied();
-                let methods = raw
-                    .get("authentication")
-                    .filter(|a| a.get(METHODS).is_some())
-                    .unwrap_or(raw);
-                if let Some(list) = self.list(USERS, raw, methods, METHODS) {
-                    user.methods = map(list, |items| items.iter().map(object::method).collect());
-                }
-                if let Some(list) = self.list(USERS, raw, raw, TRANSITIVE_MEMBER_OF) {
-                    user.transitive_member_of = map(list, |items| group_ids(&items));
-                }
-                let devices = [REGISTERED_DEVICES, OWNED_DEVICES]
-                    .into_iter()
-                    .filter_map(|name| self.list(USERS, raw, raw, name))
-                    .reduce(|one, other| if one.get().is_some() { one } else { other });
-                if let Some(list) = devices {
-                    user.devices = match list {
-                        Reading::Read(items) => object::devices(items),
-                        Reading::NotRead(why) => Reading::NotRead(why),
-                    };
-                }
-                user
-            })
-            .collect();
+        let mut users = std::mem::take(&mut self.early.users);
+        users.extend(self.take(USERS).iter().map(|raw| self.user(raw)));
+        for raw in self.take(kind::REGISTRATION) {
+            self.early.register(&raw);
+        }
+        for user in &mut users {
+            user.registered = self.early.registered(user.id.as_ref());
+        }
         self.fill(&mut snapshot.users, USERS, users);
-        let groups = self
-            .objects
-            .get(GROUPS)
-            .into_iter()
-            .flatten()
-            .map(|raw| {
-                let mut group = object::group(raw);
-                if let Some(list) = self.list(GROUPS, raw, raw, MEMBERS) {
-                    group.members = map(list, |items| ids(&items));
-                }
-                if let Some(list) = self.list(GROUPS, raw, raw, TRANSITIVE_MEMBERS) {
-                    group.transitive_members = map(list, |items| ids(&items));
-                }
-                group
-            })
-            .collect();
-        self.objects.remove(GROUPS);
+        let mut groups = std::mem::take(&mut self.early.groups);
+        groups.extend(self.take(GROUPS).iter().map(|raw| self.group(raw)));
         self.fill(&mut snapshot.groups, GROUPS, groups);
         let units = self
             .objects
@@ -147,6 +104,44 @@ impl Gather {
             kind::WORKFLOWS,
             workflows,
         );
+    }
+
+    /// A user, with the lists that belong to it.
+    pub(super) fn user(&self, raw: &Value) -> User {
+        let mut user = object::user(raw);
+        let methods = raw
+            .get("authentication")
+            .filter(|a| a.get(METHODS).is_some())
+            .unwrap_or(raw);
+        if let Some(list) = self.list(USERS, raw, methods, METHODS) {
+            user.methods = map(list, |items| items.iter().map(object::method).collect());
+        }
+        if let Some(list) = self.list(USERS, raw, raw, TRANSITIVE_MEMBER_OF) {
+            user.transitive_member_of = map(list, |items| group_ids(&items));
+        }
+        let devices = [REGISTERED_DEVICES, OWNED_DEVICES]
+            .into_iter()
+            .filter_map(|name| self.list(USERS, raw, raw, name))
+            .reduce(|one, other| if one.get().is_some() { one } else { other });
+        if let Some(list) = devices {
+            user.devices = match list {
+                Reading::Read(items) => object::devices(items),
+                Reading::NotRead(why) => Reading::NotRead(why),
+            };
+        }
+        user
+    }
+
+    /// A group, with its members.
+    pub(super) fn group(&self, raw: &Value) -> Group {
+        let mut group = object::group(raw);
+        if let Some(list) = self.list(GROUPS, raw, raw, MEMBERS) {
+            group.members = map(list, |items| ids(&items));
+        }
+        if let Some(list) = self.list(GROUPS, raw, raw, TRANSITIVE_MEMBERS) {
+            group.transitive_members = map(list, |items| ids(&items));
+        }
+        group
     }
 
     fn roles(&mut self, snapshot: &mut TenantSnapshot) {
@@ -247,8 +242,10 @@ impl Gather {
         holder: &Value,
         name: &'static str,
     ) -> Option<Reading<Vec<Value>>> {
-        let id = object::text(owner, "id").unwrap_or_default().to_lowercase();
-        if let Some(related) = self.relations.get(&(kind, id, name)) {
+        let id = |owner: &Value| object::text(owner, "id").unwrap_or_default().to_lowercase();
+        if !self.relations.is_empty()
+            && let Some(related) = self.relations.get(&(kind, id(owner), name))
+        {
             return Some(match &related.incomplete {
                 Some(why) => Reading::NotRead(why.clone()),
                 None => Reading::Read(related.items.clone()),

@@ -17,6 +17,7 @@ mod normal;
 mod object;
 mod own;
 mod scuba;
+mod stream;
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -78,14 +79,14 @@ pub fn read_with_counts(
             file: file.path.clone(),
             ..Counts::default()
         });
-        read_file(&mut gather, file);
+        read_file(&mut gather, file, files.len() == 1);
     }
     let digest = data_encoding::HEXLOWER.encode(&digest.finalize());
     let counts = std::mem::take(&mut gather.counts);
     (gather.build(files.len(), digest), counts)
 }
 
-fn read_file(gather: &mut Gather, file: &InputFile) {
+fn read_file(gather: &mut Gather, file: &InputFile, is_only: bool) {
     let at = Source {
         file: &file.path,
         position: "whole file",
@@ -116,6 +117,10 @@ fn read_file(gather: &mut Gather, file: &InputFile) {
     }
     if start.is_none() {
         return gather.lost(at, &place, "the file is empty: export it again".to_owned());
+    }
+    if is_only && let Some(read) = stream::snapshot(&file.path, &text) {
+        *gather = read;
+        return;
     }
     match serde_json::from_str(&text) {
         Ok(document) => {

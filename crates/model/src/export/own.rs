@@ -26,21 +26,9 @@ impl Gather {
             return;
         }
         self.has_snapshot = true;
-        let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
-        if let Some(tenant) = object.get("tenant") {
-            self.tenant_id = text(tenant.get("id"));
-            self.tenant_name = text(tenant.get("name"));
-        }
-        self.collected_at = text(object.get("collectedAt"));
-        let not_read = object.remove("notRead");
-        if let Some(Value::Array(notes)) = object.remove("notes") {
-            let notes = notes.into_iter().filter_map(|note| match note {
-                Value::String(note) => Some(note),
-                _ => None,
-            });
-            self.notes.extend(notes);
-        }
-        let Some(Value::Object(collections)) = object.remove("collections") else {
+        let collections = object.remove("collections");
+        let Some(Value::Object(collections)) = collections else {
+            self.snapshot_head(at, &mut object);
             self.set_aside(at, "`collections` is not an object");
             return;
         };
@@ -73,7 +61,25 @@ impl Gather {
                 }
             }
         }
-        if let Some(Value::Array(items)) = not_read {
+        self.snapshot_head(at, &mut object);
+    }
+
+    /// What a snapshot says beside its collections, once these are known.
+    pub(super) fn snapshot_head(&mut self, at: Source<'_>, object: &mut Map<String, Value>) {
+        let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+        if let Some(tenant) = object.get("tenant") {
+            self.tenant_id = text(tenant.get("id"));
+            self.tenant_name = text(tenant.get("name"));
+        }
+        self.collected_at = text(object.get("collectedAt"));
+        if let Some(Value::Array(notes)) = object.remove("notes") {
+            let notes = notes.into_iter().filter_map(|note| match note {
+                Value::String(note) => Some(note),
+                _ => None,
+            });
+            self.notes.extend(notes);
+        }
+        if let Some(Value::Array(items)) = object.remove("notRead") {
             self.snapshot_not_read(at, items);
         }
     }
