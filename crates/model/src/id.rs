@@ -37,6 +37,30 @@ fn folded(text: &str) -> impl Iterator<Item = char> + '_ {
     text.chars().flat_map(char::to_lowercase)
 }
 
+/// Whether two texts are the same without regard to letter case. Nearly all ids are ASCII, and there are many.
+fn same(one: &str, other: &str) -> bool {
+    if one.is_ascii() && other.is_ascii() {
+        one.eq_ignore_ascii_case(other)
+    } else {
+        folded(one).eq(folded(other))
+    }
+}
+
+fn order(one: &str, other: &str) -> Ordering {
+    if one.is_ascii() && other.is_ascii() {
+        match one
+            .bytes()
+            .zip(other.bytes())
+            .find(|(a, b)| !a.eq_ignore_ascii_case(b))
+        {
+            Some((a, b)) => a.to_ascii_lowercase().cmp(&b.to_ascii_lowercase()),
+            None => one.len().cmp(&other.len()),
+        }
+    } else {
+        folded(one).cmp(folded(other))
+    }
+}
+
 fn well_formed(text: &str, what: &'static str) -> Result<String, InvalidId> {
     let text = text.trim();
     if text.is_empty() || text.len() > 512 || text.chars().any(char::is_control) {
@@ -70,26 +94,28 @@ macro_rules! id {
 
             /// The id in lower case, as used for keys.
             pub fn folded(&self) -> String {
-                folded(&self.0).collect()
+                if self.0.is_ascii() {
+                    self.0.to_ascii_lowercase()
+                } else {
+                    folded(&self.0).collect()
+                }
             }
 
             /// Whether a text is this id, without regard to case.
             pub fn is(&self, text: &str) -> bool {
-                folded(&self.0).eq(folded(text.trim()))
+                same(&self.0, text.trim())
             }
         }
 
         impl PartialEq for $name {
             fn eq(&self, other: &Self) -> bool {
-                folded(&self.0).eq(folded(&other.0))
+                same(&self.0, &other.0)
             }
         }
         impl Eq for $name {}
         impl Hash for $name {
             fn hash<H: Hasher>(&self, state: &mut H) {
-                for c in folded(&self.0) {
-                    c.hash(state);
-                }
+                self.folded().hash(state);
             }
         }
         impl PartialOrd for $name {
@@ -99,7 +125,7 @@ macro_rules! id {
         }
         impl Ord for $name {
             fn cmp(&self, other: &Self) -> Ordering {
-                folded(&self.0).cmp(folded(&other.0))
+                order(&self.0, &other.0)
             }
         }
         impl fmt::Display for $name {
@@ -178,6 +204,14 @@ mod tests {
                 .unwrap()
                 .is("breakglass01@contoso.ONMICROSOFT.com")
         );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn short_cuts_compare_as_the_folded_texts_do(one in "[aAbBkK\u{212a}äÄ-]{0,4}", other in "[aAbBkK\u{212a}äÄ-]{0,4}") {
+            assert_eq!(same(&one, &other), folded(&one).eq(folded(&other)));
+            assert_eq!(order(&one, &other), folded(&one).cmp(folded(&other)));
+        }
     }
 
     #[test]
