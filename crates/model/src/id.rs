@@ -37,28 +37,22 @@ fn folded(text: &str) -> impl Iterator<Item = char> + '_ {
     text.chars().flat_map(char::to_lowercase)
 }
 
-/// Whether two texts are the same without regard to letter case. Nearly all ids are ASCII, and there are many.
-fn same(one: &str, other: &str) -> bool {
-    if one.is_ascii() && other.is_ascii() {
-        one.eq_ignore_ascii_case(other)
-    } else {
-        folded(one).eq(folded(other))
+/// Compares without regard to letter case. Nearly all ids are ASCII, there are many, and most differ at the start.
+fn order(one: &str, other: &str) -> Ordering {
+    for (a, b) in one.bytes().zip(other.bytes()) {
+        if !a.is_ascii() || !b.is_ascii() {
+            return folded(one).cmp(folded(other));
+        }
+        if !a.eq_ignore_ascii_case(&b) {
+            return a.to_ascii_lowercase().cmp(&b.to_ascii_lowercase());
+        }
     }
+    // One is the beginning of the other.
+    one.len().cmp(&other.len())
 }
 
-fn order(one: &str, other: &str) -> Ordering {
-    if one.is_ascii() && other.is_ascii() {
-        match one
-            .bytes()
-            .zip(other.bytes())
-            .find(|(a, b)| !a.eq_ignore_ascii_case(b))
-        {
-            Some((a, b)) => a.to_ascii_lowercase().cmp(&b.to_ascii_lowercase()),
-            None => one.len().cmp(&other.len()),
-        }
-    } else {
-        folded(one).cmp(folded(other))
-    }
+fn same(one: &str, other: &str) -> bool {
+    order(one, other).is_eq()
 }
 
 fn well_formed(text: &str, what: &'static str) -> Result<String, InvalidId> {

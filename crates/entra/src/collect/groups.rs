@@ -87,8 +87,7 @@ async fn list(entra: &Entra, path: &str) -> Result<(String, bool), Error> {
 
 /// Whether a member may be a group: an answer without type says nothing.
 pub(super) fn may_be_group(member: &Value) -> bool {
-    let kind = text(member, "@odata.type");
-    kind.is_empty() || kind.ends_with(".group")
+    keep::is_kind(member, "group") != Some(false)
 }
 
 /// How often members could not be read.
@@ -265,7 +264,7 @@ impl Session<'_> {
                 members
                     .into_iter()
                     .flatten()
-                    .filter(|member| text(member, "@odata.type").ends_with(".group"))
+                    .filter(|member| keep::is_kind(member, "group") == Some(true))
                     .map(|member| text(member, "id").to_lowercase()),
             );
         })?;

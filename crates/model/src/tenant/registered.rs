@@ -8,9 +8,17 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Method, MethodKind};
 
-/// Words of `methodsRegistered`, with the kind of method, `phoneType` and combination that they stand for; without a
-/// kind nobody signs in with it. The order is the order of bits.
-const WORDS: &[(&str, Option<MethodKind>, Option<&str>, Option<&str>)] = &[
+/// A word of `methodsRegistered`, with the kind of method, `phoneType` and combination that it stands for; without a
+/// kind nobody signs in with it.
+type Word = (
+    &'static str,
+    Option<MethodKind>,
+    Option<&'static str>,
+    Option<&'static str>,
+);
+
+/// The order is the order of bits.
+const WORDS: &[Word] = &[
     ("mobilePhone", Some(MethodKind::Phone), Some("mobile"), None),
     (
         "alternateMobilePhone",
