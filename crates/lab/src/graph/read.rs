@@ -230,13 +230,16 @@ impl<'a> Reader<'a> {
                 for (name, value) in fields {
                     let beta_only =
                         self.request.version == Version::V1 && own.beta.contains(&name.as_str());
-                    if !own.hidden.contains(&name.as_str()) && !beta_only {
+                    let said = name == "@odata.type" && !mixed && own.is_directory();
+                    if !own.hidden.contains(&name.as_str()) && !beta_only && !said {
                         shown.insert(name.clone(), value.clone());
                     }
                 }
             }
         } else {
-            if let Some(name) = fields.get("@odata.type") {
+            // A list of one kind of directory objects does not say which kind they are.
+            let says = mixed || !own.is_directory();
+            if let Some(name) = fields.get("@odata.type").filter(|_| says) {
                 shown.insert("@odata.type".to_owned(), name.clone());
             }
             for name in &shape.select {
