@@ -11,8 +11,10 @@
 
 mod faults;
 mod lab;
+pub mod passkey;
 mod state;
 
 pub use faults::{Fault, Faults};
 pub use lab::{Addresses, App, Lab};
+pub use passkey::Passkey;
 pub use state::{LogKind, LogRow, Row, State, Table};
