@@ -9,7 +9,7 @@ use breakglass_model::Clock;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::{Fault, Faults, State, graph::Meter, tokens::Keys};
+use crate::{Fault, Faults, State, graph::Meter, signin::Desk, tokens::Keys};
 
 /// Where the twin listens: origins such as `https://localhost:40123`, without a slash at the end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -69,6 +69,7 @@ pub struct Lab {
     pub(crate) meter: Meter,
     pub(crate) rp_id: String,
     pub(crate) log_delay: Option<SignedDuration>,
+    pub(crate) desk: Desk,
 }
 
 impl std::fmt::Debug for Lab {

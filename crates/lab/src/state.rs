@@ -11,6 +11,8 @@ use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
+use crate::Passkey;
+
 /// An object with what readers may still see of its past.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
@@ -113,6 +115,8 @@ pub struct State {
     pub logs: Vec<LogRow>,
     /// Deleted users, groups and policies that can still be restored, with the collection they came from.
     pub deleted: Vec<(String, Value)>,
+    /// Passkeys that can sign in, by credential id (unpadded base64url).
+    pub passkeys: BTreeMap<String, Passkey>,
     /// Counts changes.
     pub revision: u64,
     /// How long a change stays hidden from readers.

@@ -133,7 +133,7 @@ impl Draft {
         };
         let risk = own.sign_in_risk.max(own.user_risk);
         let (resource_id, resource_name, resource_principal) = &self.resource;
-        json!({
+        let mut record = json!({
             "id": self.id,
             "createdDateTime": seconds(self.at),
             "userDisplayName": self.person.name,
@@ -163,6 +163,8 @@ impl Draft {
             "resourceTenantId": self.tenant,
             "homeTenantId": self.tenant,
             "homeTenantName": "",
+        });
+        let rest = json!({
             "authenticationMethodsUsed": [],
             "authenticationRequirement": if self.mfa_required { "multiFactorAuthentication" } else { "singleFactorAuthentication" },
             "signInIdentifier": self.identifier,
@@ -189,6 +191,8 @@ impl Draft {
             "sessionId": self.session,
             "appOwnerTenantId": "f8cdef31-a31e-4b4a-93e4-5f571e91255a",
             "resourceOwnerTenantId": "f8cdef31-a31e-4b4a-93e4-5f571e91255a",
+        });
+        let nested = json!({
             "status": {
                 "errorCode": self.code.number(),
                 "failureReason": self.code.reason(),
@@ -214,14 +218,21 @@ impl Draft {
             "tokenProtectionStatusDetails": {"signInSessionStatus": "unbound", "signInSessionStatusCode": 1002},
             "conditionalAccessAudiences": [{"applicationId": resource_id, "audienceReasons": "none"}],
             "mfaDetail": self.mfa_detail(),
-        })
+        });
+        super::extend(&mut record, rest);
+        super::extend(&mut record, nested);
+        record
     }
 
     fn mfa_detail(&self) -> Value {
-        let second = self.steps.iter().rfind(|step| step.succeeded && !step.primary);
-        second.map_or(Value::Null, |step| {
-            json!({"authMethod": step.method, "authDetail": step.detail})
-        })
+        let second = self
+            .steps
+            .iter()
+            .rfind(|step| step.succeeded && !step.primary);
+        second.map_or(
+            Value::Null,
+            |step| json!({"authMethod": step.method, "authDetail": step.detail}),
+        )
     }
 }
 

@@ -14,13 +14,12 @@ mod shapes;
 mod write;
 
 pub(crate) use draft::{Applied, Draft, Person, Protocol, Step};
-pub use shapes::{event_hub, graph_beta, graph_v1, log_analytics_row};
-pub(crate) use write::{Credential, service_principal, write};
+pub use shapes::{event_hub, graph_beta, graph_v1, log_analytics_row, table};
 pub use write::export;
-#[cfg(test)]
-mod tests;
+pub(crate) use write::{Credential, service_principal, write};
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 /// The form of times in Graph's sign-in records.
 pub(crate) fn seconds(at: Timestamp) -> String {
@@ -30,4 +29,11 @@ pub(crate) fn seconds(at: Timestamp) -> String {
 /// The form of times in exports, with seven digits.
 pub(crate) fn ticks(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S.%7fZ").to_string()
+}
+
+/// Puts the properties of one object into another.
+fn extend(record: &mut Value, more: Value) {
+    if let (Value::Object(record), Value::Object(more)) = (record, more) {
+        record.extend(more);
+    }
 }

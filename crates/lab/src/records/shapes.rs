@@ -170,7 +170,10 @@ fn initiator<'v>(record: &'v Value, key: &str) -> &'v str {
 }
 
 fn result_code(record: &Value) -> String {
-    record["status"]["errorCode"].as_u64().unwrap_or_default().to_string()
+    record["status"]["errorCode"]
+        .as_u64()
+        .unwrap_or_default()
+        .to_string()
 }
 
 /// The line of an Event Hub (or storage) export. `copy` counts repeats: they differ in the envelope's time alone.
@@ -190,7 +193,10 @@ pub fn event_hub(row: &LogRow, tenant: &str, copy: u8) -> Value {
         line.insert(key.to_owned(), value);
     };
     put("time", json!(ticks(time)));
-    put("resourceId", json!(format!("/tenants/{tenant}/providers/Microsoft.aadiam")));
+    put(
+        "resourceId",
+        json!(format!("/tenants/{tenant}/providers/Microsoft.aadiam")),
+    );
     let operation = if audit {
         text(record, "activityDisplayName")
     } else {
@@ -213,9 +219,15 @@ pub fn event_hub(row: &LogRow, tenant: &str, copy: u8) -> Value {
         let code = result_code(record);
         let failed = code != "0";
         put("resultType", json!(code));
-        put("resultSignature", json!(if failed { "FAILURE" } else { "SUCCESS" }));
+        put(
+            "resultSignature",
+            json!(if failed { "FAILURE" } else { "SUCCESS" }),
+        );
         if failed {
-            put("resultDescription", record["status"]["failureReason"].clone());
+            put(
+                "resultDescription",
+                record["status"]["failureReason"].clone(),
+            );
         }
         put("callerIpAddress", record["ipAddress"].clone());
         if let Some(country) = record["location"]["countryOrRegion"].as_str() {
@@ -322,7 +334,10 @@ pub fn log_analytics_row(row: &LogRow, tenant: &str, workspace: &str, copy: u8) 
     put("Resource", json!("Microsoft.aadiam"));
     put("ResourceGroup", json!("Microsoft.aadiam"));
     put("ResourceProvider", json!(""));
-    put("Identity", envelope.get("identity").cloned().unwrap_or(json!("")));
+    put(
+        "Identity",
+        envelope.get("identity").cloned().unwrap_or(json!("")),
+    );
     put("Level", json!("4"));
     put("AADTenantId", json!(tenant));
     if row.kind == LogKind::Audit {
@@ -349,12 +364,20 @@ pub fn log_analytics_row(row: &LogRow, tenant: &str, workspace: &str, copy: u8) 
         put("ResultType", json!(result_code(record)));
         put(
             "ResultDescription",
-            envelope.get("resultDescription").cloned().unwrap_or(json!("")),
+            envelope
+                .get("resultDescription")
+                .cloned()
+                .unwrap_or(json!("")),
         );
-        put("Location", envelope.get("location").cloned().unwrap_or(json!("")));
+        put(
+            "Location",
+            envelope.get("location").cloned().unwrap_or(json!("")),
+        );
         let properties = &envelope["properties"];
         for (key, value) in properties.as_object().into_iter().flatten() {
-            let Some(name) = column(row.kind, key) else { continue };
+            let Some(name) = column(row.kind, key) else {
+                continue;
+            };
             if ["TenantId", "CorrelationId"].contains(&name.as_str()) {
                 continue;
             }

@@ -122,11 +122,15 @@ impl Circumstances {
         Ok(())
     }
 
-    /// The fields as forms and links carry them.
-    pub(crate) fn fields(&self) -> Vec<(String, String)> {
+    /// The fields as forms carry them.
+    #[cfg(test)]
+    fn fields(&self) -> Vec<(String, String)> {
         [
             ("ip", self.ip.to_string()),
-            ("country", self.country.clone().unwrap_or_else(|| "none".to_owned())),
+            (
+                "country",
+                self.country.clone().unwrap_or_else(|| "none".to_owned()),
+            ),
             ("platform", self.platform.word().to_owned()),
             ("client", self.client.word().to_owned()),
             ("device", self.device.word().to_owned()),
@@ -290,11 +294,16 @@ mod tests {
     #[test]
     fn browsers_are_named_as_in_the_log() {
         assert_eq!(
-            browser("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/141.0.0.0 Safari/537.36 Edg/141.0.3.2"),
+            browser(
+                "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/141.0.0.0 Safari/537.36 Edg/141.0.3.2"
+            ),
             "Edge 141.0.3"
         );
         assert_eq!(browser("python-requests/2.32"), "");
-        assert_eq!(platform("Mozilla/5.0 (Macintosh; Intel Mac OS X)"), Platform::MacOs);
+        assert_eq!(
+            platform("Mozilla/5.0 (Macintosh; Intel Mac OS X)"),
+            Platform::MacOs
+        );
         assert_eq!(platform("curl/8"), Platform::Unknown);
     }
 }

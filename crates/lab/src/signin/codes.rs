@@ -90,28 +90,50 @@ impl Code {
         match self {
             Self::Success => "Other.",
             Self::NoSuchUser => "The user account does not exist in the directory.",
-            Self::WrongPassword => "Error validating credentials: the user name or the password is wrong.",
-            Self::LockedOut => "The account is locked: sign-in was tried too many times with a wrong password.",
+            Self::WrongPassword => {
+                "Error validating credentials: the user name or the password is wrong."
+            }
+            Self::LockedOut => {
+                "The account is locked: sign-in was tried too many times with a wrong password."
+            }
             Self::Disabled => "The user account is disabled.",
-            Self::Revoked => "The grant was issued before the sessions of the user were revoked: a fresh sign-in is needed.",
-            Self::MustEnrol => "The user must enrol in multifactor authentication: no method that would do is registered.",
+            Self::Revoked => {
+                "The grant was issued before the sessions of the user were revoked: a fresh sign-in is needed."
+            }
+            Self::MustEnrol => {
+                "The user must enrol in multifactor authentication: no method that would do is registered."
+            }
             Self::MfaRequired => "Strong authentication is required.",
-            Self::MfaRequiredByPolicy => "A configuration of the administrator, or a new location, demands multifactor authentication.",
-            Self::StrongAuthFailed => "Authentication failed during the strong authentication request.",
+            Self::MfaRequiredByPolicy => {
+                "A configuration of the administrator, or a new location, demands multifactor authentication."
+            }
+            Self::StrongAuthFailed => {
+                "Authentication failed during the strong authentication request."
+            }
             Self::MethodRefused => "Sign-in was blocked by the policy on authentication methods.",
             Self::PassWrong => "The Temporary Access Pass is wrong.",
             Self::PassExpired => "The Temporary Access Pass has expired.",
             Self::PassUsed => "The Temporary Access Pass was for one use and has been used.",
             Self::ExternalChallenge => "An external security challenge was not satisfied.",
-            Self::DeviceNotCompliant => "The device is not in the required state: Conditional Access demands a compliant device.",
-            Self::DeviceNotJoined => "The device is not in the required state: Conditional Access demands a domain joined device.",
-            Self::AppNotApproved => "The application is not an approved one, as Conditional Access demands.",
+            Self::DeviceNotCompliant => {
+                "The device is not in the required state: Conditional Access demands a compliant device."
+            }
+            Self::DeviceNotJoined => {
+                "The device is not in the required state: Conditional Access demands a domain joined device."
+            }
+            Self::AppNotApproved => {
+                "The application is not an approved one, as Conditional Access demands."
+            }
             Self::Blocked => "Access has been blocked by Conditional Access policies.",
             Self::SecurityDefaults => "Access has been blocked by security defaults.",
             Self::ConfirmApp => "The user is asked to confirm the app, which is no failure.",
-            Self::FederationDown => "The identity provider of the federated domain does not answer.",
+            Self::FederationDown => {
+                "The identity provider of the federated domain does not answer."
+            }
             Self::NoSession => "There is no session that would do for a silent sign-in.",
-            Self::NoConsent => "The user or an administrator has not consented to use the application.",
+            Self::NoConsent => {
+                "The user or an administrator has not consented to use the application."
+            }
         }
     }
 
@@ -162,9 +184,10 @@ impl Code {
     /// `error` of OAuth 2.0 for a client that asked for a token.
     pub(crate) const fn oauth(self) -> &'static str {
         match self {
-            Self::MfaRequired | Self::MfaRequiredByPolicy | Self::MustEnrol | Self::ExternalChallenge => {
-                "interaction_required"
-            }
+            Self::MfaRequired
+            | Self::MfaRequiredByPolicy
+            | Self::MustEnrol
+            | Self::ExternalChallenge => "interaction_required",
             Self::NoSession => "login_required",
             Self::NoConsent => "consent_required",
             Self::FederationDown => "temporarily_unavailable",
