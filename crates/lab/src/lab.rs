@@ -9,7 +9,7 @@ use breakglass_model::Clock;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::{Fault, Faults, State, graph::Meter, signin::Desk, tokens::Keys};
+use crate::{Fault, Faults, LogRow, State, graph::Meter, signin::Desk, tokens::Keys};
 
 /// Where the twin listens: origins such as `https://localhost:40123`, without a slash at the end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -96,6 +96,11 @@ impl Lab {
     /// The tenant as it is at this moment, as a snapshot.
     pub fn snapshot(&self) -> Value {
         self.state().to_snapshot(self.clock.now())
+    }
+
+    /// The log records as they are, those that nobody can read yet included.
+    pub fn logs(&self) -> Vec<LogRow> {
+        self.state().logs.clone()
     }
 
     /// Where the twin listens.
