@@ -54,6 +54,7 @@ pub struct Lab {
     pub(crate) faults: Faults,
     pub(crate) addresses: Addresses,
     pub(crate) apps: Vec<App>,
+    pub(crate) policies: crate::graph::what_if_set::Cache,
 }
 
 impl std::fmt::Debug for Lab {

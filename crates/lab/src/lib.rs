@@ -9,7 +9,9 @@
 //! - a change through the API, the portal or a sign-in is one change of [`State`], and yields its log records;
 //! - every documented failure is a fault with a name ([`Fault`]) that can be switched while it runs.
 
+mod audit;
 mod faults;
+mod graph;
 mod lab;
 pub mod passkey;
 mod state;

@@ -1,4 +1,4 @@
-//! Registered passkeys: what is needed to verify a later assertion, which no read of Graph shows.
+//! What a sign-in is verified with and no read of Graph shows: registered passkeys, passwords, passes.
 
 use jiff::Timestamp;
 
@@ -41,4 +41,26 @@ pub struct Passkey {
     pub aaguid: String,
     /// When it was registered.
     pub created: Timestamp,
+}
+
+/// A password or Temporary Access Pass; no output shows it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a secret.
+    pub const fn new(secret: String) -> Self {
+        Self(secret)
+    }
+
+    /// Whether somebody typed it right.
+    pub fn is(&self, typed: &str) -> bool {
+        self.0 == typed
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
 }
