@@ -2,9 +2,6 @@
 
 use jiff::Timestamp;
 
-/// Relying party of Microsoft's sign-in page, which keys that are registered through Graph carry.
-pub const RP_ID: &str = "login.microsoft.com";
-
 /// A public key with its algorithm, out of a `COSE_Key` (RFC 9052, RFC 9053).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PublicKey {

@@ -16,7 +16,6 @@ use crate::{
     audit::{Initiator, Modified, Service, Target},
     graph::Version,
     lab::{Answer, ApiError},
-    passkey::RP_ID,
 };
 
 const KEY: &str = "#microsoft.graph.fido2AuthenticationMethod";
@@ -44,7 +43,7 @@ pub(super) fn creation_options(ctx: &mut Context<'_>, key: &str, argument: Optio
     let options = json!({
         "challengeTimeoutDateTime": expires.to_string(),
         "publicKey": {
-            "rp": {"id": RP_ID, "name": "Microsoft"},
+            "rp": {"id": ctx.lab.rp_id, "name": "Microsoft"},
             "user": {"id": BASE64URL_NOPAD.encode(&handle(&ctx.state.tenant, &id)),
                 "name": text(&user, "userPrincipalName"), "displayName": text(&user, "displayName")},
             "challenge": challenge(&ctx.state.tenant, &id, expires),
@@ -305,7 +304,7 @@ fn check_client_data(ctx: &Context<'_>, user: &str, client_data: &[u8]) -> Resul
         return Err(bad("The client data is of another origin."));
     }
     let origin = text(&data, "origin");
-    if origin != format!("https://{RP_ID}") && origin != ctx.lab.addresses.login {
+    if origin != format!("https://{}", ctx.lab.rp_id) && origin != ctx.lab.addresses.login {
         return Err(bad(
             "The origin of the client data is not that of the sign-in page.",
         ));
@@ -322,7 +321,7 @@ fn relying_party(ctx: &Context<'_>, attested: &Attested) -> Result<String, ApiEr
     let own = url::Url::parse(&ctx.lab.addresses.login)
         .ok()
         .and_then(|url| url.host_str().map(str::to_owned));
-    [Some(RP_ID.to_owned()), own]
+    [Some(ctx.lab.rp_id.clone()), own]
         .into_iter()
         .flatten()
         .find(|id| Sha256::digest(id)[..] == attested.rp_id_hash[..])
