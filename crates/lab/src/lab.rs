@@ -70,6 +70,7 @@ pub struct Lab {
     pub(crate) rp_id: String,
     pub(crate) log_delay: Option<SignedDuration>,
     pub(crate) desk: Desk,
+    pub(crate) policies: crate::graph::what_if_set::Cache,
 }
 
 impl std::fmt::Debug for Lab {

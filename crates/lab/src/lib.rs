@@ -11,6 +11,7 @@
 
 mod admin;
 mod apps;
+mod audit;
 mod certificate;
 mod faults;
 mod gateway;

@@ -1,9 +1,6 @@
-//! Registered passkeys: what is needed to verify a later assertion, which no read of Graph shows.
+//! What a sign-in is verified with and no read of Graph shows: registered passkeys, passwords, passes.
 
 use jiff::Timestamp;
-
-/// Relying party of Microsoft's sign-in page, which keys that are registered through Graph carry.
-pub const RP_ID: &str = "login.microsoft.com";
 
 /// A public key with its algorithm, out of a `COSE_Key` (RFC 9052, RFC 9053).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,4 +38,26 @@ pub struct Passkey {
     pub aaguid: String,
     /// When it was registered.
     pub created: Timestamp,
+}
+
+/// A password or Temporary Access Pass; no output shows it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a secret.
+    pub const fn new(secret: String) -> Self {
+        Self(secret)
+    }
+
+    /// Whether somebody typed it right.
+    pub fn is(&self, typed: &str) -> bool {
+        self.0 == typed
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
 }

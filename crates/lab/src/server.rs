@@ -176,6 +176,7 @@ impl Lab {
             rp_id: config.rp_id,
             log_delay: config.log_delay,
             desk: Desk::default(),
+            policies: crate::graph::what_if_set::Cache::default(),
         });
 
         let tls = RustlsConfig::from_config(certificate.config);

@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use crate::Passkey;
+use crate::{Passkey, passkey::Secret};
 
 /// An object with what readers may still see of its past.
 #[derive(Clone, Debug, PartialEq)]
@@ -117,6 +117,9 @@ pub struct State {
     pub deleted: Vec<(String, Value)>,
     /// Passkeys that can sign in, by credential id (unpadded base64url).
     pub passkeys: BTreeMap<String, Passkey>,
+    /// Passwords and passes that were set through the API, by user and method id. Passwords of a snapshot's users are
+    /// not known.
+    pub secrets: BTreeMap<(String, String), Secret>,
     /// Counts changes.
     pub revision: u64,
     /// How long a change stays hidden from readers.

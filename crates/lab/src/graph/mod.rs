@@ -1,6 +1,9 @@
 //! Microsoft Graph, v1.0 and beta.
 
 mod throttle;
+pub(crate) mod what_if;
+pub(crate) mod what_if_set;
+pub(crate) mod write;
 
 use std::sync::Arc;
 
@@ -25,7 +28,7 @@ pub(crate) enum Version {
 
 impl Version {
     /// The first segment of the path.
-    pub(crate) const fn word(self) -> &'static str {
+    pub(crate) const fn segment(self) -> &'static str {
         match self {
             Self::V1 => "v1.0",
             Self::Beta => "beta",
