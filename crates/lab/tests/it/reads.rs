@@ -583,3 +583,49 @@ async fn a_large_tenant_is_paged_without_copying_it() {
         .await;
     assert_eq!(one["value"].as_array().unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn what_was_written_is_read_at_once_or_late_when_reads_are_stale() {
+    let twin = Twin::of(example("contoso")).await;
+    let token = twin.token("breakglass apply").await;
+    let post = async |name: &str| -> String {
+        let url = format!("{}/v1.0/groups", twin.running.addresses.graph);
+        let body = json!({"displayName": name, "mailEnabled": false, "mailNickname": name, "securityEnabled": true});
+        let answer = twin
+            .http
+            .post(url)
+            .bearer_auth(&token)
+            .json(&body)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), 201);
+        let made: Value = answer.json().await.unwrap();
+        made["id"].as_str().unwrap().to_owned()
+    };
+    let id = post("prompt").await;
+    assert_eq!(twin.get(&format!("/v1.0/groups/{id}")).await.0, 200);
+    let (status, members) = twin.get(&format!("/v1.0/groups/{id}/members")).await;
+    assert_eq!((status, &members["value"]), (200, &json!([])));
+    twin.switch(Fault::StaleReads, true);
+    let id = post("stale").await;
+    assert_eq!(twin.get(&format!("/v1.0/groups/{id}")).await.0, 404);
+    let (status, body) = twin
+        .get(&format!("/v1.0/groups?$filter=id eq '{id}'"))
+        .await;
+    assert_eq!((status, &body["value"]), (200, &json!([])));
+
+    let (audits, _) = all(&twin, "/v1.0/auditLogs/directoryAudits").await;
+    assert_eq!(audits[0]["activityDisplayName"], "Add group");
+    let watch = twin.token("breakglass watch").await;
+    let url = format!("{}/v1.0/groups", twin.running.addresses.graph);
+    let refused = twin
+        .http
+        .post(url)
+        .bearer_auth(&watch)
+        .json(&json!({}))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(refused.status(), 403);
+}
