@@ -22,6 +22,8 @@ pub mod passkey;
 mod permissions;
 mod server;
 mod state;
+#[cfg(test)]
+mod testing;
 mod tokens;
 
 pub use apps::{AZURE_CLI, GRAPH_COMMAND_LINE, default_apps};
