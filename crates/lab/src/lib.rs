@@ -24,6 +24,8 @@ pub mod records;
 mod server;
 mod signin;
 mod state;
+#[cfg(test)]
+mod testing;
 mod tokens;
 
 pub use apps::{AZURE_CLI, GRAPH_COMMAND_LINE, default_apps};

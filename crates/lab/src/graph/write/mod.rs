@@ -147,3 +147,6 @@ fn run(
 fn given(body: Option<Object>) -> Result<Object, ApiError> {
     body.ok_or_else(|| ApiError::new(400, "BadRequest", "Empty Payload. JSON content expected."))
 }
+
+#[cfg(test)]
+mod tests;
