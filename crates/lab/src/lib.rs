@@ -20,6 +20,7 @@ mod lab;
 mod odata;
 pub mod passkey;
 mod permissions;
+mod portal;
 pub mod records;
 mod server;
 mod signin;
