@@ -12,8 +12,10 @@ use serde_json::Value;
 use crate::{Collection, NotRead, ObjectId, Reading, SetAside, TenantId, Upn};
 
 mod credential;
+mod registered;
 
 pub use credential::{Device, Method, MethodKind};
+pub use registered::RegisteredMethods;
 
 /// Role template ID of Global Administrator, the same in every tenant (Microsoft Entra built-in roles).
 pub const GLOBAL_ADMINISTRATOR: &str = "62e90394-69f5-4237-9190-012177145e10";
@@ -25,6 +27,12 @@ pub struct User {
     pub id: Option<ObjectId>,
     /// User principal name.
     pub upn: Option<Upn>,
+    /// Domain of the user principal name, where the input tells only that.
+    #[serde(default)]
+    pub domain: Option<String>,
+    /// Domain of the organisation that a user from outside belongs to, where the input tells it.
+    #[serde(default)]
+    pub home_domain: Option<String>,
     /// Display name.
     pub display_name: Option<String>,
     /// `accountEnabled`.
@@ -45,6 +53,10 @@ pub struct User {
     pub last_sign_in: Reading<Option<Timestamp>>,
     /// Registered authentication methods.
     pub methods: Reading<Vec<Method>>,
+    /// What the registration report tells of them: classes, perhaps hours old. Good for many users together, not for
+    /// judging one account.
+    #[serde(default)]
+    pub registered: Option<RegisteredMethods>,
     /// Groups that hold the user, transitively, where the input lists them at the user.
     pub transitive_member_of: Reading<Vec<ObjectId>>,
     /// Template ids of the roles that are active for the whole tenant, where the input lists all of them at the
@@ -61,6 +73,16 @@ pub struct User {
     /// The file in which somebody described the account by hand, in place of what the tenant says of it.
     #[serde(default)]
     pub described_in: Option<String>,
+}
+
+impl User {
+    /// Domain of the user principal name.
+    pub fn domain(&self) -> Option<&str> {
+        self.upn
+            .as_ref()
+            .map(Upn::domain)
+            .or(self.domain.as_deref())
+    }
 }
 
 /// A group.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use breakglass_model::{
     ObjectId, Reading,
-    tenant::{Method, MethodKind, User},
+    tenant::{Method, MethodKind, RegisteredMethods, User},
 };
 
 use super::{
@@ -45,9 +45,13 @@ type MethodKey<'a> = (
 /// Methods, the membership of each group that the methods policy names, and whether the domain is federated.
 type RegisteredKey<'a> = (Vec<MethodKey<'a>>, Vec<u8>, bool);
 
+/// The same of a user of whom only the registration report tells methods.
+type ReportedKey = (RegisteredMethods, Vec<u8>, bool);
+
 /// Numbers for all that people may have in common.
 struct Classes<'a> {
     registered: HashMap<RegisteredKey<'a>, u32>,
+    reported: HashMap<ReportedKey, u32>,
     methods: Interned<Vec<UsableMethod>>,
     devices: Interned<Vec<Seen>>,
     roles: Interned<Vec<(String, bool)>>,
@@ -74,6 +78,7 @@ impl People<'_> {
         let targets = self.methods.columns();
         let mut classes = Classes {
             registered: HashMap::new(),
+            reported: HashMap::new(),
             methods: Interned::new(),
             devices: Interned::new(),
             roles: Interned::new(),
@@ -120,7 +125,7 @@ impl People<'_> {
             .id(first)
             .map_or_else(|| label(first), ToString::to_string);
         Cohort {
-            identity: self.at(Some(first), &id),
+            identity: self.at(Some(first), &id, true),
             count: people.len(),
             examples: people.iter().take(EXAMPLES).map(|p| label(*p)).collect(),
             members: people
@@ -171,11 +176,36 @@ impl People<'_> {
             }
             Fact::Unknown(_) => 0,
         };
-        let methods = match &user.methods {
-            Reading::Read(methods) => {
-                self.methods_class(person, user, methods, &federated, targets, classes) + 1
+        let methods = match (&user.methods, user.registered) {
+            (Reading::Read(methods), _) => {
+                let registered = methods.iter().map(method_key).collect();
+                let key = (
+                    registered,
+                    self.targeted(person, targets),
+                    federated == Fact::Known(true),
+                );
+                let known = classes.registered.get(&key).copied();
+                1 + known.unwrap_or_else(|| {
+                    let class = self.methods_class(self.usable(Some(person), user).0, classes);
+                    classes.registered.insert(key, class);
+                    class
+                })
             }
-            Reading::NotRead(_) => 0,
+            (Reading::NotRead(_), Some(reported)) => {
+                let key = (
+                    reported,
+                    self.targeted(person, targets),
+                    federated == Fact::Known(true),
+                );
+                let known = classes.reported.get(&key).copied();
+                1 + known.unwrap_or_else(|| {
+                    let usable = self.reported(Some(person), user, reported);
+                    let class = self.methods_class(usable, classes);
+                    classes.reported.insert(key, class);
+                    class
+                })
+            }
+            (Reading::NotRead(_), None) => 0,
         };
         [
             three(&enabled(user)),
@@ -187,17 +217,9 @@ impl People<'_> {
         ]
     }
 
-    fn methods_class<'u>(
-        &self,
-        person: u32,
-        user: &'u User,
-        methods: &'u [Method],
-        federated: &Fact<bool>,
-        targets: &[u32],
-        classes: &mut Classes<'u>,
-    ) -> u32 {
-        let registered = methods.iter().map(method_key).collect();
-        let memberships = targets
+    /// What the methods policy can tell of a person, by the groups that it names.
+    fn targeted(&self, person: u32, targets: &[u32]) -> Vec<u8> {
+        targets
             .iter()
             .map(|column| {
                 let doubt = self.members.doubt(Some(person), *column).is_some();
@@ -207,20 +229,16 @@ impl People<'_> {
                     u8::from(doubt)
                 }
             })
-            .collect();
-        let key = (registered, memberships, *federated == Fact::Known(true));
-        if let Some(class) = classes.registered.get(&key) {
-            return *class;
-        }
-        let mut usable = self.usable(Some(person), user).0;
+            .collect()
+    }
+
+    fn methods_class(&self, mut usable: Vec<UsableMethod>, classes: &mut Classes<'_>) -> u32 {
         for method in &mut usable {
             method.aaguid = method.aaguid.take().and_then(|model| self.told(model));
         }
         usable.sort();
         usable.dedup();
-        let class = classes.methods.add(usable);
-        classes.registered.insert(key, class);
-        class
+        classes.methods.add(usable)
     }
 
     /// A model as far as strengths tell models apart.

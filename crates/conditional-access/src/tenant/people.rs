@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use breakglass_model::{
     ObjectId, Reading, TenantSnapshot,
-    tenant::{GLOBAL_ADMINISTRATOR, User},
+    tenant::{GLOBAL_ADMINISTRATOR, Method, MethodKind, RegisteredMethods, User},
 };
 
 use super::{
@@ -107,7 +107,7 @@ impl<'a> People<'a> {
 
     /// Who an id is. Of an id that is not among the users of the snapshot, only memberships are known.
     pub fn identity(&self, id: &ObjectId) -> Identity {
-        self.at(self.person(id), id.as_str())
+        self.at(self.person(id), id.as_str(), false)
     }
 
     /// Why registered methods of a person do not count, or not surely.
@@ -178,7 +178,9 @@ impl<'a> People<'a> {
     }
 
     /// The identity of a person; `None`: an id that nothing in the snapshot has.
-    pub(super) fn at(&self, person: Option<u32>, id: &str) -> Identity {
+    ///
+    /// `reported`: what the registration report tells of methods will do where they were not read.
+    pub(super) fn at(&self, person: Option<u32>, id: &str, reported: bool) -> Identity {
         let identity = Identity {
             id: id.to_owned(),
             name: id.to_owned(),
@@ -206,9 +208,12 @@ impl<'a> People<'a> {
         Identity {
             name: name(user).unwrap_or_else(|| id.to_owned()),
             guest: guest(user),
-            methods: match &user.methods {
-                Reading::Read(_) => Fact::Known(self.usable(person, user).0),
-                Reading::NotRead(why) => Fact::Unknown(why.clone()),
+            methods: match (&user.methods, user.registered.filter(|_| reported)) {
+                (Reading::Read(_), _) => Fact::Known(self.usable(person, user).0),
+                (Reading::NotRead(_), Some(registered)) => {
+                    Fact::Known(self.reported(person, user, registered))
+                }
+                (Reading::NotRead(why), None) => Fact::Unknown(why.clone()),
             },
             devices: devices::of(user),
             per_user_mfa: user.per_user_mfa.get() == Some(&true),
@@ -259,8 +264,34 @@ impl<'a> People<'a> {
         person: Option<u32>,
         user: &User,
     ) -> (Vec<UsableMethod>, Vec<String>) {
+        let methods = user.methods.get().map_or(&[][..], Vec::as_slice);
+        self.usable_of(person, user, methods)
+    }
+
+    /// Usable methods of a user of whom only the registration report tells any. It lists no certificate: whether the
+    /// user has one is not sure.
+    pub(super) fn reported(
+        &self,
+        person: Option<u32>,
+        user: &User,
+        registered: RegisteredMethods,
+    ) -> Vec<UsableMethod> {
+        let mut methods = registered.methods();
+        methods.push(Method {
+            kind: MethodKind::Certificate,
+            ..Method::default()
+        });
+        self.usable_of(person, user, &methods).0
+    }
+
+    fn usable_of(
+        &self,
+        person: Option<u32>,
+        user: &User,
+        methods: &[Method],
+    ) -> (Vec<UsableMethod>, Vec<String>) {
         methods::usable(
-            user.methods.get().map_or(&[], Vec::as_slice),
+            methods,
             self.federated(user) == Fact::Known(true),
             &self.methods,
             &|column| self.members.of(person, column),
@@ -273,25 +304,22 @@ impl<'a> People<'a> {
                 "the organisation of a user from outside does the first factor".to_owned(),
             );
         }
-        let Some(upn) = &user.upn else {
+        let Some(own) = user.domain() else {
             return Fact::Unknown("the input does not tell the user's name".to_owned());
         };
         let domains = &self.index.snapshot.domains;
         let domain = domains
             .iter()
-            .find(|domain| domain.name.eq_ignore_ascii_case(upn.domain()));
+            .find(|domain| domain.name.eq_ignore_ascii_case(own));
         match (domain.map(|domain| &domain.federated), &domains.missing) {
             (Some(Reading::Read(federated)), _) => Fact::Known(*federated),
             (Some(Reading::NotRead(why)), _) => {
-                Fact::Unknown(format!("whether {} is federated: {why}", upn.domain()))
+                Fact::Unknown(format!("whether {own} is federated: {why}"))
             }
             (None, Some(missing)) => {
                 Fact::Unknown(format!("domains were not all read: {}", missing.reason))
             }
-            (None, None) => Fact::Unknown(format!(
-                "{} is not among the domains of the tenant",
-                upn.domain()
-            )),
+            (None, None) => Fact::Unknown(format!("{own} is not among the domains of the tenant")),
         }
     }
 }
@@ -319,7 +347,7 @@ fn is_external(user: &User) -> bool {
         .creation_type
         .as_deref()
         .is_some_and(|kind| kind.eq_ignore_ascii_case("Invitation"));
-    invited || has_mark(user)
+    invited || has_mark(user) || user.home_domain.is_some()
 }
 
 fn has_mark(user: &User) -> bool {
@@ -335,7 +363,7 @@ pub(super) fn guest(user: &User) -> Fact<GuestKind> {
     let of = |kind: &str| Fact::Known(GuestKind::Guest(kind.to_owned()));
     let external = is_external(user);
     match user.user_type.as_deref() {
-        Some(kind) if kind.eq_ignore_ascii_case("Guest") => match (external, &user.upn) {
+        Some(kind) if kind.eq_ignore_ascii_case("Guest") => match (external, user.domain()) {
             (true, _) => of("b2bCollaborationGuest"),
             (false, Some(_)) => of("internalGuest"),
             (false, None) => Fact::Unknown(
@@ -353,7 +381,9 @@ pub(super) fn guest(user: &User) -> Fact<GuestKind> {
         None if external => Fact::Unknown(
             "it is a user from outside, and the input does not tell whether a guest".to_owned(),
         ),
-        None if user.described_in.is_some() || user.upn.is_some() => Fact::Known(GuestKind::Member),
+        None if user.described_in.is_some() || user.domain().is_some() => {
+            Fact::Known(GuestKind::Member)
+        }
         None => Fact::Unknown("the input tells neither `userType` nor name".to_owned()),
     }
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Collection, ObjectId, Reading, SetAside, TenantSnapshot,
-    tenant::{AssignmentKind, RoleAssignment},
+    tenant::{AssignmentKind, Group, RoleAssignment, User},
 };
 
 /// Graph cuts a list that is expanded inside a directory object off after this many members.
@@ -28,10 +28,11 @@ impl Gather {
         self.members_from_users(&mut snapshot);
         self.groups_of_policies(&mut snapshot);
         self.assumptions(&mut snapshot, files);
+        snapshot.assumptions.append(&mut self.notes);
         snapshot.other = std::mem::take(&mut self.objects);
         for (name, extent) in &self.extents {
             // An empty collection that was read is not the same as one that was not.
-            if extent.whole && !is_typed(name) {
+            if extent.whole && !is_typed(name) && name != kind::REGISTRATION {
                 snapshot.other.entry(name.clone()).or_default();
             }
             if let Some(missing) = &extent.missing
@@ -61,52 +62,17 @@ impl Gather {
     }
 
     fn collections(&mut self, snapshot: &mut TenantSnapshot) {
-        let users = self
-            .take(USERS)
-            .iter()
-            .map(|raw| {
-                let mut user = object::user(raw);
-                let methods = raw
-                    .get("authentication")
-                    .filter(|a| a.get(METHODS).is_some())
-                    .unwrap_or(raw);
-                if let Some(list) = self.list(USERS, raw, methods, METHODS) {
-                    user.methods = map(list, |items| items.iter().map(object::method).collect());
-                }
-                if let Some(list) = self.list(USERS, raw, raw, TRANSITIVE_MEMBER_OF) {
-                    user.transitive_member_of = map(list, |items| group_ids(&items));
-                }
-                let devices = [REGISTERED_DEVICES, OWNED_DEVICES]
-                    .into_iter()
-                    .filter_map(|name| self.list(USERS, raw, raw, name))
-                    .reduce(|one, other| if one.get().is_some() { one } else { other });
-                if let Some(list) = devices {
-                    user.devices = match list {
-                        Reading::Read(items) => object::devices(items),
-                        Reading::NotRead(why) => Reading::NotRead(why),
-                    };
-                }
-                user
-            })
-            .collect();
+        let mut users = std::mem::take(&mut self.early.users);
+        users.extend(self.take(USERS).iter().map(|raw| self.user(raw)));
+        for raw in self.take(kind::REGISTRATION) {
+            self.early.register(&raw);
+        }
+        for user in &mut users {
+            user.registered = self.early.registered(user.id.as_ref());
+        }
         self.fill(&mut snapshot.users, USERS, users);
-        let groups = self
-            .objects
-            .get(GROUPS)
-            .into_iter()
-            .flatten()
-            .map(|raw| {
-                let mut group = object::group(raw);
-                if let Some(list) = self.list(GROUPS, raw, raw, MEMBERS) {
-                    group.members = map(list, |items| ids(&items));
-                }
-                if let Some(list) = self.list(GROUPS, raw, raw, TRANSITIVE_MEMBERS) {
-                    group.transitive_members = map(list, |items| ids(&items));
-                }
-                group
-            })
-            .collect();
-        self.objects.remove(GROUPS);
+        let mut groups = std::mem::take(&mut self.early.groups);
+        groups.extend(self.take(GROUPS).iter().map(|raw| self.group(raw)));
         self.fill(&mut snapshot.groups, GROUPS, groups);
         let units = self
             .objects
@@ -138,6 +104,44 @@ impl Gather {
             kind::WORKFLOWS,
             workflows,
         );
+    }
+
+    /// A user, with the lists that belong to it.
+    pub(super) fn user(&self, raw: &Value) -> User {
+        let mut user = object::user(raw);
+        let methods = raw
+            .get("authentication")
+            .filter(|a| a.get(METHODS).is_some())
+            .unwrap_or(raw);
+        if let Some(list) = self.list(USERS, raw, methods, METHODS) {
+            user.methods = map(list, |items| items.iter().map(object::method).collect());
+        }
+        if let Some(list) = self.list(USERS, raw, raw, TRANSITIVE_MEMBER_OF) {
+            user.transitive_member_of = map(list, |items| group_ids(&items));
+        }
+        let devices = [REGISTERED_DEVICES, OWNED_DEVICES]
+            .into_iter()
+            .filter_map(|name| self.list(USERS, raw, raw, name))
+            .reduce(|one, other| if one.get().is_some() { one } else { other });
+        if let Some(list) = devices {
+            user.devices = match list {
+                Reading::Read(items) => object::devices(items),
+                Reading::NotRead(why) => Reading::NotRead(why),
+            };
+        }
+        user
+    }
+
+    /// A group, with its members.
+    pub(super) fn group(&self, raw: &Value) -> Group {
+        let mut group = object::group(raw);
+        if let Some(list) = self.list(GROUPS, raw, raw, MEMBERS) {
+            group.members = map(list, |items| ids(&items));
+        }
+        if let Some(list) = self.list(GROUPS, raw, raw, TRANSITIVE_MEMBERS) {
+            group.transitive_members = map(list, |items| ids(&items));
+        }
+        group
     }
 
     fn roles(&mut self, snapshot: &mut TenantSnapshot) {
@@ -186,7 +190,15 @@ impl Gather {
             }
         }
         if plain_whole {
-            self.extent(ACTIVE).whole = true;
+            let extent = self.extent(ACTIVE);
+            // They stand in for schedule instances that could not be read at all.
+            let replaced = if extent.whole {
+                None
+            } else {
+                extent.missing.take()
+            };
+            extent.whole = true;
+            self.not_read.extend(replaced);
         }
         if let Some(missing) = self.extents.get_mut(PLAIN).and_then(|e| e.missing.take())
             && self.extents.get(ACTIVE).is_none_or(|e| !e.whole)
@@ -230,8 +242,10 @@ impl Gather {
         holder: &Value,
         name: &'static str,
     ) -> Option<Reading<Vec<Value>>> {
-        let id = object::text(owner, "id").unwrap_or_default().to_lowercase();
-        if let Some(related) = self.relations.get(&(kind, id, name)) {
+        let id = |owner: &Value| object::text(owner, "id").unwrap_or_default().to_lowercase();
+        if !self.relations.is_empty()
+            && let Some(related) = self.relations.get(&(kind, id(owner), name))
+        {
             return Some(match &related.incomplete {
                 Some(why) => Reading::NotRead(why.clone()),
                 None => Reading::Read(related.items.clone()),

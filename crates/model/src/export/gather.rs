@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::{
     Counts,
     kind::{self, Place, Relation},
+    stream::Early,
 };
 use crate::{NotRead, SetAside};
 
@@ -47,11 +48,15 @@ pub(super) struct Gather {
     pub(super) tenant_name: Option<String>,
     pub(super) collected_at: Option<String>,
     pub(super) not_read: Vec<NotRead>,
+    /// What our snapshot tells its readers.
+    pub(super) notes: Vec<String>,
     pub(super) set_aside: Vec<SetAside>,
     pub(super) repeated: BTreeSet<String>,
     pub(super) counts: Vec<Counts>,
     /// Whether our own snapshot was read: its lists are never cut off by `$expand`.
     pub(super) has_snapshot: bool,
+    /// Objects that are made already.
+    pub(super) early: Early,
     index: HashMap<(String, String), usize>,
 }
 
@@ -90,10 +95,26 @@ impl Gather {
         });
     }
 
+    /// A collector whose current file is this one.
+    pub(super) fn file(file: &str) -> Self {
+        Self {
+            counts: vec![Counts {
+                file: file.to_owned(),
+                ..Counts::default()
+            }],
+            ..Self::default()
+        }
+    }
+
     /// Counts something that was recognised in the current file.
     pub(super) fn count(&mut self, kind: &str) {
+        self.count_many(kind, 1);
+    }
+
+    /// Counts several things that were recognised in the current file.
+    pub(super) fn count_many(&mut self, kind: &str, many: usize) {
         if let Some(counts) = self.counts.last_mut() {
-            *counts.recognised.entry(kind.to_owned()).or_default() += 1;
+            *counts.recognised.entry(kind.to_owned()).or_default() += many;
         }
     }
 

@@ -18,6 +18,7 @@ pub(super) const WORKFLOWS: &str = "lifecycleWorkflows";
 pub(super) const PRINCIPALS: &str = "servicePrincipals";
 pub(super) const STRENGTHS: &str = "authenticationStrengthPolicies";
 pub(super) const LOCATIONS: &str = "namedLocations";
+pub(super) const REGISTRATION: &str = "userRegistrationDetails";
 
 /// Names of files, folders and URL segments (lower case) and the collection that they stand for.
 /// `accesspolicies` and `conditionalaccess` are the folders of EntraExporter and IntuneManagement.
@@ -61,6 +62,31 @@ const NAMES: &[(&str, &str)] = &[
         "roleManagementPolicyAssignments",
     ),
     ("azureroleassignments", "azureRoleAssignments"),
+    (
+        "authenticationcontextclassreferences",
+        "authenticationContextClassReferences",
+    ),
+    ("resourceactions", "resourceActions"),
+    ("roleassignmentschedules", "roleAssignmentSchedules"),
+    ("roleeligibilityschedules", "roleEligibilitySchedules"),
+    (
+        "privilegedaccessgroupassignmentscheduleinstances",
+        "privilegedAccessGroupAssignmentScheduleInstances",
+    ),
+    (
+        "privilegedaccessgroupeligibilityscheduleinstances",
+        "privilegedAccessGroupEligibilityScheduleInstances",
+    ),
+    ("approleassignments", "appRoleAssignments"),
+    ("userregistrationdetails", REGISTRATION),
+    ("subscriptions", "subscriptions"),
+    ("workspaces", "workspaces"),
+    ("workspacetables", "workspaceTables"),
+    ("workspacefreshness", "workspaceFreshness"),
+    ("actionrules", "actionRules"),
+    ("activitylogalerts", "activityLogAlerts"),
+    ("onboardingstates", "onboardingStates"),
+    ("watchlists", "watchlists"),
 ];
 
 /// OData types (behind `microsoft.graph.`, lower case) and their collections.

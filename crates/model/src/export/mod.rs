@@ -17,6 +17,7 @@ mod normal;
 mod object;
 mod own;
 mod scuba;
+mod stream;
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -27,7 +28,8 @@ use gather::{Gather, Source};
 pub use normal::normalise;
 
 /// The schema name of our own snapshot: `{schema, tenant: {id, name}, collectedAt, collections,
-/// notRead}`. A collection that is absent was not read; one that is present is complete.
+/// notRead, notes}`. A collection that is absent was not read; one that is present is complete, unless
+/// `notRead` names it too. `notes` are sentences that its readers must know.
 pub const SNAPSHOT_SCHEMA: &str = "breakglass/snapshot/v1";
 
 /// The most bytes that one gzip file may unpack to: far above the snapshot of a large tenant.
@@ -77,14 +79,14 @@ pub fn read_with_counts(
             file: file.path.clone(),
             ..Counts::default()
         });
-        read_file(&mut gather, file);
+        read_file(&mut gather, file, files.len() == 1);
     }
     let digest = data_encoding::HEXLOWER.encode(&digest.finalize());
     let counts = std::mem::take(&mut gather.counts);
     (gather.build(files.len(), digest), counts)
 }
 
-fn read_file(gather: &mut Gather, file: &InputFile) {
+fn read_file(gather: &mut Gather, file: &InputFile, is_only: bool) {
     let at = Source {
         file: &file.path,
         position: "whole file",
@@ -115,6 +117,10 @@ fn read_file(gather: &mut Gather, file: &InputFile) {
     }
     if start.is_none() {
         return gather.lost(at, &place, "the file is empty: export it again".to_owned());
+    }
+    if is_only && let Some(read) = stream::snapshot(&file.path, &text) {
+        *gather = read;
+        return;
     }
     match serde_json::from_str(&text) {
         Ok(document) => {

@@ -10,7 +10,7 @@ use crate::{
     ObjectId, Reading, TenantId, Upn,
     tenant::{
         AdministrativeUnit, AssignmentKind, Device, Domain, Group, Method, MethodKind, Policy,
-        Role, RoleAssignment, User,
+        RegisteredMethods, Role, RoleAssignment, User,
     },
 };
 
@@ -66,6 +66,8 @@ pub(super) fn user(object: &Value) -> User {
     User {
         id: object_id(object),
         upn: text(object, "userPrincipalName").and_then(|upn| Upn::parse(upn).ok()),
+        domain: owned(object, "domain"),
+        home_domain: owned(object, "homeDomain"),
         display_name: owned(object, "displayName"),
         account_enabled: boolean(object, "accountEnabled", None),
         synchronised: synchronised(object),
@@ -77,6 +79,7 @@ pub(super) fn user(object: &Value) -> User {
         methods: Reading::NotRead(
             "the input holds no authentication methods of this user".to_owned(),
         ),
+        registered: None,
         transitive_member_of: Reading::NotRead(
             "the input does not list the groups of this user".to_owned(),
         ),
@@ -87,6 +90,14 @@ pub(super) fn user(object: &Value) -> User {
         ),
         described_in: None,
     }
+}
+
+/// Classes of methods of an entry of the registration report.
+pub(super) fn registered(entry: &Value) -> Option<RegisteredMethods> {
+    let words = entry.get("methodsRegistered")?.as_array()?;
+    Some(RegisteredMethods::of(
+        words.iter().filter_map(Value::as_str),
+    ))
 }
 
 /// The devices among what a user owns or registered.

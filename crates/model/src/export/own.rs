@@ -7,6 +7,7 @@ use super::{
     gather::{Gather, Source, what},
     kind,
 };
+use crate::NotRead;
 
 impl Gather {
     /// Our own snapshot.
@@ -25,29 +26,9 @@ impl Gather {
             return;
         }
         self.has_snapshot = true;
-        let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
-        if let Some(tenant) = object.get("tenant") {
-            self.tenant_id = text(tenant.get("id"));
-            self.tenant_name = text(tenant.get("name"));
-        }
-        self.collected_at = text(object.get("collectedAt"));
-        if let Some(Value::Array(items)) = object.remove("notRead") {
-            for (index, item) in items.into_iter().enumerate() {
-                if let Ok(not_read) = serde_json::from_value(item) {
-                    self.not_read.push(not_read);
-                } else {
-                    let position = format!("notRead[{index}]");
-                    self.set_aside(
-                        Source {
-                            file: at.file,
-                            position: &position,
-                        },
-                        "an entry of notRead needs `collection` and `reason`",
-                    );
-                }
-            }
-        }
-        let Some(Value::Object(collections)) = object.remove("collections") else {
+        let collections = object.remove("collections");
+        let Some(Value::Object(collections)) = collections else {
+            self.snapshot_head(at, &mut object);
             self.set_aside(at, "`collections` is not an object");
             return;
         };
@@ -78,6 +59,50 @@ impl Gather {
                     // The list is known not to be whole.
                     self.incomplete(&kind, format!("{position} in {} is not an object", at.file));
                 }
+            }
+        }
+        self.snapshot_head(at, &mut object);
+    }
+
+    /// What a snapshot says beside its collections, once these are known.
+    pub(super) fn snapshot_head(&mut self, at: Source<'_>, object: &mut Map<String, Value>) {
+        let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+        if let Some(tenant) = object.get("tenant") {
+            self.tenant_id = text(tenant.get("id"));
+            self.tenant_name = text(tenant.get("name"));
+        }
+        self.collected_at = text(object.get("collectedAt"));
+        if let Some(Value::Array(notes)) = object.remove("notes") {
+            let notes = notes.into_iter().filter_map(|note| match note {
+                Value::String(note) => Some(note),
+                _ => None,
+            });
+            self.notes.extend(notes);
+        }
+        if let Some(Value::Array(items)) = object.remove("notRead") {
+            self.snapshot_not_read(at, items);
+        }
+    }
+
+    /// What a snapshot says of collections that it lacks, or has only in part.
+    fn snapshot_not_read(&mut self, at: Source<'_>, items: Vec<Value>) {
+        for (index, item) in items.into_iter().enumerate() {
+            let Ok(not_read) = serde_json::from_value::<NotRead>(item) else {
+                let position = format!("notRead[{index}]");
+                self.set_aside(
+                    Source {
+                        file: at.file,
+                        position: &position,
+                    },
+                    "an entry of notRead needs `collection` and `reason`",
+                );
+                continue;
+            };
+            match kind::by_name(&not_read.collection) {
+                Some(kind) if self.extent(kind).missing.is_none() => {
+                    self.extent(kind).missing = Some(not_read);
+                }
+                _ => self.not_read.push(not_read),
             }
         }
     }

@@ -676,6 +676,90 @@ fn documented_responses_are_recognised_or_set_aside() {
 }
 
 #[test]
+fn the_registration_report_is_kept_apart_from_methods() {
+    let snapshot = read(&[doc(
+        "s.json",
+        &json!({"schema": SNAPSHOT_SCHEMA, "tenant": {"id": "t"}, "collections": {
+            "users": [{"id": U1, "userType": "Guest", "domain": "contoso.com", "homeDomain": "fabrikam.com"}],
+            "userRegistrationDetails": [{"id": U1, "methodsRegistered": ["fido2SecurityKey"]}],
+        }}),
+    )]);
+    let [user] = snapshot.users.items.as_slice() else {
+        panic!("{:?}", snapshot.users);
+    };
+    assert_eq!(user.methods.get(), None);
+    let registered = user.registered.unwrap();
+    assert_eq!(registered.words().collect::<Vec<_>>(), ["fido2SecurityKey"]);
+    assert_eq!(
+        (user.domain(), user.home_domain.as_deref()),
+        (Some("contoso.com"), Some("fabrikam.com"))
+    );
+    assert!(!snapshot.other.contains_key("userRegistrationDetails"));
+}
+
+#[test]
+fn a_collection_that_is_there_and_in_not_read_is_not_whole() {
+    let not_read = |name: &str| json!({"collection": name, "reason": "one of two refused", "permission": "Reader"});
+    let snapshot = read(&[doc(
+        "s.json",
+        &json!({"schema": SNAPSHOT_SCHEMA, "tenant": {"id": "t"}, "notes": ["look twice"],
+            "notRead": [not_read("groups"), not_read("actionGroups"), not_read("groups/members")],
+            "collections": {"groups": [{"id": G1}], "actionGroups": [{"id": "/a/b"}]}}),
+    )]);
+    assert_eq!(snapshot.groups.items.len(), 1);
+    assert_eq!(
+        snapshot.groups.missing.as_ref().unwrap().reason,
+        "one of two refused"
+    );
+    assert_eq!(snapshot.other["actionGroups"].len(), 1);
+    let names: Vec<&str> = snapshot
+        .not_read
+        .iter()
+        .map(|one| one.collection.as_str())
+        .collect();
+    assert_eq!(names, ["actionGroups", "groups/members"]);
+    assert_eq!(snapshot.assumptions, ["look twice"]);
+}
+
+/// A snapshot is read object by object; any other order of its parts is read as a document.
+#[test]
+fn a_snapshot_reads_alike_in_one_go_and_piece_by_piece() {
+    let collections = json!({
+        "users": [
+            {"id": U1, "userPrincipalName": "a@contoso.com", "accountEnabled": true, "authentication": {"methods": [
+                {"@odata.type": "#microsoft.graph.fido2AuthenticationMethod", "id": "m", "aaGuid": "X"}]},
+                "transitiveMemberOf": [{"@odata.type": "#microsoft.graph.group", "id": G1}], "registeredDevices": []},
+            {"id": "11111111-aaaa-4aaa-8aaa-000000000002", "userType": "Guest", "domain": "contoso.com"},
+        ],
+        "groups": [{"id": G1, "groupTypes": [], "members": [{"id": U1}]}],
+        "conditionalAccessPolicies": [policy("P")],
+        "userRegistrationDetails": [{"id": U1, "methodsRegistered": ["email"]}],
+        "namedLocations": [],
+    });
+    let head = format!("\"schema\": \"{SNAPSHOT_SCHEMA}\"");
+    let tail = "\"tenant\": {\"id\": \"t\"}, \"notRead\": [], \"notes\": [\"n\"]";
+    let piece = format!("{{{head}, \"collections\": {collections}, {tail}}}");
+    let whole = format!("{{\"collections\": {collections}, {head}, {tail}}}");
+    let (mut one, counts) = export::read_with_counts([file("s.json", piece)]);
+    let (other, same) = export::read_with_counts([file("s.json", whole)]);
+    one.digest.clone_from(&other.digest);
+    assert_eq!(one, other);
+    assert_eq!(counts, same);
+    assert_eq!(one.users.items.len(), 2);
+}
+
+#[test]
+fn a_snapshot_with_an_object_that_is_none_is_not_taken_for_whole() {
+    let text = format!(
+        "{{\"schema\": \"{SNAPSHOT_SCHEMA}\", \"collections\": {{\"users\": [{{\"id\": \"{U1}\"}}, 7]}}}}"
+    );
+    let snapshot = read(&[file("s.json", text)]);
+    assert_eq!(snapshot.users.items.len(), 1);
+    assert!(!snapshot.users.is_complete());
+    assert_eq!(snapshot.set_aside[0].position, "collections.users[1]");
+}
+
+#[test]
 fn an_empty_input_knows_nothing() {
     let tenant = read(&[]);
     assert!(tenant.users.items.is_empty());

@@ -76,3 +76,35 @@ fn c4_a_cohort_stands_for_its_members() {
         }
     }
 }
+
+/// The registration report is good for many people together and never for judging one.
+#[test]
+fn reported_methods_make_cohorts_and_judge_nobody() {
+    let ordinary = |id: &str| json!({"id": id, "userType": "Member", "accountEnabled": true, "creationType": null, "domain": "contoso.com"});
+    let snapshot = snapshot(&json!({
+        "domains": [{"id": "contoso.com", "authenticationType": "Federated", "isInitial": false}],
+        "users": [ordinary("u1"), ordinary("u2"), ordinary("u3")],
+        "userRegistrationDetails": [
+            {"id": "u1", "methodsRegistered": ["softwareOneTimePasscode"]},
+            {"id": "u2", "methodsRegistered": ["softwareOneTimePasscode"]},
+        ],
+        "conditionalAccessPolicies": [policy(&json!({"includeUsers": ["All"]}))],
+    }));
+    let tenant = Tenant::read(&snapshot);
+    let people = People::new(&snapshot, &[&tenant]);
+    let cohorts = people.cohorts();
+    let counts: Vec<usize> = cohorts.iter().map(|cohort| cohort.count).collect();
+    assert_eq!(counts, [2, 1]);
+    let usable = cohorts[0].identity.methods.known().unwrap();
+    let names: Vec<String> = usable
+        .iter()
+        .map(|method| method.combination.to_string())
+        .collect();
+    // The domain is known without a name: the first factor is the provider's.
+    assert!(
+        names.contains(&"federatedSingleFactor,softwareOath".to_owned()),
+        "{names:?}"
+    );
+    assert!(cohorts[1].identity.methods.why().is_some());
+    assert!(people.identity(&oid("u1")).methods.why().is_some());
+}

@@ -1,1 +1,0 @@
-//! Collecting a snapshot.

@@ -1,0 +1,277 @@
+//! One run: its steps, what they share, and how a failure is judged.
+
+use std::{cell::RefCell, fmt};
+
+use breakglass_model::NotRead;
+use serde_json::Value;
+
+use super::{
+    CollectError, Event, Options, Progress,
+    work::{Done, Part, Work},
+};
+use crate::{Entra, Error, Granted, Request, permissions};
+
+/// Steps in the order in which they are taken. A step has one file.
+pub(super) const STEPS: &[&str] = &[
+    "organization",
+    "domains",
+    "conditionalAccessPolicies",
+    "namedLocations",
+    "authenticationStrengthPolicies",
+    "authenticationContextClassReferences",
+    "identitySecurityDefaultsEnforcementPolicy",
+    "authenticationMethodsPolicy",
+    "authorizationPolicy",
+    "roleDefinitions",
+    "roleAssignmentScheduleInstances",
+    "roleAssignments",
+    "roleEligibilityScheduleInstances",
+    "roleAssignmentSchedules",
+    "roleEligibilitySchedules",
+    "roleManagementPolicyAssignments",
+    "resourceActions",
+    "administrativeUnits",
+    "accessReviews",
+    "lifecycleWorkflows",
+    "emergency accounts",
+    "groups",
+    "privilegedAccessGroupAssignmentScheduleInstances",
+    "privilegedAccessGroupEligibilityScheduleInstances",
+    "administrators",
+    "users",
+    "servicePrincipals",
+    "appRoleAssignments",
+    "userRegistrationDetails",
+    "diagnosticSettings",
+    "subscriptions",
+    "workspaces",
+    "workspaceTables",
+    "scheduledQueryRules",
+    "actionGroups",
+    "actionRules",
+    "activityLogAlerts",
+    "azureRoleAssignments",
+    "onboardingStates",
+    "alertRules",
+    "automationRules",
+    "watchlists",
+    "workspaceFreshness",
+];
+
+/// Why a step ends early.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// Microsoft's answer.
+    Call(Error),
+    /// Ours.
+    Own(CollectError),
+    /// The step cannot be taken: why, in a sentence, and the permission that would allow it.
+    Cannot(String),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Call(error)
+    }
+}
+
+impl From<CollectError> for Stop {
+    fn from(error: CollectError) -> Self {
+        Self::Own(error)
+    }
+}
+
+/// What a step finds beside objects.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) not_read: Vec<NotRead>,
+    pub(super) notes: Vec<String>,
+}
+
+/// See the module.
+pub(super) struct Session<'a> {
+    pub(super) entra: &'a Entra,
+    pub(super) options: &'a Options,
+    pub(super) granted: Granted,
+    pub(super) work: RefCell<Work>,
+    progress: RefCell<&'a mut dyn FnMut(Progress)>,
+}
+
+impl fmt::Debug for Session<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").finish_non_exhaustive()
+    }
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn new(
+        entra: &'a Entra,
+        options: &'a Options,
+        granted: Granted,
+        work: Work,
+        progress: &'a mut dyn FnMut(Progress),
+    ) -> Self {
+        Self {
+            entra,
+            options,
+            granted,
+            work: RefCell::new(work),
+            progress: RefCell::new(progress),
+        }
+    }
+
+    pub(super) fn tell(&self, step: &'static str, objects: u64, event: Event) {
+        let number = STEPS.iter().position(|known| *known == step);
+        (self.progress.borrow_mut())(Progress {
+            what: step,
+            step: number.unwrap_or_default() + 1,
+            steps: STEPS.len(),
+            objects,
+            event,
+        });
+    }
+
+    /// Takes a step, unless an earlier run has. Says whether it was read.
+    pub(super) async fn step<F>(
+        &self,
+        step: &'static str,
+        collection: &str,
+        read: F,
+    ) -> Result<bool, CollectError>
+    where
+        F: AsyncFnOnce(&mut Part, &mut Found) -> Result<(), Stop>,
+    {
+        if let Some(done) = self.done(step) {
+            self.tell(step, done.objects, Event::Kept);
+            return Ok(done.collection.is_some());
+        }
+        self.tell(step, 0, Event::Reading);
+        let mut part = self.work.borrow().part(step)?;
+        let mut found = Found::default();
+        let (collection, event) = match read(&mut part, &mut found).await {
+            Ok(()) => (Some(collection.to_owned()), Event::Read),
+            Err(Stop::Own(error)) => return Err(error),
+            Err(Stop::Call(error)) if ends_the_run(&error) => return Err(self.interrupted(error)),
+            Err(Stop::Call(error)) => {
+                let reason = reason(&error);
+                found
+                    .not_read
+                    .push(self.missing(collection, reason.clone()));
+                (None, Event::NotRead(reason))
+            }
+            Err(Stop::Cannot(reason)) => {
+                found
+                    .not_read
+                    .push(self.missing(collection, reason.clone()));
+                (None, Event::NotRead(reason))
+            }
+        };
+        let objects = if collection.is_some() {
+            part.objects
+        } else {
+            0
+        };
+        let done = Done {
+            step: step.to_owned(),
+            collection,
+            objects,
+            not_read: found.not_read,
+            notes: found.notes,
+        };
+        let read = done.collection.is_some();
+        self.work.borrow_mut().finish(part, done)?;
+        self.tell(step, objects, event);
+        Ok(read)
+    }
+
+    fn done(&self, step: &str) -> Option<Done> {
+        self.work.borrow().done(step).cloned()
+    }
+
+    /// Whether a finished step could be read.
+    pub(super) fn was_read(&self, step: &str) -> bool {
+        self.done(step)
+            .is_some_and(|done| done.collection.is_some())
+    }
+
+    /// The error that ends the run.
+    pub(super) fn interrupted(&self, error: Error) -> CollectError {
+        if matches!(error, Error::SignIn(_)) && !error.is_transient() {
+            return CollectError::SignIn(error);
+        }
+        CollectError::Interrupted {
+            error,
+            done: self.work.borrow().state.done.len(),
+            steps: STEPS.len(),
+            dir: super::work::directory(&self.options.out),
+        }
+    }
+
+    /// Something that could not be read.
+    pub(super) fn missing(&self, collection: &str, reason: String) -> NotRead {
+        let need = permissions::for_collection(collection);
+        let permission = need.map(|need| {
+            let person = self.granted.person.is_some();
+            let has_all = need
+                .delegated
+                .iter()
+                .all(|name| self.granted.permissions.contains(*name));
+            if person && has_all && !need.role.is_empty() {
+                need.role.to_owned()
+            } else {
+                need.application.join(" and ")
+            }
+        });
+        NotRead {
+            collection: collection.to_owned(),
+            reason,
+            permission,
+        }
+    }
+
+    /// Reads a list into the file of a step, page by page.
+    pub(super) async fn list(
+        &self,
+        step: &'static str,
+        request: Request,
+        part: &mut Part,
+        mut keep: impl FnMut(Value) -> Option<Value>,
+    ) -> Result<(), Stop> {
+        let mut pages = self.entra.pages(request);
+        while let Some(page) = pages.next().await? {
+            for object in page {
+                if let Some(object) = keep(object) {
+                    part.push(&object)?;
+                }
+            }
+            self.tell(step, part.objects, Event::Reading);
+        }
+        Ok(())
+    }
+
+    /// The objects of a finished step, in order.
+    pub(super) fn each(&self, step: &str, show: impl FnMut(Value)) -> Result<(), CollectError> {
+        self.work.borrow().each(step, show)
+    }
+}
+
+/// Whether a failure says nothing about the collection: it may pass, or there is no token at all.
+pub(super) fn ends_the_run(error: &Error) -> bool {
+    match error {
+        // An answer of 500 comes again and again from a call that a tenant cannot be asked: it is no reason to stop.
+        Error::Refused(_) => error.is_transient() && error.status() != Some(500),
+        Error::SignIn(_) => true,
+        _ => error.is_transient(),
+    }
+}
+
+/// Why something could not be read, in a sentence.
+pub(super) fn reason(error: &Error) -> String {
+    if error.is_unlicensed() {
+        format!("the tenant has no licence for it, or never set it up: {error}")
+    } else if error.is_forbidden() {
+        format!("it may not be read: {error}")
+    } else {
+        error.to_string()
+    }
+}

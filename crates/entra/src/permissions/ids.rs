@@ -1,0 +1,266 @@
+//! Ids of Microsoft Graph's permissions in the public cloud (Microsoft Graph, *permissions reference*), for the scripts
+//! that create app registrations.
+
+/// Ids of a permission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct App {
+    /// Name of the permission.
+    pub name: &'static str,
+    /// Id of the app role: `id` of a `requiredResourceAccess` of type `Role`.
+    pub role: &'static str,
+    /// Id of the delegated scope: `id` of a `requiredResourceAccess` of type `Scope`; `None`: it cannot be delegated.
+    pub scope: Option<&'static str>,
+}
+
+/// The application that Microsoft Graph is: `resourceAppId` of these permissions.
+pub const MICROSOFT_GRAPH: &str = "00000003-0000-0000-c000-000000000000";
+
+/// The ids of a permission of Microsoft Graph.
+pub fn app(name: &str) -> Option<App> {
+    ROWS.iter()
+        .find(|(known, ..)| *known == name)
+        .map(|(name, role, scope)| App {
+            name,
+            role,
+            scope: (!scope.is_empty()).then_some(*scope),
+        })
+}
+
+const ROWS: &[(&str, &str, &str)] = &[
+    (
+        "AdministrativeUnit.Read.All",
+        "134fd756-38ce-4afd-ba33-e9623dbe66c2",
+        "3361d15d-be43-4de6-b441-3c746d05163d",
+    ),
+    (
+        "AdministrativeUnit.ReadWrite.All",
+        "5eb59dd3-1da2-4329-8733-9dabdc435916",
+        "7b8a2d34-6b3f-4542-a343-54651608ad81",
+    ),
+    (
+        "Application.Read.All",
+        "9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30",
+        "c79f8feb-a9db-4090-85f9-90d820caa0eb",
+    ),
+    (
+        "AuditLog.Read.All",
+        "b0afded3-3588-46d8-8b3d-9842eff778da",
+        "e4c9e354-4dc5-45b8-9e7c-e1393b0b1a20",
+    ),
+    (
+        "Directory.Read.All",
+        "7ab1d382-f21e-4acd-a863-ba3e13f7da61",
+        "06da0dbc-49e2-44d2-8312-53f166ab848a",
+    ),
+    (
+        "DirectoryRecommendations.Read.All",
+        "ae73097b-cb2a-4447-b064-5d80f6093921",
+        "34d3bd24-f6a6-468c-b67c-0c365c1d6410",
+    ),
+    (
+        "Domain.Read.All",
+        "dbb9058a-0e50-45d7-ae91-66909b5d4664",
+        "2f9ee017-59c1-4f1d-9472-bd5529a7b311",
+    ),
+    ("Group.Create", "bf7b1a76-6e77-406b-b258-bf5c7720e98f", ""),
+    (
+        "Group.ReadWrite.All",
+        "62a82d76-70ea-41e2-9197-370581804d09",
+        "4e46008b-f24c-477d-8fff-7bb4ec7aafe0",
+    ),
+    (
+        "GroupMember.Read.All",
+        "98830695-27a2-44f7-8c18-0c3ebc9698f6",
+        "bc024368-1153-4739-b217-4326f2e966d0",
+    ),
+    (
+        "GroupMember.ReadWrite.All",
+        "dbaae8cf-10b5-4b86-a4a1-f871c94c6695",
+        "f81125ac-d3b7-4573-a3b2-7099cc39df9e",
+    ),
+    (
+        "Mail.Send",
+        "b633e1c5-b582-4048-a93e-9f11b44c7e96",
+        "e383f46e-2787-4529-855e-0e479a3ffac0",
+    ),
+    (
+        "Organization.Read.All",
+        "498476ce-e0fe-48b0-b801-37ba7e2685c6",
+        "4908d5b9-3fb2-4b1e-9336-1888b7937185",
+    ),
+    (
+        "Policy.Read.All",
+        "246dd0d5-5bd0-4def-940b-0421030a5b68",
+        "572fea84-0151-49b2-9301-11cb16974376",
+    ),
+    (
+        "Policy.Read.AuthenticationMethod",
+        "8e3bc81b-d2f3-4b7b-838c-32c88218d2f0",
+        "a6ff13ac-1851-4993-8ca9-a671d70de2d5",
+    ),
+    (
+        "Policy.Read.ConditionalAccess",
+        "37730810-e9ba-4e46-b07e-8ca78d182097",
+        "633e0fce-8c58-4cfb-9495-12bbd5a24f7c",
+    ),
+    (
+        "Policy.ReadWrite.AuthenticationMethod",
+        "29c18626-4985-4dcd-85c0-193eef327366",
+        "7e823077-d88e-468f-a337-e18f1f0e6c7c",
+    ),
+    (
+        "Policy.ReadWrite.ConditionalAccess",
+        "01c0a623-fc9b-48e9-b794-0756f8e8f067",
+        "ad902697-1014-4ef5-81ef-2b4301988e8c",
+    ),
+    (
+        "Policy.ReadWrite.SecurityDefaults",
+        "1c6e93a6-28e2-4cbb-9f64-1a46a821124d",
+        "0b2a744c-2abf-4f1e-ad7e-17a087e2be99",
+    ),
+    (
+        "PrivilegedAssignmentSchedule.Read.AzureADGroup",
+        "cd4161cb-f098-48f8-a884-1eda9a42434c",
+        "02a32cc4-7ab5-4b58-879a-0586e0f7c495",
+    ),
+    (
+        "PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup",
+        "41202f2c-f7ab-45be-b001-85c9728b9d69",
+        "06dbc45d-6708-4ef0-a797-f797ee68bf4b",
+    ),
+    (
+        "PrivilegedEligibilitySchedule.Read.AzureADGroup",
+        "edb419d6-7edc-42a3-9345-509bfdf5d87c",
+        "8f44f93d-ecef-46ae-a9bf-338508d44d6b",
+    ),
+    (
+        "PrivilegedEligibilitySchedule.ReadWrite.AzureADGroup",
+        "618b6020-bca8-4de6-99f6-ef445fa4d857",
+        "ba974594-d163-484e-ba39-c330d5897667",
+    ),
+    (
+        "RoleAssignmentSchedule.Read.Directory",
+        "d5fe8ce8-684c-4c83-a52c-46e882ce4be1",
+        "344a729c-0285-42c6-9014-f12b9b8d6129",
+    ),
+    (
+        "RoleAssignmentSchedule.ReadWrite.Directory",
+        "dd199f4a-f148-40a4-a2ec-f0069cc799ec",
+        "8c026be3-8e26-4774-9372-8d5d6f21daff",
+    ),
+    (
+        "RoleEligibilitySchedule.Read.Directory",
+        "ff278e11-4a33-4d0c-83d2-d01dc58929a5",
+        "eb0788c2-6d4e-4658-8c9e-c0fb8053f03d",
+    ),
+    (
+        "RoleEligibilitySchedule.ReadWrite.Directory",
+        "fee28b28-e1f3-4841-818e-2704dc62245f",
+        "62ade113-f8e0-4bf9-a6ba-5acb31db32fd",
+    ),
+    (
+        "RoleManagement.Read.All",
+        "c7fbd983-d9aa-4fa7-84b8-17382c103bc4",
+        "48fec646-b2ba-4019-8681-8eb31435aded",
+    ),
+    (
+        "RoleManagement.Read.Directory",
+        "483bed4a-2ad3-4361-a73b-c83ccdbdc53c",
+        "741c54c3-0c1e-44a1-818b-3f97ab4e8c83",
+    ),
+    (
+        "RoleManagement.ReadWrite.Directory",
+        "9e3f62cf-ca93-4989-b6ce-bf83c28f9fe8",
+        "d01b97e9-cbc0-49fe-810a-750afd5527a3",
+    ),
+    (
+        "RoleManagementAlert.Read.Directory",
+        "ef31918f-2d50-4755-8943-b8638c0a077e",
+        "cce71173-f76d-446e-97ff-efb2d82e11b1",
+    ),
+    (
+        "RoleManagementPolicy.Read.AzureADGroup",
+        "69e67828-780e-47fd-b28c-7b27d14864e6",
+        "7e26fdff-9cb1-4e56-bede-211fe0e420e8",
+    ),
+    (
+        "RoleManagementPolicy.Read.Directory",
+        "fdc4c997-9942-4479-bfcb-75a36d1138df",
+        "3de2cdbe-0ff5-47d5-bdee-7f45b4749ead",
+    ),
+    (
+        "RoleManagementPolicy.ReadWrite.Directory",
+        "31e08e0a-d3f7-4ca2-ac39-7343fb83e8ad",
+        "1ff1be21-34eb-448c-9ac9-ce1f506b2a68",
+    ),
+    (
+        "SecurityEvents.Read.All",
+        "bf394140-e372-4bf9-a898-299cfc7564e5",
+        "64733abd-851e-478a-bffb-e47a14b18235",
+    ),
+    (
+        "User.EnableDisableAccount.All",
+        "3011c876-62b7-4ada-afa2-506cbbecc68c",
+        "f92e74e7-2563-467f-9dd0-902688cb5863",
+    ),
+    (
+        "User.Read.All",
+        "df021288-bdef-4463-88db-98f22de89214",
+        "a154be20-db9c-4678-8ab7-66f6cc099a59",
+    ),
+    (
+        "User.ReadWrite.All",
+        "741f803b-c850-494e-b5df-cde7c675a1ca",
+        "204e0828-b5ca-4ad8-b9f3-f32a958e7cc4",
+    ),
+    (
+        "User.RevokeSessions.All",
+        "77f3a031-c388-4f99-b373-dc68676a979e",
+        "fc30e98b-8810-4501-81f5-c20a3196387b",
+    ),
+    (
+        "UserAuthMethod-Passkey.Read.All",
+        "72e00c1d-3e3d-43bb-a0b9-c435611bb1d2",
+        "14195339-1fe4-48a7-a0d3-a39eb9fd8958",
+    ),
+    (
+        "UserAuthMethod-Passkey.ReadWrite.All",
+        "0400e371-7db1-4338-a269-96069eb65227",
+        "64930478-d0ea-4671-ad72-fe0d9821df09",
+    ),
+    (
+        "UserAuthMethod-TAP.ReadWrite.All",
+        "627169a8-8c15-451c-861a-5b80e383de5c",
+        "05de4a66-e51a-4312-842a-30c8094698d2",
+    ),
+    (
+        "UserAuthenticationMethod.Read.All",
+        "38d9df27-64da-44fd-b7c5-a6fbac20248f",
+        "aec28ec7-4d02-4e8c-b864-50163aea77eb",
+    ),
+    (
+        "UserAuthenticationMethod.ReadWrite.All",
+        "50483e42-d915-4231-9639-7fdb7fd190e5",
+        "b7887744-6746-4312-813d-72daeaee7e2d",
+    ),
+    (
+        "AccessReview.Read.All",
+        "d07a8cc0-3d51-4b77-b3b0-32704d1f69fa",
+        "ebfcd32b-babb-40f4-a14b-42706e83bd28",
+    ),
+    (
+        "LifecycleWorkflows.Read.All",
+        "7c67316a-232a-4b84-be22-cea2c0906404",
+        "9bcb9916-765a-42af-bf77-02282e26b01a",
+    ),
+    (
+        "Device.Read.All",
+        "7438b122-aefc-4978-80ed-43db9fcc7715",
+        "951183d1-1a61-466f-a6d1-1fde911bfd95",
+    ),
+    (
+        "CustomSecAttributeAssignment.Read.All",
+        "3b37c5a4-1226-493d-bec3-5d6c6b866f3f",
+        "b46ffa80-fe3d-4822-9a1a-c200932d54d0",
+    ),
+];

@@ -1,0 +1,544 @@
+//! The table. See the module above for what the columns mean.
+
+use super::Need;
+use crate::Service;
+
+/// Commands that read a connected tenant.
+const READ: &[&str] = &["collect", "check", "lockout"];
+/// Those, and the monitor, which follows the same objects.
+const FOLLOW: &[&str] = &["collect", "check", "lockout", "watch"];
+const CHECK: &[&str] = &["collect", "check"];
+const APPLY: &[&str] = &["apply"];
+
+macro_rules! graph {
+    ($collection:literal, $call:literal, [$($permission:literal),+], $role:literal, $why:literal, $by:expr) => {
+        Need {
+            collection: $collection,
+            service: Service::Graph,
+            call: $call,
+            application: &[$($permission),+],
+            delegated: &[$($permission),+],
+            role: $role,
+            why: $why,
+            used_by: $by,
+        }
+    };
+}
+
+macro_rules! azure {
+    ($service:ident, $collection:literal, $call:literal, $role:literal, $why:literal, $by:expr) => {
+        Need {
+            collection: $collection,
+            service: Service::$service,
+            call: $call,
+            application: &[$role],
+            delegated: &[],
+            role: $role,
+            why: $why,
+            used_by: $by,
+        }
+    };
+}
+
+/// The whole table, in the order in which `collect` reads.
+pub const fn all() -> &'static [Need] {
+    TABLE
+}
+
+const TABLE: &[Need] = &[
+    graph!(
+        "organization",
+        "GET /organization",
+        ["Organization.Read.All"],
+        "",
+        "the tenant's id and name, its domains and licences",
+        FOLLOW
+    ),
+    graph!(
+        "domains",
+        "GET /domains, /domains/{id}/federationConfiguration",
+        ["Domain.Read.All"],
+        "",
+        "whether an account depends on an identity provider elsewhere",
+        READ
+    ),
+    graph!(
+        "conditionalAccessPolicies",
+        "GET beta /identity/conditionalAccess/policies",
+        ["Policy.Read.All"],
+        "Security Reader",
+        "what a sign-in has to meet",
+        FOLLOW
+    ),
+    graph!(
+        "namedLocations",
+        "GET beta /identity/conditionalAccess/namedLocations",
+        ["Policy.Read.All"],
+        "Security Reader",
+        "places that policies name",
+        READ
+    ),
+    graph!(
+        "authenticationStrengthPolicies",
+        "GET /policies/authenticationStrengthPolicies",
+        ["Policy.Read.AuthenticationMethod"],
+        "Security Reader",
+        "methods that policies ask for",
+        READ
+    ),
+    graph!(
+        "authenticationContextClassReferences",
+        "GET /identity/conditionalAccess/authenticationContextClassReferences",
+        ["Policy.Read.All"],
+        "Security Reader",
+        "contexts that roles and protected actions ask for",
+        READ
+    ),
+    graph!(
+        "identitySecurityDefaultsEnforcementPolicy",
+        "GET /policies/identitySecurityDefaultsEnforcementPolicy",
+        ["Policy.Read.All"],
+        "Security Reader",
+        "whether security defaults stand in for policies",
+        READ
+    ),
+    graph!(
+        "authenticationMethodsPolicy",
+        "GET /policies/authenticationMethodsPolicy",
+        ["Policy.Read.AuthenticationMethod"],
+        "Global Reader",
+        "methods that work at all, and for whom",
+        READ
+    ),
+    graph!(
+        "authorizationPolicy",
+        "GET /policies/authorizationPolicy",
+        ["Policy.Read.All"],
+        "Security Reader",
+        "what ordinary users may do",
+        CHECK
+    ),
+    graph!(
+        "roleDefinitions",
+        "GET beta /roleManagement/directory/roleDefinitions",
+        ["RoleManagement.Read.Directory"],
+        "Directory Readers",
+        "roles, custom ones too, and which of them are privileged",
+        READ
+    ),
+    graph!(
+        "roleAssignmentScheduleInstances",
+        "GET /roleManagement/directory/roleAssignmentScheduleInstances",
+        ["RoleAssignmentSchedule.Read.Directory"],
+        "Global Reader",
+        "who has a role now, and until when",
+        READ
+    ),
+    graph!(
+        "roleAssignments",
+        "GET /roleManagement/directory/roleAssignments",
+        ["RoleManagement.Read.Directory"],
+        "Directory Readers",
+        "who has a role, where Privileged Identity Management cannot be read",
+        READ
+    ),
+    graph!(
+        "roleEligibilityScheduleInstances",
+        "GET /roleManagement/directory/roleEligibilityScheduleInstances",
+        ["RoleEligibilitySchedule.Read.Directory"],
+        "Global Reader",
+        "who can activate a role",
+        READ
+    ),
+    graph!(
+        "roleAssignmentSchedules",
+        "GET /roleManagement/directory/roleAssignmentSchedules",
+        ["RoleAssignmentSchedule.Read.Directory"],
+        "Global Reader",
+        "when an active role was given, and how",
+        CHECK
+    ),
+    graph!(
+        "roleEligibilitySchedules",
+        "GET /roleManagement/directory/roleEligibilitySchedules",
+        ["RoleEligibilitySchedule.Read.Directory"],
+        "Global Reader",
+        "when an eligible role was given, and how",
+        CHECK
+    ),
+    graph!(
+        "roleManagementPolicyAssignments",
+        "GET /policies/roleManagementPolicyAssignments",
+        ["RoleManagementPolicy.Read.Directory"],
+        "Global Reader",
+        "what activating a role asks for, and who approves",
+        READ
+    ),
+    graph!(
+        "resourceActions",
+        "GET beta /roleManagement/directory/resourceNamespaces/microsoft.directory/resourceActions",
+        ["RoleManagement.Read.Directory"],
+        "Directory Readers",
+        "operations that ask for a context",
+        READ
+    ),
+    graph!(
+        "administrativeUnits",
+        "GET /directory/administrativeUnits, …/{id}/members",
+        ["AdministrativeUnit.Read.All"],
+        "",
+        "units that protect accounts and groups",
+        READ
+    ),
+    graph!(
+        "administrativeUnits/scopedRoleMembers",
+        "GET /directory/administrativeUnits/{id}/scopedRoleMembers",
+        ["RoleManagement.Read.Directory"],
+        "Directory Readers",
+        "who manages what is protected",
+        CHECK
+    ),
+    graph!(
+        "accessReviews",
+        "GET /identityGovernance/accessReviews/definitions",
+        ["AccessReview.Read.All"],
+        "Global Reader",
+        "reviews that could take a role or membership away",
+        CHECK
+    ),
+    graph!(
+        "lifecycleWorkflows",
+        "GET /identityGovernance/lifecycleWorkflows/workflows",
+        ["LifecycleWorkflows.Read.All"],
+        "Global Reader",
+        "workflows that could disable an account",
+        CHECK
+    ),
+    graph!(
+        "users",
+        "GET /users",
+        ["User.Read.All"],
+        "",
+        "accounts, and who is a guest of what kind",
+        FOLLOW
+    ),
+    graph!(
+        "users/signInActivity",
+        "GET /users/{id}?$select=signInActivity",
+        ["AuditLog.Read.All", "User.Read.All"],
+        "Reports Reader",
+        "when an account was last used",
+        CHECK
+    ),
+    graph!(
+        "users/authentication/methods",
+        "GET beta /users/{id}/authentication/methods",
+        ["UserAuthenticationMethod.Read.All"],
+        "Global Reader",
+        "keys and other methods of an account",
+        READ
+    ),
+    graph!(
+        "users/authentication/requirements",
+        "GET beta /users/{id}/authentication/requirements",
+        ["Policy.Read.AuthenticationMethod"],
+        "Global Reader",
+        "whether MFA is set for this single user",
+        READ
+    ),
+    graph!(
+        "users/transitiveMemberOf",
+        "GET /users/{id}/transitiveMemberOf",
+        ["GroupMember.Read.All", "User.Read.All"],
+        "",
+        "groups and roles of an account",
+        READ
+    ),
+    graph!(
+        "users/registeredDevices",
+        "GET /users/{id}/registeredDevices",
+        ["Device.Read.All", "User.Read.All"],
+        "",
+        "devices that a policy could ask for",
+        READ
+    ),
+    graph!(
+        "users/manager",
+        "GET /users/{id}/manager",
+        ["User.Read.All"],
+        "",
+        "whether an account belongs to a person",
+        CHECK
+    ),
+    graph!(
+        "groups",
+        "GET /groups/{id}",
+        ["GroupMember.Read.All"],
+        "",
+        "groups that policies, roles and units name",
+        READ
+    ),
+    graph!(
+        "groups/members",
+        "GET /groups/{id}/members, …/transitiveMembers",
+        ["GroupMember.Read.All"],
+        "",
+        "who is in these groups",
+        READ
+    ),
+    graph!(
+        "privilegedAccessGroupAssignmentScheduleInstances",
+        "GET /identityGovernance/privilegedAccess/group/assignmentScheduleInstances",
+        ["PrivilegedAssignmentSchedule.Read.AzureADGroup"],
+        "Global Reader",
+        "whether the group of the accounts is managed by activation",
+        CHECK
+    ),
+    graph!(
+        "privilegedAccessGroupEligibilityScheduleInstances",
+        "GET /identityGovernance/privilegedAccess/group/eligibilityScheduleInstances",
+        ["PrivilegedEligibilitySchedule.Read.AzureADGroup"],
+        "Global Reader",
+        "whether the group of the accounts is managed by activation",
+        CHECK
+    ),
+    graph!(
+        "servicePrincipals",
+        "GET /servicePrincipals/{id}",
+        ["Application.Read.All"],
+        "",
+        "applications that hold roles or that policies name",
+        READ
+    ),
+    graph!(
+        "servicePrincipals/customSecurityAttributes",
+        "GET /servicePrincipals?$select=customSecurityAttributes",
+        [
+            "Application.Read.All",
+            "CustomSecAttributeAssignment.Read.All"
+        ],
+        "Attribute Assignment Reader",
+        "applications that a policy picks by attribute",
+        &["collect", "lockout"]
+    ),
+    graph!(
+        "appRoleAssignments",
+        "GET /servicePrincipals/{id}/appRoleAssignedTo",
+        ["Application.Read.All"],
+        "",
+        "applications that can change accounts, groups or policies",
+        CHECK
+    ),
+    graph!(
+        "userRegistrationDetails",
+        "GET /reports/authenticationMethods/userRegistrationDetails",
+        ["AuditLog.Read.All"],
+        "Reports Reader",
+        "classes of methods of ordinary users",
+        READ
+    ),
+    azure!(
+        Arm,
+        "diagnosticSettings",
+        "GET /providers/microsoft.aadiam/diagnosticSettings",
+        "Security Reader (Entra)",
+        "where the logs of the directory go",
+        CHECK
+    ),
+    azure!(
+        Arm,
+        "subscriptions",
+        "GET /subscriptions",
+        "Reader",
+        "where alert rules can be",
+        CHECK
+    ),
+    azure!(
+        Arm,
+        "workspaces",
+        "GET …/Microsoft.OperationalInsights/workspaces",
+        "Log Analytics Reader",
+        "whether logs arrive, and are capped",
+        CHECK
+    ),
+    azure!(
+        Arm,
+        "workspaceTables",
+        "GET …/workspaces/{name}/tables/{table}",
+        "Log Analytics Reader",
+        "whether alert rules can query the table",
+        CHECK
+    ),
+    azure!(
+        Arm,
+        "scheduledQueryRules",
+        "GET …/Microsoft.Insights/scheduledQueryRules",
+        "Monitoring Reader",
+        "rules that announce a use",
+        CHECK
+    ),
+    azure!(
+        Arm,
+        "actionGroups",
+        "GET …/Microsoft.Insights/actionGroups",
+        "Monitoring Reader",
+        "who is told",
+        CHECK
+    ),
+    azure!(
+        Arm,
+        "actionRules",
+        "GET …/Microsoft.AlertsManagement/actionRules",
+        "Monitoring Reader",
+        "rules that keep an alert from being sent",
+        CHECK
+    ),
+    azure!(
+        Arm,
+        "activityLogAlerts",
+        "GET …/Microsoft.Insights/activityLogAlerts",
+        "Monitoring Reader",
+        "rules that announce tampering",
+        CHECK
+    ),
+    azure!(
+        Arm,
+        "azureRoleAssignments",
+        "GET {workspace}/…/Microsoft.Authorization/roleAssignments",
+        "Reader",
+        "whether a rule may read its workspace, and who could tamper with it",
+        CHECK
+    ),
+    azure!(
+        Arm,
+        "onboardingStates",
+        "GET {workspace}/…/Microsoft.SecurityInsights/onboardingStates/default",
+        "Microsoft Sentinel Reader",
+        "whether Microsoft Sentinel is there",
+        CHECK
+    ),
+    azure!(
+        Arm,
+        "alertRules",
+        "GET {workspace}/…/Microsoft.SecurityInsights/alertRules",
+        "Microsoft Sentinel Reader",
+        "rules of Microsoft Sentinel",
+        CHECK
+    ),
+    azure!(
+        Arm,
+        "automationRules",
+        "GET {workspace}/…/Microsoft.SecurityInsights/automationRules",
+        "Microsoft Sentinel Reader",
+        "rules that close or silence an incident",
+        CHECK
+    ),
+    azure!(
+        Arm,
+        "watchlists",
+        "GET {workspace}/…/Microsoft.SecurityInsights/watchlists",
+        "Microsoft Sentinel Reader",
+        "lists that rules look accounts up in",
+        CHECK
+    ),
+    azure!(
+        Logs,
+        "workspaceFreshness",
+        "POST /v1/workspaces/{id}/query",
+        "Log Analytics Reader",
+        "when the last record of each table arrived",
+        CHECK
+    ),
+    graph!(
+        "signIns",
+        "GET /auditLogs/signIns",
+        ["AuditLog.Read.All", "Policy.Read.ConditionalAccess"],
+        "Reports Reader",
+        "uses of the accounts, with the policies that they met",
+        &["watch"]
+    ),
+    graph!(
+        "directoryAudits",
+        "GET /auditLogs/directoryAudits",
+        ["AuditLog.Read.All"],
+        "Reports Reader",
+        "acts by the accounts, and changes of what guards them",
+        &["watch"]
+    ),
+    graph!(
+        "whatIf",
+        "POST /identity/conditionalAccess/evaluate",
+        ["Policy.Read.ConditionalAccess"],
+        "Security Reader",
+        "Microsoft's own answer beside ours",
+        &["lockout"]
+    ),
+    graph!(
+        "write: users",
+        "POST /users, PATCH /users/{id}",
+        ["User.ReadWrite.All"],
+        "Privileged Authentication Administrator",
+        "makes the accounts",
+        APPLY
+    ),
+    graph!(
+        "write: passkeys",
+        "POST /users/{id}/authentication/fido2Methods",
+        ["UserAuthMethod-Passkey.ReadWrite.All"],
+        "Privileged Authentication Administrator",
+        "registers keys",
+        APPLY
+    ),
+    graph!(
+        "write: groups",
+        "POST /groups, POST /groups/{id}/members/$ref",
+        ["Group.ReadWrite.All", "RoleManagement.ReadWrite.Directory"],
+        "Privileged Role Administrator",
+        "makes the role-assignable group",
+        APPLY
+    ),
+    graph!(
+        "write: administrativeUnits",
+        "POST /directory/administrativeUnits, POST …/{id}/members/$ref",
+        ["AdministrativeUnit.ReadWrite.All"],
+        "Privileged Role Administrator",
+        "makes the restricted unit",
+        APPLY
+    ),
+    graph!(
+        "write: roleAssignments",
+        "POST /roleManagement/directory/roleAssignments",
+        ["RoleManagement.ReadWrite.Directory"],
+        "Privileged Role Administrator",
+        "gives the role, permanently",
+        APPLY
+    ),
+    graph!(
+        "write: roleEligibilityScheduleRequests",
+        "POST /roleManagement/directory/roleEligibilityScheduleRequests",
+        ["RoleEligibilitySchedule.ReadWrite.Directory"],
+        "Privileged Role Administrator",
+        "makes custodians eligible",
+        APPLY
+    ),
+    graph!(
+        "write: conditionalAccessPolicies",
+        "POST /identity/conditionalAccess/policies, PATCH …/{id}",
+        [
+            "Application.Read.All",
+            "Policy.Read.All",
+            "Policy.ReadWrite.ConditionalAccess"
+        ],
+        "Conditional Access Administrator",
+        "excludes the accounts, and makes their own policy",
+        APPLY
+    ),
+    graph!(
+        "write: authenticationStrengthPolicies",
+        "POST /policies/authenticationStrengthPolicies",
+        ["Policy.ReadWrite.ConditionalAccess"],
+        "Conditional Access Administrator",
+        "makes the strength of the accounts' keys",
+        APPLY
+    ),
+];
