@@ -11,6 +11,7 @@
 
 mod admin;
 mod apps;
+mod arm;
 mod audit;
 mod certificate;
 mod faults;
