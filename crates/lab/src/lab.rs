@@ -9,7 +9,12 @@ use breakglass_model::Clock;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::{Fault, Faults, State, graph::Meter, tokens::Keys};
+use crate::{
+    Fault, Faults, LogRow, State,
+    graph::{Meter, Newest},
+    signin::Desk,
+    tokens::Keys,
+};
 
 /// Where the twin listens: origins such as `https://localhost:40123`, without a slash at the end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -67,8 +72,10 @@ pub struct Lab {
     pub(crate) apps: Vec<App>,
     pub(crate) keys: Keys,
     pub(crate) meter: Meter,
+    pub(crate) index: Newest,
     pub(crate) rp_id: String,
     pub(crate) log_delay: Option<SignedDuration>,
+    pub(crate) desk: Desk,
     pub(crate) policies: crate::graph::what_if_set::Cache,
 }
 
@@ -96,6 +103,11 @@ impl Lab {
     /// The tenant as it is at this moment, as a snapshot.
     pub fn snapshot(&self) -> Value {
         self.state().to_snapshot(self.clock.now())
+    }
+
+    /// The log records as they are, those that nobody can read yet included.
+    pub fn logs(&self) -> Vec<LogRow> {
+        self.state().logs.clone()
     }
 
     /// Where the twin listens.

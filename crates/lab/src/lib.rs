@@ -21,7 +21,10 @@ mod lab;
 mod odata;
 pub mod passkey;
 mod permissions;
+mod portal;
+pub mod records;
 mod server;
+mod signin;
 mod state;
 #[cfg(test)]
 mod testing;

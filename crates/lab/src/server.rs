@@ -20,7 +20,9 @@ use serde_json::Value;
 
 use crate::{
     Addresses, App, Faults, Lab, State, admin, apps, certificate, gateway,
-    graph::Meter,
+    graph::{Meter, Newest},
+    portal,
+    signin::{self, Desk},
     tokens::{self, Keys},
 };
 
@@ -172,8 +174,10 @@ impl Lab {
             apps: config.apps.clone(),
             keys,
             meter: Meter::default(),
+            index: Newest::default(),
             rp_id: config.rp_id,
             log_delay: config.log_delay,
+            desk: Desk::default(),
             policies: crate::graph::what_if_set::Cache::default(),
         });
 
@@ -186,7 +190,12 @@ impl Lab {
             handles: Vec::new(),
             tasks: Vec::new(),
         };
-        running.serve(login, Some(&tls), tokens::routes(Arc::clone(&lab)))?;
+        let people = signin::routes(Arc::clone(&lab)).merge(portal::routes(Arc::clone(&lab)));
+        running.serve(
+            login,
+            Some(&tls),
+            tokens::routes(Arc::clone(&lab)).merge(people),
+        )?;
         running.serve(graph, Some(&tls), gateway::graph(Arc::clone(&lab)))?;
         running.serve(arm, Some(&tls), gateway::arm(Arc::clone(&lab)))?;
         running.serve(logs, Some(&tls), gateway::logs(Arc::clone(&lab)))?;
