@@ -16,8 +16,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
-    Fault, Lab, graph,
+    Fault, Lab, arm, graph,
     lab::{Answer, ApiError, Body, Caller},
+    logs,
     tokens::{self, Api},
 };
 
@@ -178,11 +179,15 @@ fn arm_outcome(lab: &Arc<Lab>, call: &Call) -> Result<Answer, ApiError> {
         ));
     }
     lab.meter.storm(lab)?;
-    call.caller(lab, Api::Arm)?;
-    Err(ApiError::new(
-        404,
-        "InvalidResourceType",
-        "The resource type could not be found.",
+    let caller = call.caller(lab, Api::Arm)?;
+    let body = json_body(&call.body)?;
+    Ok(arm::answer(
+        lab,
+        &caller,
+        &call.method,
+        &call.path,
+        &call.query,
+        body,
     ))
 }
 
@@ -201,11 +206,15 @@ async fn answer_logs(
 
 fn logs_outcome(lab: &Arc<Lab>, call: &Call) -> Result<Answer, ApiError> {
     lab.meter.storm(lab)?;
-    call.caller(lab, Api::Logs)?;
-    Err(ApiError::new(
-        404,
-        "PathNotFoundError",
-        "The requested path does not exist",
+    let caller = call.caller(lab, Api::Logs)?;
+    let body = json_body(&call.body)?;
+    Ok(logs::answer(
+        lab,
+        &caller,
+        &call.method,
+        &call.path,
+        &call.query,
+        body.as_ref(),
     ))
 }
 

@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use crate::{
     Addresses, Faults, Lab, State, default_apps,
-    graph::{Meter, Version, what_if_set::Cache, write},
+    graph::{Meter, Newest, Version, what_if_set::Cache, write},
     lab::{Answer, ApiError, Body, Caller},
+    signin::Desk,
     tokens::Keys,
 };
 
@@ -52,8 +53,10 @@ pub(crate) fn of(snapshot: Value) -> Lab {
         apps: default_apps(),
         keys: Keys::generate().unwrap(),
         meter: Meter::default(),
+        index: Newest::default(),
         rp_id: "login.microsoft.com".to_owned(),
         log_delay: None,
+        desk: Desk::default(),
         policies: Cache::default(),
     }
 }
