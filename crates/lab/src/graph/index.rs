@@ -22,6 +22,9 @@ pub(crate) struct Ref {
     pub(crate) id: Arc<str>,
 }
 
+/// A group, and whether members of nested groups count.
+type Below = (Arc<str>, bool);
+
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
@@ -37,7 +40,7 @@ pub(crate) struct Index {
     /// Directory roles that somebody holds, with their members.
     pub(crate) roles: Vec<Value>,
     /// Members that were worked out before.
-    below: Mutex<HashMap<(Arc<str>, bool), Arc<[Ref]>>>,
+    below: Mutex<HashMap<Below, Arc<[Ref]>>>,
 }
 
 /// Where the newest index lies.

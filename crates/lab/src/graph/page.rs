@@ -223,7 +223,7 @@ impl<'a> Reader<'a> {
                 odata::read_order(text).map_err(|error| malformed("orderby", text, &error))?;
             let mut ordered: Vec<Cow<'a, Value>> = (0..Self::places(&list.rows))
                 .filter_map(|place| self.meets(&list.rows, place, filter.as_ref(), search.as_ref()))
-                .map(|object| self.keep(object))
+                .map(|object| Self::keep(object))
                 .collect();
             ordered.sort_by(|left, right| odata::compare_rows(&orders, left, right));
             list.rows = Rows::Values(ordered);
