@@ -159,7 +159,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A role definition, with what follows from its being built in.
-    pub(crate) fn role<'r>(role: &'r Value) -> Cow<'r, Value> {
+    pub(crate) fn role(role: &Value) -> Cow<'_, Value> {
         if role.get("isPrivileged").is_some() {
             return Cow::Borrowed(role);
         }

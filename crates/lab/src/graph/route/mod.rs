@@ -150,7 +150,7 @@ static PLAIN: &[(&[&str], &str, &Kind)] = &[
 
 impl<'a> Reader<'a> {
     /// Refuses a collection that the snapshot did not have.
-    pub(super) fn known(&self, collection: &str) -> Result<(), ApiError> {
+    fn known(&self, collection: &str) -> Result<(), ApiError> {
         let path = &self.request.path;
         let said = |name: &String| {
             name.eq_ignore_ascii_case(collection)
@@ -163,7 +163,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn table(
+    fn table(
         &self,
         collection: &str,
         kind: &'static Kind,
@@ -178,7 +178,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    pub(super) fn values(rows: Vec<Cow<'a, Value>>, kind: &'static Kind) -> List<'a> {
+    fn values(rows: Vec<Cow<'a, Value>>, kind: &'static Kind) -> List<'a> {
         List {
             rows: Rows::Values(rows),
             kind,
@@ -188,7 +188,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn one(object: impl Into<Cow<'a, Value>>, kind: &'static Kind) -> Outcome<'a> {
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "every arm of the routes is an outcome"
+    )]
+    fn one(object: impl Into<Cow<'a, Value>>, kind: &'static Kind) -> Outcome<'a> {
         Ok(Found::One {
             object: object.into(),
             kind,
@@ -197,7 +201,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    pub(super) fn by_id(&self, collection: &str, id: &str, kind: &'static Kind) -> Outcome<'a> {
+    fn by_id(&self, collection: &str, id: &str, kind: &'static Kind) -> Outcome<'a> {
         self.known(collection)?;
         let found = self.state.table(collection).seen(id, self.now);
         Self::one(
@@ -206,7 +210,7 @@ impl<'a> Reader<'a> {
         )
     }
 
-    pub(super) fn in_list(rows: Vec<Cow<'a, Value>>, id: &str, kind: &'static Kind) -> Outcome<'a> {
+    fn in_list(rows: Vec<Cow<'a, Value>>, id: &str, kind: &'static Kind) -> Outcome<'a> {
         let found = rows
             .into_iter()
             .find(|row| text(row, "id").eq_ignore_ascii_case(id));
@@ -241,7 +245,7 @@ impl<'a> Reader<'a> {
     }
 
     /// `/$count`, which only advanced queries have, and which is plain text.
-    pub(super) fn counted(&self, list: List<'a>) -> Outcome<'a> {
+    fn counted(&self, list: List<'a>) -> Outcome<'a> {
         if list.kind.is_directory() && !self.request.eventual {
             return Err(ApiError::new(
                 400,
@@ -263,7 +267,7 @@ impl<'a> Reader<'a> {
         Ok(Found::Count(list))
     }
 
-    pub(super) fn find(&self, path: &[&str], keys: &[&'a str]) -> Outcome<'a> {
+    fn find(&self, path: &[&str], keys: &[&'a str]) -> Outcome<'a> {
         if let Some((_, collection, kind)) = PLAIN.iter().find(|(at, ..)| *at == path) {
             return self.table(collection, kind).map(Found::List);
         }
@@ -342,7 +346,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn organization(&self, object: &'a Value) -> Cow<'a, Value> {
+    fn organization(&self, object: &'a Value) -> Cow<'a, Value> {
         if self.lab.faults.on(Fault::NoPremium) {
             Cow::Owned(derive::without_premium(object))
         } else {
@@ -350,7 +354,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn refs(refs: impl Into<std::sync::Arc<[Ref]>>, context: &str) -> List<'a> {
+    fn refs(refs: impl Into<std::sync::Arc<[Ref]>>, context: &str) -> List<'a> {
         List {
             rows: Rows::Refs(refs.into()),
             kind: &kind::OBJECT,
@@ -361,7 +365,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A list of mixed kinds, cut down to one where the path ends with a type.
-    pub(super) fn cast(mut list: List<'a>, rest: &[&str]) -> Outcome<'a> {
+    fn cast(mut list: List<'a>, rest: &[&str]) -> Outcome<'a> {
         let Some(name) = rest.first() else {
             return Ok(Found::List(list));
         };
