@@ -143,7 +143,9 @@ const parts = {
   },
 
   async batch() {
-    const step = (id, path, rest) => ({ id, request: new Request(`${LAB_GRAPH}/v1.0${path}`, { method: "GET" }), ...rest });
+    // A `Request` of Node must be absolute; the client takes scheme and host away, and leaves a version where it is, which
+    // the service would refuse (microsoftgraph/msgraph-sdk-javascript issue 1998).
+    const step = (id, path, rest) => ({ id, request: new Request(`${LAB_GRAPH}${path}`, { method: "GET" }), ...rest });
     const content = await new BatchRequestContent([
       step("1", `/users/${LAB_USER}?$select=id,displayName`),
       step("2", `/users/${NOBODY}`, { dependsOn: ["1"] }),
