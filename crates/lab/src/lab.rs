@@ -9,7 +9,7 @@ use breakglass_model::Clock;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::{Fault, Faults, State};
+use crate::{Fault, Faults, State, graph::Meter, tokens::Keys};
 
 /// Where the twin listens: origins such as `https://localhost:40123`, without a slash at the end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub struct Addresses {
 }
 
 /// An app registration with its consent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct App {
     /// Application (client) id.
     pub client_id: String,
@@ -43,8 +43,19 @@ pub struct App {
     pub federated: Vec<(String, String)>,
     /// Application permissions that were consented to (`Policy.Read.All`).
     pub permissions: Vec<String>,
+    /// Names of the Azure roles (`Reader`) that its service principal has on every subscription.
+    pub azure: Vec<String>,
     /// Whether people sign in with it without a secret (device code, browser).
     pub public: bool,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App")
+            .field("client_id", &self.client_id)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The running twin.
@@ -54,6 +65,10 @@ pub struct Lab {
     pub(crate) faults: Faults,
     pub(crate) addresses: Addresses,
     pub(crate) apps: Vec<App>,
+    pub(crate) keys: Keys,
+    pub(crate) meter: Meter,
+    pub(crate) rp_id: String,
+    pub(crate) log_delay: Option<SignedDuration>,
 }
 
 impl std::fmt::Debug for Lab {
@@ -68,7 +83,40 @@ impl Lab {
     /// The state; a panic of another thread while it held the lock leaves a state that is still whole, since every
     /// change is one call.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.lag = if self.faults.on(Fault::StaleReads) {
+            SignedDuration::from_secs(5)
+        } else {
+            SignedDuration::ZERO
+        };
+        state
+    }
+
+    /// The tenant as it is at this moment, as a snapshot.
+    pub fn snapshot(&self) -> Value {
+        self.state().to_snapshot(self.clock.now())
+    }
+
+    /// Where the twin listens.
+    pub const fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// The app registrations that it knows.
+    pub fn apps(&self) -> &[App] {
+        &self.apps
+    }
+
+    /// The id that passkeys of this tenant are bound to.
+    pub fn rp_id(&self) -> &str {
+        &self.rp_id
+    }
+
+    /// The app registration with this client id.
+    pub(crate) fn app(&self, client_id: &str) -> Option<&App> {
+        self.apps
+            .iter()
+            .find(|app| app.client_id.eq_ignore_ascii_case(client_id))
     }
 
     /// The time of the service: real time, ten minutes ahead under [`Fault::ClockSkew`].
@@ -148,6 +196,8 @@ pub(crate) struct ApiError {
     pub(crate) status: u16,
     pub(crate) code: String,
     pub(crate) message: String,
+    /// Headers that go with it (`Retry-After`).
+    pub(crate) headers: Vec<(&'static str, String)>,
 }
 
 impl ApiError {
@@ -157,7 +207,14 @@ impl ApiError {
             status,
             code: code.to_owned(),
             message: message.into(),
+            headers: Vec::new(),
         }
+    }
+
+    /// The same with a header.
+    pub(crate) fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
     }
 
     /// 403 of the directory.
@@ -178,6 +235,26 @@ impl ApiError {
                 "Resource '{id}' does not exist or one of its queried reference-property objects are not present."
             ),
         )
+    }
+
+    /// The answer, with the header that a refused token comes with.
+    pub(crate) fn answer(&self, lab: &Lab, request_id: &str, client_request_id: &str) -> Answer {
+        let mut headers = self.headers.clone();
+        if self.status == 401 {
+            headers.push((
+                "WWW-Authenticate",
+                format!(
+                    "Bearer realm=\"\", authorization_uri=\"{}/common/oauth2/authorize\", \
+                     client_id=\"00000003-0000-0000-c000-000000000000\"",
+                    lab.addresses.login
+                ),
+            ));
+        }
+        Answer {
+            status: self.status,
+            headers,
+            body: Body::Json(self.body(lab.now(), request_id, client_request_id)),
+        }
     }
 
     /// The envelope.

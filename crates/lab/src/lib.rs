@@ -9,10 +9,21 @@
 //! - a change through the API, the portal or a sign-in is one change of [`State`], and yields its log records;
 //! - every documented failure is a fault with a name ([`Fault`]) that can be switched while it runs.
 
+mod admin;
+mod apps;
+mod certificate;
 mod faults;
+mod gateway;
+mod graph;
 mod lab;
+mod odata;
+mod permissions;
+mod server;
 mod state;
+mod tokens;
 
+pub use apps::{AZURE_CLI, GRAPH_COMMAND_LINE, default_apps};
 pub use faults::{Fault, Faults};
 pub use lab::{Addresses, App, Lab};
-pub use state::{LogKind, LogRow, Row, State, Table};
+pub use server::{Config, LabError, Ports, Running};
+pub use state::{LogKind, LogRow, NotASnapshot, Row, State, Table};

@@ -1,0 +1,224 @@
+//! What Graph, Azure Resource Manager and Log Analytics have in common: outages, tokens, request ids, and how answers go
+//! out.
+//!
+//! Invariant: every answer, refusals included, carries the request's id and the service's time.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    Router,
+    body::{Body as HttpBody, to_bytes},
+    extract::{ConnectInfo, Request, State as Extract},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::Response,
+};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{
+    Fault, Lab, graph,
+    lab::{Answer, ApiError, Body, Caller},
+    tokens::{self, Api},
+};
+
+/// The most that a request may hold; Graph takes 4 MB.
+const BODY_LIMIT: usize = 4 << 20;
+
+/// The Graph listener.
+pub(crate) fn graph(lab: Arc<Lab>) -> Router {
+    Router::new().fallback(answer_graph).with_state(lab)
+}
+
+/// The listener of Azure Resource Manager.
+pub(crate) fn arm(lab: Arc<Lab>) -> Router {
+    Router::new().fallback(answer_arm).with_state(lab)
+}
+
+/// The listener of Log Analytics.
+pub(crate) fn logs(lab: Arc<Lab>) -> Router {
+    Router::new().fallback(answer_logs).with_state(lab)
+}
+
+/// A call as it came in.
+pub(crate) struct Call {
+    pub(crate) method: String,
+    /// Path as sent, encoded.
+    pub(crate) path: String,
+    /// Query as sent, encoded, without the question mark.
+    pub(crate) query: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+    pub(crate) ip: String,
+    pub(crate) request_id: String,
+    pub(crate) client_request_id: String,
+}
+
+impl Call {
+    async fn read(from: SocketAddr, request: Request) -> Result<Self, ApiError> {
+        let (parts, body) = request.into_parts();
+        let request_id = Uuid::new_v4().to_string();
+        let client = parts.headers.get("client-request-id");
+        let client_request_id = client
+            .and_then(|value| value.to_str().ok())
+            .map_or_else(|| request_id.clone(), str::to_owned);
+        let body = to_bytes(body, BODY_LIMIT).await.map_err(|_| {
+            ApiError::new(413, "RequestEntityTooLarge", "The request is too large.")
+        })?;
+        Ok(Self {
+            method: parts.method.as_str().to_owned(),
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            headers: parts.headers,
+            body: body.to_vec(),
+            ip: from.ip().to_string(),
+            request_id,
+            client_request_id,
+        })
+    }
+
+    /// A header as text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Who calls.
+    fn caller(&self, lab: &Lab, api: Api) -> Result<Caller, ApiError> {
+        tokens::caller(
+            lab,
+            api,
+            self.header(header::AUTHORIZATION.as_str()),
+            &self.ip,
+        )
+    }
+}
+
+fn text(value: &str) -> HeaderValue {
+    HeaderValue::from_str(value).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// The answer as HTTP.
+fn respond(lab: &Lab, ids: (&str, &str), outcome: Result<Answer, ApiError>) -> Response {
+    let now = lab.now();
+    let (request_id, client_request_id) = ids;
+    let answer = outcome.unwrap_or_else(|error| error.answer(lab, request_id, client_request_id));
+    let (body, kind) = match answer.body {
+        Body::Empty => (HttpBody::empty(), None),
+        Body::Json(value) => (
+            HttpBody::from(value.to_string()),
+            Some(
+                "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8",
+            ),
+        ),
+        Body::Text(value) => (HttpBody::from(value), Some("text/plain")),
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() =
+        StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    if let Some(kind) = kind {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    }
+    let diagnostic = json!({"ServerInfo": {
+        "DataCenter": "Twin", "Slice": "E", "Ring": "0", "ScaleUnit": "001", "RoleInstance": "TWIN0001",
+    }});
+    headers.insert(
+        header::DATE,
+        text(&now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()),
+    );
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert("request-id", text(request_id));
+    headers.insert("client-request-id", text(client_request_id));
+    headers.insert("x-ms-ags-diagnostic", text(&diagnostic.to_string()));
+    for (name, value) in answer.headers {
+        if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
+            headers.insert(name, text(&value));
+        }
+    }
+    response
+}
+
+async fn answer_graph(
+    Extract(lab): Extract<Arc<Lab>>,
+    ConnectInfo(from): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    let call = match Call::read(from, request).await {
+        Ok(call) => call,
+        Err(error) => return respond(&lab, ("", ""), Err(error)),
+    };
+    let outcome = graph_outcome(&lab, &call);
+    respond(&lab, (&call.request_id, &call.client_request_id), outcome)
+}
+
+fn graph_outcome(lab: &Arc<Lab>, call: &Call) -> Result<Answer, ApiError> {
+    lab.meter.failures(lab)?;
+    let caller = call.caller(lab, Api::Graph)?;
+    graph::answer(lab, &caller, call)
+}
+
+async fn answer_arm(
+    Extract(lab): Extract<Arc<Lab>>,
+    ConnectInfo(from): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    let call = match Call::read(from, request).await {
+        Ok(call) => call,
+        Err(error) => return respond(&lab, ("", ""), Err(error)),
+    };
+    let outcome = arm_outcome(&lab, &call);
+    respond(&lab, (&call.request_id, &call.client_request_id), outcome)
+}
+
+fn arm_outcome(lab: &Arc<Lab>, call: &Call) -> Result<Answer, ApiError> {
+    if lab.faults.on(Fault::ArmOutage) {
+        return Err(ApiError::new(
+            503,
+            "ServerUnavailable",
+            "The server is currently unable to process the request. Please retry after sometime.",
+        ));
+    }
+    lab.meter.storm(lab)?;
+    call.caller(lab, Api::Arm)?;
+    Err(ApiError::new(
+        404,
+        "InvalidResourceType",
+        "The resource type could not be found.",
+    ))
+}
+
+async fn answer_logs(
+    Extract(lab): Extract<Arc<Lab>>,
+    ConnectInfo(from): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    let call = match Call::read(from, request).await {
+        Ok(call) => call,
+        Err(error) => return respond(&lab, ("", ""), Err(error)),
+    };
+    let outcome = logs_outcome(&lab, &call);
+    respond(&lab, (&call.request_id, &call.client_request_id), outcome)
+}
+
+fn logs_outcome(lab: &Arc<Lab>, call: &Call) -> Result<Answer, ApiError> {
+    lab.meter.storm(lab)?;
+    call.caller(lab, Api::Logs)?;
+    Err(ApiError::new(
+        404,
+        "PathNotFoundError",
+        "The requested path does not exist",
+    ))
+}
+
+/// A body that must be JSON; an absent one is `None`.
+pub(crate) fn json_body(bytes: &[u8]) -> Result<Option<Value>, ApiError> {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Ok(None);
+    }
+    serde_json::from_slice(bytes).map(Some).map_err(|error| {
+        ApiError::new(
+            400,
+            "BadRequest",
+            format!("Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format. {error}"),
+        )
+    })
+}
