@@ -25,7 +25,7 @@ pub(crate) enum Version {
 
 impl Version {
     /// The first segment of the path.
-    pub(crate) const fn word(self) -> &'static str {
+    pub(crate) const fn segment(self) -> &'static str {
         match self {
             Self::V1 => "v1.0",
             Self::Beta => "beta",
