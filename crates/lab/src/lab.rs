@@ -9,7 +9,7 @@ use breakglass_model::Clock;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::{Fault, Faults, State, graph::Meter, tokens::Keys};
+use crate::{Fault, Faults, LogRow, State, graph::Meter, tokens::Keys};
 
 /// Where the twin listens: origins such as `https://localhost:40123`, without a slash at the end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -100,6 +100,11 @@ impl Lab {
     /// Where the twin listens.
     pub const fn addresses(&self) -> &Addresses {
         &self.addresses
+    }
+
+    /// Adds a record to a log, such as one of another tenant that is to be read here.
+    pub fn log(&self, row: LogRow) {
+        self.state().logs.push(row);
     }
 
     /// The app registrations that it knows.
