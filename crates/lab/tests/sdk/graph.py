@@ -14,7 +14,7 @@ import sys
 
 import httpx
 from azure.core.exceptions import ClientAuthenticationError
-from azure.identity.aio import ClientSecretCredential
+from azure.identity.aio import CertificateCredential, ClientSecretCredential
 from kiota_abstractions.base_request_configuration import RequestConfiguration
 from kiota_http.kiota_client_factory import DEFAULT_CONNECTION_TIMEOUT, DEFAULT_REQUEST_TIMEOUT
 from msgraph import GraphRequestAdapter, GraphServiceClient
@@ -412,7 +412,18 @@ async def wrong_secret(_client):
     return {"notRefused": True}
 
 
-PARTS = {part.__name__: part for part in (paging, read, logs, write, batch, storm, errors, denied, evaluate, wrong_secret)}
+async def certificate(_client):
+    """An app that proves itself by a certificate and not by a secret."""
+    async with CertificateCredential(
+        TENANT, CLIENT, os.environ["LAB_CERTIFICATE"], authority=LOGIN, disable_instance_discovery=True, connection_verify=CA
+    ) as credentials:
+        return [row.display_name for row in (await connect(credentials).organization.get()).value]
+
+
+PARTS = {
+    part.__name__: part
+    for part in (paging, read, logs, write, batch, storm, errors, denied, evaluate, wrong_secret, certificate)
+}
 
 
 async def main():

@@ -17,6 +17,7 @@ use std::{
 
 use breakglass_lab::{Addresses, App, Fault, LogKind, LogRow, default_apps};
 use jiff::Timestamp;
+use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -73,8 +74,18 @@ fn apps() -> Vec<App> {
 
 impl Outside {
     pub(crate) async fn of(snapshot: Value) -> Self {
-        let twin = Twin::with(snapshot.clone(), |config| config.apps = apps()).await;
         let place = TempDir::new().unwrap();
+        let mut apps = apps();
+        // A certificate made as people make one, with an RSA key: Microsoft's libraries take no other.
+        let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap();
+        let certificate = CertificateParams::new(Vec::new())
+            .unwrap()
+            .self_signed(&key)
+            .unwrap();
+        apps[0].certificates = vec![certificate.der().to_vec()];
+        let pair = format!("{}{}", key.serialize_pem(), certificate.pem());
+        fs::write(place.path().join("app.pem"), pair).unwrap();
+        let twin = Twin::with(snapshot.clone(), |config| config.apps = apps).await;
         fs::write(place.path().join("ca.pem"), &twin.running.ca_pem).unwrap();
         Self {
             twin,
@@ -160,6 +171,7 @@ fn command(program: impl Into<OsString>, twin: &Outside, client: &str) -> Comman
         .env("LAB_CLIENT_SECRET", SECRET)
         .env("LAB_USER", BREAK_GLASS)
         .env("LAB_GROUP", BREAK_GLASS_GROUP)
+        .env("LAB_CERTIFICATE", twin.place.path().join("app.pem"))
         .env("LAB_ORDINARY", ordinary(&twin.snapshot));
     command
 }

@@ -4,8 +4,8 @@ use breakglass_lab::Fault;
 use serde_json::{Value, json};
 
 use super::{
-    BREAK_GLASS, BREAK_GLASS_GROUP, GLOBAL_ADMINISTRATOR, Script, UNABLE, column, is_refused, list,
-    ordinary, sorted, twin, users, what_if,
+    ABLE, BREAK_GLASS, BREAK_GLASS_GROUP, GLOBAL_ADMINISTRATOR, Outside, SCRIPTS, Script, UNABLE,
+    column, command, is_refused, list, ordinary, output, sorted, twin, users, what_if,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -305,4 +305,62 @@ async fn the_python_client_asks_what_if() {
         return;
     };
     what_if(&twin, &list(&script.run("evaluate").await), "applies");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_python_client_proves_itself_by_a_certificate() {
+    let twin = twin().await;
+    let Some(script) = Script::python(&twin) else {
+        return;
+    };
+    assert_eq!(script.run("certificate").await, json!(["Contoso"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_analytics_client_queries_and_understands_refusals() {
+    let twin = twin().await;
+    let Some(script) = Script::python(&twin) else {
+        return;
+    };
+    let workspace = workspace(&twin).await;
+    let ask = || {
+        let mut command = command(script.program.clone(), &twin, ABLE);
+        command
+            .arg(format!("{SCRIPTS}/logs.py"))
+            .env("LAB_WORKSPACE", &workspace);
+        output(command)
+    };
+    let seen = ask().await;
+    let query = &seen["query"];
+    assert_eq!(query["status"], "Success", "{seen}");
+    assert_eq!(query["columns"]["TimeGenerated"], "datetime");
+    assert_eq!(query["columns"]["Status"], "dynamic");
+    assert_eq!(query["statistics"], true);
+    assert_eq!(query["rows"][0]["UserId"], BREAK_GLASS);
+    assert_eq!(query["rows"][0]["ResultType"], "0");
+    assert_eq!(seen["unknownWorkspace"]["status"], 404, "{seen}");
+    assert_eq!(seen["badQuery"]["status"], 400, "{seen}");
+    assert_eq!(seen["badQuery"]["code"], "BadArgumentError");
+    assert_eq!(seen["batch"][0]["rows"][0]["UserId"], BREAK_GLASS);
+    assert_eq!(seen["batch"][1]["kind"], "LogsQueryError");
+
+    twin.switch(Fault::LogsPartial, true);
+    let seen = ask().await;
+    assert_eq!(seen["query"]["status"], "PartialError", "{seen}");
+}
+
+/// The id by which the tenant's workspace is queried.
+async fn workspace(twin: &Outside) -> String {
+    let version = "api-version=2022-12-01";
+    let (status, subscriptions) = twin.arm(&format!("/subscriptions?{version}")).await;
+    assert_eq!(status, 200, "{subscriptions}");
+    let id = subscriptions["value"][0]["id"].as_str().unwrap();
+    let path =
+        format!("{id}/providers/Microsoft.OperationalInsights/workspaces?api-version=2025-02-01");
+    let (status, workspaces) = twin.arm(&path).await;
+    assert_eq!(status, 200, "{workspaces}");
+    workspaces["value"][0]["properties"]["customerId"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
