@@ -9,7 +9,11 @@ use breakglass_model::Clock;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::{Fault, Faults, LogRow, State, graph::Meter, tokens::Keys};
+use crate::{
+    Fault, Faults, LogRow, State,
+    graph::{Meter, Newest},
+    tokens::Keys,
+};
 
 /// Where the twin listens: origins such as `https://localhost:40123`, without a slash at the end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -67,6 +71,7 @@ pub struct Lab {
     pub(crate) apps: Vec<App>,
     pub(crate) keys: Keys,
     pub(crate) meter: Meter,
+    pub(crate) index: Newest,
     pub(crate) rp_id: String,
     pub(crate) log_delay: Option<SignedDuration>,
 }

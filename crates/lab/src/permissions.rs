@@ -1,1 +1,521 @@
-//! Who may call what.
+//! Which permission a read needs, and which role of a signed-in user.
+//!
+//! Microsoft Graph, *permissions reference* and the permission tables of each call. Any of the permissions that are
+//! listed for a call will do, the higher ones too.
+//!
+//! Invariant: a path that has no row here can't be read by anybody.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::{State, lab::Caller};
+
+/// What a call needs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Need {
+    /// One of these permissions.
+    pub(crate) any: &'static [&'static str],
+    /// For a signed-in user, one of these roles (template ids) as well; empty: every member may.
+    pub(crate) roles: &'static [&'static str],
+}
+
+const GLOBAL: &str = "62e90394-69f5-4237-9190-012177145e10";
+const GLOBAL_READER: &str = "f2ef992c-3afb-46b9-b7cf-a126ee74c451";
+const SECURITY_ADMIN: &str = "194ae4cb-b126-40b2-bd5b-6091b380977d";
+const SECURITY_READER: &str = "5d6b6bb7-de71-4623-b4af-96380a352509";
+const SECURITY_OPERATOR: &str = "5f2222b1-57c3-48ba-8ad5-d4759f1fde6f";
+const ACCESS_ADMIN: &str = "b1be1c3e-b65d-4f19-8427-f6fa0d97feb9";
+const ROLE_ADMIN: &str = "e8611ab8-c189-46e8-94e1-60213ab1f814";
+const METHODS_ADMIN: &str = "c4e39bd9-1100-46d3-8c65-fb160da0071f";
+const PRIVILEGED_METHODS_ADMIN: &str = "7be44c8a-adaf-4e2a-84d6-ab2649e08a13";
+const METHODS_POLICY_ADMIN: &str = "0526716b-113d-4c15-b2c8-68e3c22b9f80";
+const REPORTS_READER: &str = "4a5d8f65-41da-4de4-8968-e035b65339cf";
+const DIRECTORY_READERS: &str = "88d8e3e3-8f55-4a1e-953a-9b9898b8876b";
+const GOVERNANCE_ADMIN: &str = "45d8d3c5-c802-45c6-b32a-1d70b5e1e86e";
+const WORKFLOWS_ADMIN: &str = "59d46f88-662b-457b-bceb-5c3809e5908f";
+const USER_ADMIN: &str = "fe930be7-5e62-47db-91af-98c3a49a38b1";
+
+/// Permissions that show all properties of users.
+pub(crate) const ALL_OF_USERS: &[&str] = &[
+    "User.Read.All",
+    "User.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+];
+/// What users show with `User.ReadBasic.All` alone.
+pub(crate) const BASIC_PROPERTIES: &[&str] = &[
+    "displayName",
+    "givenName",
+    "id",
+    "mail",
+    "photo",
+    "surname",
+    "userPrincipalName",
+    "userType",
+];
+/// Permissions that show who is a member of a group.
+pub(crate) const GROUPS: &[&str] = &[
+    "GroupMember.Read.All",
+    "GroupMember.ReadWrite.All",
+    "Group.Read.All",
+    "Group.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+];
+/// Permissions that show service principals and app registrations.
+pub(crate) const APPLICATIONS: &[&str] = &[
+    "Application.Read.All",
+    "Application.ReadWrite.All",
+    "Application.ReadWrite.OwnedBy",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+];
+/// Permissions that show devices.
+pub(crate) const DEVICES: &[&str] = &[
+    "Device.Read.All",
+    "Device.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+];
+/// Permissions that show the policies a sign-in met.
+pub(crate) const APPLIED_POLICIES: &[&str] = &[
+    "Policy.Read.All",
+    "Policy.Read.ConditionalAccess",
+    "Policy.ReadWrite.ConditionalAccess",
+];
+/// Roles that show a signed-in user the policies a sign-in met.
+pub(crate) const APPLIED_POLICIES_ROLES: &[&str] = ACCESS_ROLES;
+
+const ACCESS_ROLES: &[&str] = &[GLOBAL_READER, SECURITY_READER, SECURITY_ADMIN, ACCESS_ADMIN];
+
+const fn need(any: &'static [&'static str], roles: &'static [&'static str]) -> Need {
+    Need { any, roles }
+}
+
+const USERS: Need = need(
+    &[
+        "User.ReadBasic.All",
+        "User.Read.All",
+        "User.ReadWrite.All",
+        "Directory.Read.All",
+        "Directory.ReadWrite.All",
+    ],
+    &[],
+);
+const ME: Need = need(
+    &[
+        "User.Read",
+        "User.ReadWrite",
+        "User.Read.All",
+        "User.ReadWrite.All",
+        "Directory.Read.All",
+        "Directory.ReadWrite.All",
+    ],
+    &[],
+);
+const USERS_GROUPS: Need = need(
+    &[
+        "User.Read.All",
+        "User.ReadWrite.All",
+        "GroupMember.Read.All",
+        "GroupMember.ReadWrite.All",
+        "Group.Read.All",
+        "Group.ReadWrite.All",
+        "Directory.Read.All",
+        "Directory.ReadWrite.All",
+    ],
+    &[],
+);
+const USERS_DEVICES: Need = need(
+    &[
+        "User.Read.All",
+        "User.ReadWrite.All",
+        "Device.Read.All",
+        "Directory.Read.All",
+        "Directory.ReadWrite.All",
+    ],
+    &[],
+);
+const ORGANIZATION: Need = need(
+    &[
+        "Organization.Read.All",
+        "Organization.ReadWrite.All",
+        "Directory.Read.All",
+        "Directory.ReadWrite.All",
+        "User.Read",
+        "User.Read.All",
+    ],
+    &[],
+);
+const DOMAINS: Need = need(
+    &[
+        "Domain.Read.All",
+        "Domain.ReadWrite.All",
+        "Directory.Read.All",
+        "Directory.ReadWrite.All",
+    ],
+    &[],
+);
+const SKUS: Need = need(
+    &[
+        "LicenseAssignment.Read.All",
+        "Organization.Read.All",
+        "Organization.ReadWrite.All",
+        "Directory.Read.All",
+        "Directory.ReadWrite.All",
+    ],
+    &[],
+);
+const ROLES: Need = need(
+    &[
+        "RoleManagement.Read.Directory",
+        "RoleManagement.Read.All",
+        "RoleManagement.ReadWrite.Directory",
+        "Directory.Read.All",
+        "Directory.ReadWrite.All",
+    ],
+    &[
+        DIRECTORY_READERS,
+        GLOBAL_READER,
+        ROLE_ADMIN,
+        SECURITY_READER,
+        SECURITY_ADMIN,
+        SECURITY_OPERATOR,
+    ],
+);
+const ACTIVE: Need = need(
+    &[
+        "RoleAssignmentSchedule.Read.Directory",
+        "RoleAssignmentSchedule.ReadWrite.Directory",
+        "RoleManagement.Read.Directory",
+        "RoleManagement.Read.All",
+        "RoleManagement.ReadWrite.Directory",
+    ],
+    PIM_ROLES,
+);
+const ELIGIBLE: Need = need(
+    &[
+        "RoleEligibilitySchedule.Read.Directory",
+        "RoleEligibilitySchedule.ReadWrite.Directory",
+        "RoleManagement.Read.Directory",
+        "RoleManagement.Read.All",
+        "RoleManagement.ReadWrite.Directory",
+    ],
+    PIM_ROLES,
+);
+const PIM_ROLES: &[&str] = &[
+    GLOBAL_READER,
+    SECURITY_READER,
+    SECURITY_ADMIN,
+    SECURITY_OPERATOR,
+    ROLE_ADMIN,
+];
+const PIM_RULES: Need = need(
+    &[
+        "RoleManagementPolicy.Read.Directory",
+        "RoleManagementPolicy.ReadWrite.Directory",
+        "RoleManagement.Read.Directory",
+        "RoleManagement.Read.All",
+        "RoleManagement.ReadWrite.Directory",
+        "RoleManagementPolicy.Read.AzureADGroup",
+        "RoleManagementPolicy.ReadWrite.AzureADGroup",
+    ],
+    PIM_ROLES,
+);
+const PIM_ALERTS: Need = need(
+    &[
+        "RoleManagementAlert.Read.Directory",
+        "RoleManagementAlert.ReadWrite.Directory",
+        "RoleManagement.Read.Directory",
+        "RoleManagement.Read.All",
+        "RoleManagement.ReadWrite.Directory",
+    ],
+    PIM_ROLES,
+);
+const GROUP_ACTIVE: Need = need(
+    &[
+        "PrivilegedAssignmentSchedule.Read.AzureADGroup",
+        "PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup",
+        "PrivilegedAccess.Read.AzureADGroup",
+        "PrivilegedAccess.ReadWrite.AzureADGroup",
+    ],
+    PIM_ROLES,
+);
+const GROUP_ELIGIBLE: Need = need(
+    &[
+        "PrivilegedEligibilitySchedule.Read.AzureADGroup",
+        "PrivilegedEligibilitySchedule.ReadWrite.AzureADGroup",
+        "PrivilegedAccess.Read.AzureADGroup",
+        "PrivilegedAccess.ReadWrite.AzureADGroup",
+    ],
+    PIM_ROLES,
+);
+const UNITS: Need = need(
+    &[
+        "AdministrativeUnit.Read.All",
+        "AdministrativeUnit.ReadWrite.All",
+        "Directory.Read.All",
+        "Directory.ReadWrite.All",
+    ],
+    &[],
+);
+const METHODS_ROLES: &[&str] = &[GLOBAL_READER, METHODS_ADMIN, PRIVILEGED_METHODS_ADMIN];
+const METHODS: Need = need(
+    &[
+        "UserAuthenticationMethod.Read.All",
+        "UserAuthenticationMethod.ReadWrite.All",
+    ],
+    METHODS_ROLES,
+);
+const PASSKEYS: Need = need(
+    &[
+        "UserAuthMethod-Passkey.Read.All",
+        "UserAuthMethod-Passkey.ReadWrite.All",
+        "UserAuthenticationMethod.Read.All",
+        "UserAuthenticationMethod.ReadWrite.All",
+    ],
+    METHODS_ROLES,
+);
+const REQUIREMENTS: Need = need(
+    &[
+        "Policy.Read.AuthenticationMethod",
+        "Policy.ReadWrite.AuthenticationMethod",
+        "UserAuthenticationMethod.Read.All",
+        "UserAuthenticationMethod.ReadWrite.All",
+    ],
+    METHODS_ROLES,
+);
+const ACCESS: Need = need(&["Policy.Read.All"], ACCESS_ROLES);
+const CONTEXTS: Need = need(
+    &[
+        "AuthenticationContext.Read.All",
+        "AuthenticationContext.ReadWrite.All",
+        "Policy.Read.All",
+    ],
+    ACCESS_ROLES,
+);
+const STRENGTHS: Need = need(
+    &[
+        "Policy.Read.AuthenticationMethod",
+        "Policy.ReadWrite.AuthenticationMethod",
+        "Policy.Read.All",
+    ],
+    ACCESS_ROLES,
+);
+const METHODS_POLICY: Need = need(
+    &[
+        "Policy.Read.AuthenticationMethod",
+        "Policy.ReadWrite.AuthenticationMethod",
+        "Policy.Read.All",
+    ],
+    &[
+        GLOBAL_READER,
+        METHODS_POLICY_ADMIN,
+        SECURITY_READER,
+        SECURITY_ADMIN,
+    ],
+);
+const POLICIES: Need = need(
+    &["Policy.Read.All"],
+    &[GLOBAL_READER, SECURITY_READER, SECURITY_ADMIN, ACCESS_ADMIN],
+);
+const REVIEWS: Need = need(
+    &[
+        "AccessReview.Read.All",
+        "AccessReview.ReadWrite.All",
+        "AccessReview.ReadWrite.Membership",
+    ],
+    &[
+        GLOBAL_READER,
+        GOVERNANCE_ADMIN,
+        USER_ADMIN,
+        SECURITY_READER,
+        SECURITY_ADMIN,
+    ],
+);
+const WORKFLOWS: Need = need(
+    &[
+        "LifecycleWorkflows-Workflow.ReadBasic.All",
+        "LifecycleWorkflows-Workflow.Read.All",
+        "LifecycleWorkflows-Workflow.ReadWrite.All",
+        "LifecycleWorkflows.Read.All",
+        "LifecycleWorkflows.ReadWrite.All",
+    ],
+    &[GLOBAL_READER, WORKFLOWS_ADMIN],
+);
+const LOGS: Need = need(
+    &["AuditLog.Read.All"],
+    &[
+        REPORTS_READER,
+        SECURITY_READER,
+        SECURITY_OPERATOR,
+        SECURITY_ADMIN,
+        GLOBAL_READER,
+    ],
+);
+const OBJECTS: Need = need(
+    &[
+        "Directory.Read.All",
+        "Directory.ReadWrite.All",
+        "User.Read.All",
+        "User.ReadWrite.All",
+        "Group.Read.All",
+        "GroupMember.Read.All",
+        "Application.Read.All",
+        "Device.Read.All",
+    ],
+    &[],
+);
+
+/// What reading a path needs. The segments are folded, without the version.
+pub(crate) fn of_read(path: &[&str]) -> Option<Need> {
+    Some(match path {
+        ["me"] => ME,
+        [
+            "users",
+            _,
+            "memberof" | "transitivememberof" | "checkmembergroups" | "getmembergroups"
+            | "checkmemberobjects" | "getmemberobjects",
+            ..,
+        ] => USERS_GROUPS,
+        ["users", _, "registereddevices" | "owneddevices", ..] => USERS_DEVICES,
+        ["users", _, "authentication", "fido2methods", ..] => PASSKEYS,
+        ["users", _, "authentication", "requirements"] => REQUIREMENTS,
+        ["users", _, "authentication", ..] => METHODS,
+        ["users", ..] => USERS,
+        ["groups", ..] => need(GROUPS, &[]),
+        ["organization", ..] => ORGANIZATION,
+        ["domains", ..] => DOMAINS,
+        ["subscribedskus", ..] => SKUS,
+        ["devices", ..] => need(DEVICES, &[]),
+        ["serviceprincipals" | "applications", ..] => need(APPLICATIONS, &[]),
+        ["directoryobjects", ..] | ["directory", "deleteditems", ..] => OBJECTS,
+        ["directoryroles", ..]
+        | [
+            "directory",
+            "administrativeunits",
+            _,
+            "scopedrolemembers",
+            ..,
+        ]
+        | [
+            "rolemanagement",
+            "directory",
+            "roledefinitions" | "roleassignments" | "resourcenamespaces",
+            ..,
+        ] => ROLES,
+        ["directory", "administrativeunits", ..] => UNITS,
+        [
+            "rolemanagement",
+            "directory",
+            "roleassignmentscheduleinstances"
+            | "roleassignmentschedules"
+            | "roleassignmentschedulerequests",
+            ..,
+        ] => ACTIVE,
+        [
+            "rolemanagement",
+            "directory",
+            "roleeligibilityscheduleinstances"
+            | "roleeligibilityschedules"
+            | "roleeligibilityschedulerequests",
+            ..,
+        ] => ELIGIBLE,
+        [
+            "policies",
+            "rolemanagementpolicies" | "rolemanagementpolicyassignments",
+            ..,
+        ] => PIM_RULES,
+        ["identitygovernance", "rolemanagementalerts", ..] => PIM_ALERTS,
+        ["identitygovernance", "privilegedaccess", "group", list, ..] => {
+            if list.starts_with("eligibility") {
+                GROUP_ELIGIBLE
+            } else {
+                GROUP_ACTIVE
+            }
+        }
+        ["identitygovernance", "accessreviews", ..] => REVIEWS,
+        ["identitygovernance", "lifecycleworkflows", ..] => WORKFLOWS,
+        ["policies", "authenticationstrengthpolicies", ..]
+        | [
+            "identity",
+            "conditionalaccess",
+            "authenticationstrength",
+            ..,
+        ] => STRENGTHS,
+        [
+            "identity",
+            "conditionalaccess",
+            "authenticationcontextclassreferences",
+            ..,
+        ] => CONTEXTS,
+        ["identity", "conditionalaccess", ..] => ACCESS,
+        ["policies", "authenticationmethodspolicy", ..] => METHODS_POLICY,
+        ["policies", ..] => POLICIES,
+        ["reports", "authenticationmethods", ..] | ["auditlogs", ..] => LOGS,
+        _ => return None,
+    })
+}
+
+/// Whether a caller holds one of these permissions.
+pub(crate) fn holds(caller: &Caller, any: &[&str]) -> bool {
+    any.iter().any(|&name| caller.permissions.contains(name))
+}
+
+/// Whether a caller may read what this needs.
+pub(crate) fn may(state: &State, caller: &Caller, need: Need, now: Timestamp) -> bool {
+    holds(caller, need.any) && has_role(state, caller, need.roles, now)
+}
+
+/// Whether a signed-in user has one of these roles for the whole tenant, or Global Administrator. Apps need none.
+pub(crate) fn has_role(state: &State, caller: &Caller, roles: &[&str], now: Timestamp) -> bool {
+    let Some(user) = caller.user.as_deref() else {
+        return true;
+    };
+    if roles.is_empty() {
+        return true;
+    }
+    let own = active_roles(state, user, now);
+    own.contains(GLOBAL) || roles.iter().any(|role| own.contains(*role))
+}
+
+/// Template ids of the roles that somebody has now for the whole tenant, by themselves or through a group.
+pub(crate) fn active_roles(state: &State, user: &str, now: Timestamp) -> BTreeSet<String> {
+    let mut principals = BTreeSet::from([user.to_lowercase()]);
+    let text = |value: &Value, name: &str| -> String {
+        value
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_lowercase()
+    };
+    for group in state.table("groups").all() {
+        // Only role-assignable groups can hold roles, and nothing can be nested in them.
+        let members = group.get("members").and_then(Value::as_array);
+        if group.get("isAssignableToRole") == Some(&Value::Bool(true))
+            && members
+                .is_some_and(|all| all.iter().any(|one| principals.contains(&text(one, "id"))))
+        {
+            principals.insert(text(group, "id"));
+        }
+    }
+    let runs = |row: &Value| {
+        let time = |name: &str| row.get(name)?.as_str()?.parse::<Timestamp>().ok();
+        time("startDateTime").is_none_or(|start| start <= now)
+            && time("endDateTime").is_none_or(|end| end > now)
+    };
+    let mut found = BTreeSet::new();
+    for table in ["roleAssignmentScheduleInstances", "roleAssignments"] {
+        for row in state.table(table).all() {
+            if text(row, "directoryScopeId") == "/"
+                && principals.contains(&text(row, "principalId"))
+                && runs(row)
+            {
+                found.insert(text(row, "roleDefinitionId"));
+            }
+        }
+    }
+    found
+}

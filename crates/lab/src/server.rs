@@ -20,7 +20,7 @@ use serde_json::Value;
 
 use crate::{
     Addresses, App, Faults, Lab, State, admin, apps, certificate, gateway,
-    graph::Meter,
+    graph::{Meter, Newest},
     tokens::{self, Keys},
 };
 
@@ -172,6 +172,7 @@ impl Lab {
             apps: config.apps.clone(),
             keys,
             meter: Meter::default(),
+            index: Newest::default(),
             rp_id: config.rp_id,
             log_delay: config.log_delay,
         });

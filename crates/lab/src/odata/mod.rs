@@ -15,8 +15,8 @@ mod search;
 
 pub(crate) use eval::{lookup, matches};
 pub(crate) use expand::{Expand, read_expand, read_list};
-pub(crate) use filter::{Compare, Expr, Function, Literal, Operand, Path, parse};
-pub(crate) use order::{Order, compare_rows, read_order};
+pub(crate) use filter::{Compare, Expr, Function, Literal, Operand, parse};
+pub(crate) use order::{compare_rows, read_order};
 pub(crate) use query::Query;
 pub(crate) use search::Search;
 

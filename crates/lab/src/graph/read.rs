@@ -1,0 +1,542 @@
+//! Showing objects: which properties, under which context, with which related objects.
+
+use std::{borrow::Cow, sync::Arc};
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    Version, check,
+    index::{Index, Ref, list, principal_kind},
+    kind::{self, Kind},
+    page::malformed,
+    request::Request,
+};
+use crate::{
+    Fault, Lab, State,
+    lab::{ApiError, Caller},
+    odata::{self, Expand},
+    permissions,
+};
+
+/// Related objects that `$expand` shows at most: Microsoft Graph, *Known issues*.
+const EXPANDED: usize = 20;
+
+/// A read in progress.
+pub(crate) struct Reader<'a> {
+    pub(crate) lab: &'a Lab,
+    pub(crate) state: &'a State,
+    pub(crate) index: Arc<Index>,
+    pub(crate) now: jiff::Timestamp,
+    pub(crate) caller: &'a Caller,
+    pub(crate) request: &'a Request,
+}
+
+/// What is to be shown of each object.
+#[derive(Debug, Default)]
+pub(crate) struct Shape {
+    pub(crate) select: Vec<String>,
+    pub(crate) expand: Vec<Expand>,
+    /// Whether the caller sees only what everybody sees of users.
+    basic: bool,
+}
+
+/// Properties that are shown for one user at a time only: Microsoft Graph, *List users*.
+const ONE_AT_A_TIME: &[&str] = &[
+    "aboutMe",
+    "birthday",
+    "hireDate",
+    "interests",
+    "mailboxSettings",
+    "mySite",
+    "pastProjects",
+    "preferredName",
+    "responsibilities",
+    "schools",
+    "skills",
+];
+
+/// Properties of a policy that only beta has, by the object that they are in.
+const PREVIEW: &[(&str, &[&str])] = &[
+    (
+        "/conditions",
+        &["agentIdRiskLevels", "deviceStates", "times"],
+    ),
+    (
+        "/conditions/applications",
+        &["globalSecureAccess", "networkAccess"],
+    ),
+    (
+        "/conditions/devices",
+        &[
+            "includeDevices",
+            "excludeDevices",
+            "includeDeviceStates",
+            "excludeDeviceStates",
+        ],
+    ),
+    (
+        "/sessionControls",
+        &[
+            "continuousAccessEvaluation",
+            "globalSecureAccessFilteringProfile",
+        ],
+    ),
+];
+
+/// Whether a policy uses a preview feature, and so exists for beta only.
+pub(crate) fn is_preview(policy: &Value) -> bool {
+    PREVIEW.iter().any(|(at, names)| {
+        policy.pointer(at).is_some_and(|object| {
+            names.iter().any(|name| {
+                object.get(name).is_some_and(|value| match value {
+                    Value::Null => false,
+                    Value::Array(items) => !items.is_empty(),
+                    Value::Object(fields) => !fields.is_empty(),
+                    _ => true,
+                })
+            })
+        })
+    })
+}
+
+impl<'a> Reader<'a> {
+    /// What the options say of each object.
+    pub(crate) fn shape(&self, kind: &Kind, many: bool) -> Result<Shape, ApiError> {
+        let query = &self.request.query;
+        let select = query
+            .get("$select")
+            .map(odata::read_list)
+            .unwrap_or_default();
+        let expand = match query.get("$expand") {
+            None => Vec::new(),
+            Some(text) => {
+                odata::read_expand(text).map_err(|error| malformed("expand", text, &error))?
+            }
+        };
+        let is_user = kind.name == kind::USER.name;
+        for name in &select {
+            let first = name.split('/').next().unwrap_or(name);
+            if self.request.version == Version::V1 && first != "*" && !kind.may_have(first) {
+                return Err(check::no_property(first, kind));
+            }
+            if is_user && many && ONE_AT_A_TIME.contains(&first) {
+                return Err(ApiError::new(
+                    501,
+                    "NotImplemented",
+                    format!("The property '{first}' is served for one user at a time only."),
+                ));
+            }
+        }
+        let activity = select.iter().any(|name| name.starts_with("signInActivity"))
+            || query
+                .get("$filter")
+                .is_some_and(|filter| filter.contains("signInActivity"));
+        if is_user && activity {
+            if self.lab.faults.on(Fault::NoPremium) {
+                return Err(not_premium());
+            }
+            if !permissions::holds(self.caller, &["AuditLog.Read.All"]) {
+                return Err(ApiError::denied());
+            }
+        }
+        if kind.name == kind::ASSIGNMENT.name && expand.len() > 1 {
+            return Err(ApiError::new(
+                400,
+                "Request_BadRequest",
+                "Only one property can be expanded in a single query.",
+            ));
+        }
+        let basic = is_user
+            && !permissions::holds(self.caller, permissions::ALL_OF_USERS)
+            && !(self.caller.user.as_deref() == self.request.segments.get(1).map(String::as_str)
+                && permissions::holds(self.caller, &["User.Read", "User.ReadWrite"]));
+        if basic
+            && select
+                .iter()
+                .any(|name| !permissions::BASIC_PROPERTIES.contains(&name.as_str()))
+        {
+            return Err(ApiError::denied());
+        }
+        Ok(Shape {
+            select,
+            expand,
+            basic,
+        })
+    }
+
+    /// `@odata.context`.
+    pub(crate) fn context(&self, set: &str, select: &[String], one: bool) -> String {
+        let origin = &self.lab.addresses.graph;
+        let version = self.request.version.segment();
+        let selected = if select.is_empty() {
+            String::new()
+        } else {
+            format!("({})", select.join(","))
+        };
+        let entity = if one { "/$entity" } else { "" };
+        format!("{origin}/{version}/$metadata#{set}{selected}{entity}")
+    }
+
+    /// A single object as an answer.
+    pub(crate) fn entity(
+        &self,
+        kind: &'static Kind,
+        object: &Value,
+        set: &str,
+        mixed: bool,
+    ) -> Result<Value, ApiError> {
+        let shape = self.shape(kind, false)?;
+        let shown = self.show(kind, object, &shape, mixed)?;
+        let entity = !set.is_empty() && !set.ends_with("olicy");
+        let mut body = Map::new();
+        body.insert(
+            "@odata.context".to_owned(),
+            json!(self.context(set, &shape.select, entity)),
+        );
+        if let Value::Object(shown) = shown {
+            body.extend(shown);
+        }
+        Ok(Value::Object(body))
+    }
+
+    /// An object of the state as Graph shows it.
+    pub(crate) fn show(
+        &self,
+        kind: &'static Kind,
+        object: &Value,
+        shape: &Shape,
+        mixed: bool,
+    ) -> Result<Value, ApiError> {
+        let own = if mixed { kind::of_type(object) } else { kind };
+        let mut shown = Map::new();
+        if mixed || own.name != kind.name {
+            let name = object.get("@odata.type").cloned();
+            shown.insert(
+                "@odata.type".to_owned(),
+                name.unwrap_or_else(|| json!(own.odata_type())),
+            );
+        }
+        let Value::Object(fields) = object else {
+            return Ok(object.clone());
+        };
+        if shape.select.is_empty() || shape.select.iter().any(|name| name == "*") {
+            if let Some(default) = own.default {
+                for name in default {
+                    let hidden = shape.basic && !permissions::BASIC_PROPERTIES.contains(name);
+                    let value = fields.get(*name).filter(|_| !hidden);
+                    shown.insert((*name).to_owned(), value.cloned().unwrap_or_default());
+                }
+            } else {
+                for (name, value) in fields {
+                    let beta_only =
+                        self.request.version == Version::V1 && own.beta.contains(&name.as_str());
+                    if !own.hidden.contains(&name.as_str()) && !beta_only {
+                        shown.insert(name.clone(), value.clone());
+                    }
+                }
+            }
+        } else {
+            if let Some(name) = fields.get("@odata.type") {
+                shown.insert("@odata.type".to_owned(), name.clone());
+            }
+            for name in &shape.select {
+                let first = name.split('/').next().unwrap_or(name);
+                if own
+                    .relations
+                    .iter()
+                    .any(|own| own.eq_ignore_ascii_case(first))
+                {
+                    continue;
+                }
+                let (name, value) = self.property(own, object, fields, first);
+                shown.insert(name, value);
+            }
+        }
+        if own.name == kind::POLICY.name && self.request.version == Version::V1 {
+            without_preview(&mut shown);
+        }
+        for expand in &shape.expand {
+            if let Some((name, value)) = self.expanded(own, object, expand)? {
+                shown.insert(name, value);
+            }
+        }
+        Ok(Value::Object(shown))
+    }
+
+    /// A selected property: its name as Graph spells it, and its value; one that is empty is null.
+    fn property(
+        &self,
+        kind: &Kind,
+        object: &Value,
+        fields: &Map<String, Value>,
+        name: &str,
+    ) -> (String, Value) {
+        let spelled = kind
+            .properties
+            .into_iter()
+            .flatten()
+            .find(|own| own.eq_ignore_ascii_case(name))
+            .map_or(name, |own| own);
+        if spelled == "isManagementRestricted"
+            && ["user", "group", "device"].contains(&kind.name)
+            && self.state.knows("administrativeUnits")
+        {
+            let id = fields.get("id").and_then(Value::as_str).unwrap_or_default();
+            let restricted = self.index.restricted(self.state, self.now, id);
+            return (
+                spelled.to_owned(),
+                if restricted { json!(true) } else { Value::Null },
+            );
+        }
+        if kind.name == kind::USER.name && spelled == "passwordProfile" {
+            // The password itself never comes back.
+            return (spelled.to_owned(), Value::Null);
+        }
+        let value = odata::lookup(object, name).cloned().unwrap_or_default();
+        (spelled.to_owned(), value)
+    }
+
+    /// A related object, or the first of them.
+    fn expanded(
+        &self,
+        kind: &'static Kind,
+        object: &Value,
+        expand: &Expand,
+    ) -> Result<Option<(String, Value)>, ApiError> {
+        let id = object.get("id").and_then(Value::as_str).unwrap_or_default();
+        let Some(name) = kind
+            .relations
+            .iter()
+            .find(|own| own.eq_ignore_ascii_case(&expand.name))
+        else {
+            // A part of the object that is shown anyway (`combinationConfigurations`).
+            if odata::lookup(object, &expand.name).is_some() || kind.properties.is_none() {
+                return Ok(None);
+            }
+            return Err(check::no_property(&expand.name, kind));
+        };
+        let shape = Shape {
+            select: expand.select.clone(),
+            expand: expand.expand.clone(),
+            basic: false,
+        };
+        let many = |refs: &[Ref]| -> Result<Value, ApiError> {
+            let shown: Result<Vec<Value>, ApiError> = refs
+                .iter()
+                .filter_map(|one| self.resolve(one))
+                .take(EXPANDED)
+                .map(|one| self.show(&kind::OBJECT, &one, &shape, true))
+                .collect();
+            Ok(Value::Array(shown?))
+        };
+        let value = match *name {
+            "members" | "transitiveMembers" if kind.name == kind::GROUP.name => {
+                let transitive = *name == "transitiveMembers";
+                match self.index.below(self.state, self.now, id, transitive) {
+                    Some(refs) => many(&refs)?,
+                    None => return Err(ApiError::denied()),
+                }
+            }
+            "memberOf" | "transitiveMemberOf" => many(&self.index.above(id, *name != "memberOf"))?,
+            "principal" | "activatedUsing"
+                if kind.name != kind::USER.name && *name == "principal" =>
+            {
+                self.principal(object, &shape)?
+            }
+            "roleDefinition" => {
+                let role = object
+                    .get("roleDefinitionId")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default();
+                match self.state.table("roleDefinitions").seen(role, self.now) {
+                    Some(role) => {
+                        self.show(&kind::ROLE_DEFINITION, &self.role(role), &shape, false)?
+                    }
+                    None => Value::Null,
+                }
+            }
+            "directoryScope" => {
+                let scope = object
+                    .get("directoryScopeId")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default();
+                match scope.rsplit_once('/') {
+                    Some((_, id)) if !id.is_empty() => {
+                        json!({"@odata.type": "#microsoft.graph.administrativeUnit", "id": id})
+                    }
+                    _ => Value::Null,
+                }
+            }
+            "policy" => {
+                let id = object
+                    .get("policyId")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default();
+                let stored = self
+                    .state
+                    .table("roleManagementPolicies")
+                    .seen(id, self.now);
+                match stored.or_else(|| object.get("policy")) {
+                    Some(policy) => self.show(&kind::RULES, policy, &shape, false)?,
+                    None => Value::Null,
+                }
+            }
+            "effectiveRules" => {
+                let rules = object.get("effectiveRules").or_else(|| object.get("rules"));
+                rules.cloned().unwrap_or_else(|| json!([]))
+            }
+            _ => match object.get(*name) {
+                Some(Value::Array(items)) if kind.is_directory() => {
+                    let refs: Vec<Ref> = super::index::refs(items).collect();
+                    many(&refs)?
+                }
+                Some(Value::Array(items)) => {
+                    let shown: Result<Vec<Value>, ApiError> = items
+                        .iter()
+                        .map(|one| self.show(&kind::ENTITY, one, &shape, false))
+                        .collect();
+                    Value::Array(shown?)
+                }
+                Some(Value::Object(_)) if *name == "manager" => match self.manager(object) {
+                    Some(manager) => self.show(&kind::OBJECT, &manager, &shape, true)?,
+                    None => Value::Null,
+                },
+                Some(other) => other.clone(),
+                None => return Ok(None),
+            },
+        };
+        Ok(Some(((*name).to_owned(), value)))
+    }
+
+    /// Who holds a role.
+    fn principal(&self, object: &Value, shape: &Shape) -> Result<Value, ApiError> {
+        let id = object
+            .get("principalId")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let reference = Ref {
+            kind: principal_kind(self.state, self.now, id),
+            id: id.to_lowercase().into(),
+        };
+        match self.resolve(&reference) {
+            Some(found) => self.show(&kind::OBJECT, &found, shape, true),
+            None => Ok(Value::Null),
+        }
+    }
+
+    /// The manager of a user, as an object with its type.
+    pub(crate) fn manager(&self, user: &Value) -> Option<Value> {
+        let id = user.get("manager")?.get("id")?.as_str()?;
+        let reference = Ref {
+            kind: &kind::USER,
+            id: id.to_lowercase().into(),
+        };
+        self.resolve(&reference).map(Cow::into_owned)
+    }
+
+    /// A role definition, with what follows from its being built in.
+    pub(crate) fn role<'r>(&self, role: &'r Value) -> Cow<'r, Value> {
+        if role.get("isPrivileged").is_some() {
+            return Cow::Borrowed(role);
+        }
+        let id = role
+            .get("templateId")
+            .or_else(|| role.get("id"))
+            .and_then(Value::as_str);
+        let mut role = role.clone();
+        role["isPrivileged"] = json!(id.is_some_and(super::derive::is_privileged));
+        Cow::Owned(role)
+    }
+
+    /// The object behind a reference, with its type; what the caller may not read shows no more than type and id.
+    pub(crate) fn resolve(&self, reference: &Ref) -> Option<Cow<'a, Value>> {
+        let id: &str = &reference.id;
+        let bare = || json!({"@odata.type": reference.kind.odata_type(), "id": id});
+        let (collection, any) = match reference.kind.name {
+            "user" => ("users", permissions::ALL_OF_USERS),
+            "group" => ("groups", permissions::GROUPS),
+            "device" => ("devices", permissions::DEVICES),
+            "servicePrincipal" => ("servicePrincipals", permissions::APPLICATIONS),
+            "application" => ("applications", permissions::APPLICATIONS),
+            "administrativeUnit" => ("administrativeUnits", &[][..]),
+            "directoryRole" => {
+                let role = self.index.roles.iter().find(|role| {
+                    role.get("id")
+                        .and_then(Value::as_str)
+                        .is_some_and(|own| own.eq_ignore_ascii_case(id))
+                })?;
+                return Some(Cow::Owned(typed(role, reference.kind)));
+            }
+            _ => return Some(Cow::Owned(bare())),
+        };
+        if !any.is_empty() && !permissions::holds(self.caller, any) {
+            return Some(Cow::Owned(bare()));
+        }
+        if let Some(found) = self.state.table(collection).seen(id, self.now) {
+            return Some(Cow::Owned(typed(found, reference.kind)));
+        }
+        // Deleted since, or never part of the snapshot: a snapshot may hold references beyond itself.
+        let deleted = self.state.deleted.iter().any(|(_, object)| {
+            object
+                .get("id")
+                .and_then(Value::as_str)
+                .is_some_and(|own| own.eq_ignore_ascii_case(id))
+        });
+        (!deleted).then(|| Cow::Owned(bare()))
+    }
+
+    /// Keeps an object beyond the rows that it came from.
+    pub(crate) fn keep(&self, object: Cow<'_, Value>) -> Cow<'a, Value> {
+        Cow::Owned(object.into_owned())
+    }
+
+    /// A list that stands in an object: devices, owners.
+    pub(crate) fn stored(
+        &self,
+        object: &Value,
+        name: &str,
+    ) -> Result<Vec<Cow<'a, Value>>, ApiError> {
+        let items = list(object, name).ok_or_else(ApiError::denied)?;
+        Ok(items.iter().map(|item| Cow::Owned(item.clone())).collect())
+    }
+}
+
+/// An object with its type in front.
+fn typed(object: &Value, kind: &Kind) -> Value {
+    let mut shown = Map::new();
+    shown.insert("@odata.type".to_owned(), json!(kind.odata_type()));
+    if let Value::Object(fields) = object {
+        shown.extend(
+            fields
+                .iter()
+                .filter(|(name, _)| *name != "@odata.type")
+                .map(|(name, value)| (name.clone(), value.clone())),
+        );
+    }
+    Value::Object(shown)
+}
+
+/// Takes beta's properties out of a policy.
+fn without_preview(shown: &mut Map<String, Value>) {
+    for (at, names) in PREVIEW {
+        let mut path = at.trim_start_matches('/').split('/');
+        let mut object = path.next().and_then(|first| shown.get_mut(first));
+        for name in path {
+            object = object.and_then(|object| object.get_mut(name));
+        }
+        if let Some(Value::Object(fields)) = object {
+            for name in *names {
+                fields.shift_remove(*name);
+            }
+        }
+    }
+}
+
+/// Refusal of what needs a licence.
+pub(crate) fn not_premium() -> ApiError {
+    ApiError::new(
+        403,
+        "Authentication_RequestFromNonPremiumTenantOrB2CTenant",
+        "Neither tenant is B2C or tenant doesn't have premium license",
+    )
+}
