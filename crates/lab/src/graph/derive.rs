@@ -76,7 +76,8 @@ pub(crate) fn assignment_id(role: &str, principal: &str, scope: &str) -> String 
     format!("{}-1", BASE64URL_NOPAD.encode(&parts.concat()))
 }
 
-fn runs(row: &Value, now: Timestamp) -> bool {
+/// Whether an instance is one at this moment: begun, and not ended.
+pub(crate) fn runs(row: &Value, now: Timestamp) -> bool {
     let time = |name: &str| text(row, name).parse::<Timestamp>().ok();
     time("startDateTime").is_none_or(|start| start <= now)
         && time("endDateTime").is_none_or(|end| end > now)

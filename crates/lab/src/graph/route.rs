@@ -818,7 +818,8 @@ impl<'a> Reader<'a> {
         let all = self
             .state
             .table("roleEligibilityScheduleInstances")
-            .all_seen(self.now);
+            .all_seen(self.now)
+            .filter(|row| derive::runs(row, self.now));
         Ok(all.map(Cow::Borrowed).collect())
     }
 
