@@ -33,8 +33,6 @@ from msgraph.generated.models.group import Group
 from msgraph.generated.models.o_data_errors.o_data_error import ODataError
 from msgraph.generated.models.reference_create import ReferenceCreate
 from msgraph.generated.models.sign_in_conditions import SignInConditions
-from msgraph.generated.models.user import User
-from msgraph.generated.models.user_collection_response import UserCollectionResponse
 from msgraph.generated.models.user_sign_in import UserSignIn
 from msgraph_core import GraphClientFactory
 from msgraph_core.authentication import AzureIdentityAuthenticationProvider
@@ -326,13 +324,9 @@ async def batch(client):
     # The client leaves the whole address in the batch (microsoftgraph/msgraph-sdk-python issue 1015), which the service
     # refuses: people take the beginning away themselves.
     absolute = await send_batch(client, {"user": requests["user"]}, relative=False)
-    return {
-        "statuses": answered.get_response_status_codes(),
-        "user": answered.get_response_by_id("user", User).display_name,
-        "users": len(answered.get_response_by_id("users", UserCollectionResponse).value),
-        "nobody": error_in(answered.get_response_by_id("nobody")),
-        "absolute": absolute.get_response_status_codes(),
-    }
+    # Bodies that are JSON objects are dropped by the client's JSON reader (microsoft/kiota-python issue 737): the Node client
+    # looks into them.
+    return {"statuses": answered.get_response_status_codes(), "absolute": absolute.get_response_status_codes()}
 
 
 async def send_batch(client, requests, relative):
@@ -344,10 +338,6 @@ async def send_batch(client, requests, relative):
             item.url = item.url.removeprefix(f"{GRAPH}/v1.0")
         content.add_request(name, item)
     return await client.batch.post(content)
-
-
-def error_in(item):
-    return json.loads(item.body.read())["error"]["code"]
 
 
 async def storm(client):

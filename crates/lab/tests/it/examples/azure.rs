@@ -9,7 +9,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::specs;
-use crate::{sdk::Outside, support::example};
+use crate::sdk::{Outside, example};
 
 /// The collection and the version of the interface for resources of Azure Resource Manager.
 fn resource(id: &str) -> Option<(&'static str, &'static str)> {

@@ -9,7 +9,7 @@ use super::{
     model::{Model, plain},
     specs,
 };
-use crate::{sdk::Outside, support::example};
+use crate::sdk::{Outside, example};
 
 /// An object of an example.
 #[derive(Clone)]
@@ -318,18 +318,29 @@ fn load(
                 select,
             } => {
                 let id = with_free_id(&mut object, &mut taken);
+                if kind.ends_with("ScheduleInstance") {
+                    // They ended in 2020, and what has ended is no instance.
+                    object.insert("endDateTime".to_owned(), Value::Null);
+                }
                 put(collection, &object);
-                let fields: Vec<&str> = object
-                    .keys()
-                    .map(String::as_str)
-                    .filter(|name| model.field(&kind, name).is_some())
-                    .collect();
-                let select = if select {
-                    format!("?$select={}", fields.join(","))
-                } else {
-                    String::new()
+                let named = |wanted: &dyn Fn(&str) -> bool| {
+                    let names: Vec<&str> = object
+                        .keys()
+                        .map(String::as_str)
+                        .filter(|name| wanted(name))
+                        .collect();
+                    names.join(",")
                 };
-                (format!("{path}/{id}{select}"), false)
+                let mut options = Vec::new();
+                if select {
+                    let fields = named(&|name| model.selects(&kind, name));
+                    options.push(format!("$select={fields}"));
+                }
+                let links = named(&|name| select && model.links(&kind, name));
+                if !links.is_empty() {
+                    options.push(format!("$expand={links}"));
+                }
+                (format!("{path}/{id}?{}", options.join("&")), false)
             }
             Home::Single { collection, path } => {
                 if !singles.insert(collection) {

@@ -1,6 +1,6 @@
 //! Microsoft's type model, as far as it says which fields are known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -13,6 +13,8 @@ pub(super) struct Model {
 pub(super) struct Type {
     base: Option<String>,
     fields: BTreeMap<String, String>,
+    /// Fields that lead to other objects, and come only when they are asked for with `$expand`.
+    links: BTreeSet<String>,
 }
 
 /// The value of an attribute in a line of XML.
@@ -51,23 +53,43 @@ impl Model {
                 else {
                     continue;
                 };
-                let fields = &mut types.get_mut(owner).unwrap().fields;
-                fields.insert(name.to_owned(), plain(kind).to_owned());
+                let owner = types.get_mut(owner).unwrap();
+                owner.fields.insert(name.to_owned(), plain(kind).to_owned());
+                if element.starts_with("<Nav") {
+                    owner.links.insert(name.to_owned());
+                }
             }
         }
         Self { types }
     }
 
-    /// The type of a field; `None`: the model does not know the field.
-    pub(super) fn field(&self, owner: &str, field: &str) -> Option<&str> {
+    fn declared(&self, owner: &str, field: &str) -> Option<&Type> {
         let mut at = Some(owner);
         while let Some(known) = at.and_then(|name| self.types.get(name)) {
-            if let Some(kind) = known.fields.get(field) {
-                return Some(kind);
+            if known.fields.contains_key(field) {
+                return Some(known);
             }
             at = known.base.as_deref();
         }
         None
+    }
+
+    /// The type of a field; `None`: the model does not know the field.
+    fn field(&self, owner: &str, field: &str) -> Option<&str> {
+        let owner = self.declared(owner, field)?;
+        owner.fields.get(field).map(String::as_str)
+    }
+
+    /// Whether the model knows the field as one that can be selected.
+    pub(super) fn selects(&self, owner: &str, field: &str) -> bool {
+        self.declared(owner, field)
+            .is_some_and(|owner| !owner.links.contains(field))
+    }
+
+    /// Whether the field leads to another object.
+    pub(super) fn links(&self, owner: &str, field: &str) -> bool {
+        self.declared(owner, field)
+            .is_some_and(|owner| owner.links.contains(field))
     }
 
     /// What of `sent` the answer lost or changed.

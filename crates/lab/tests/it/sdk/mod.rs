@@ -13,15 +13,17 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    sync::Arc,
 };
 
 use breakglass_lab::{Addresses, App, Fault, LogKind, LogRow, default_apps};
+use breakglass_model::Clock;
 use jiff::Timestamp;
 use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Twin, example, start};
+use crate::support::Twin;
 
 const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk");
 const BREAK_GLASS: &str = "7b3e1a00-41c2-4d8a-b6f0-9c5d1e2a4000";
@@ -46,6 +48,23 @@ pub(crate) struct Outside {
     pub(crate) twin: Twin,
     pub(crate) snapshot: Value,
     place: TempDir,
+}
+
+/// The machine's clock: the clients that are tested have no other, and sign their assertions by it.
+#[derive(Clone, Copy)]
+struct MachineClock;
+
+impl Clock for MachineClock {
+    #[allow(clippy::disallowed_methods)]
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+/// A built-in tenant, dated by the machine's clock.
+pub(crate) fn example(name: &str) -> Value {
+    let example = breakglass_model::example::tenant(name, MachineClock.now()).unwrap();
+    serde_json::from_str(&example.snapshot_json).unwrap()
 }
 
 /// The two apps.
@@ -85,7 +104,11 @@ impl Outside {
         apps[0].certificates = vec![certificate.der().to_vec()];
         let pair = format!("{}{}", key.serialize_pem(), certificate.pem());
         fs::write(place.path().join("app.pem"), pair).unwrap();
-        let twin = Twin::with(snapshot.clone(), |config| config.apps = apps).await;
+        let twin = Twin::with(snapshot.clone(), |config| {
+            config.apps = apps;
+            config.clock = Arc::new(MachineClock);
+        })
+        .await;
         fs::write(place.path().join("ca.pem"), &twin.running.ca_pem).unwrap();
         Self {
             twin,
@@ -274,7 +297,7 @@ async fn twin() -> Outside {
     twin.log(
         LogKind::Interactive,
         json!({
-            "id": "5ad7c5d6-0000-4000-8000-000000000001", "createdDateTime": start(), "userId": BREAK_GLASS,
+            "id": "5ad7c5d6-0000-4000-8000-000000000001", "createdDateTime": MachineClock.now(), "userId": BREAK_GLASS,
             "userPrincipalName": "breakglass01@contoso.onmicrosoft.com", "userDisplayName": "Break Glass 01",
             "appId": "c44b4083-3bb0-49c1-b47d-974e53cbdf3c", "appDisplayName": "Azure Portal", "ipAddress": "198.51.100.7",
             "clientAppUsed": "Browser", "correlationId": "5ad7c5d6-0000-4000-8000-000000000002", "isInteractive": true,

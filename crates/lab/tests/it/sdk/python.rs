@@ -255,9 +255,6 @@ async fn the_python_client_sends_batches_and_understands_refusals() {
         seen["statuses"],
         json!({"user": 200, "nobody": 404, "users": 200})
     );
-    assert_eq!(seen["user"], "Break Glass 01");
-    assert_eq!(seen["users"], 3);
-    assert_eq!(seen["nobody"], "Request_ResourceNotFound");
     assert_eq!(
         seen["absolute"],
         json!({"user": 400}),
