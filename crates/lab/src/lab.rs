@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::{
     Fault, Faults, LogRow, State,
     graph::{Meter, Newest},
+    signin::Desk,
     tokens::Keys,
 };
 
@@ -74,6 +75,8 @@ pub struct Lab {
     pub(crate) index: Newest,
     pub(crate) rp_id: String,
     pub(crate) log_delay: Option<SignedDuration>,
+    pub(crate) desk: Desk,
+    pub(crate) policies: crate::graph::what_if_set::Cache,
 }
 
 impl std::fmt::Debug for Lab {
@@ -100,6 +103,11 @@ impl Lab {
     /// The tenant as it is at this moment, as a snapshot.
     pub fn snapshot(&self) -> Value {
         self.state().to_snapshot(self.clock.now())
+    }
+
+    /// The log records as they are, those that nobody can read yet included.
+    pub fn logs(&self) -> Vec<LogRow> {
+        self.state().logs.clone()
     }
 
     /// Where the twin listens.

@@ -11,19 +11,24 @@
 
 mod admin;
 mod apps;
+mod audit;
 mod certificate;
 mod faults;
 mod gateway;
 mod graph;
 mod lab;
 mod odata;
+pub mod passkey;
 mod permissions;
+pub mod records;
 mod server;
+mod signin;
 mod state;
 mod tokens;
 
 pub use apps::{AZURE_CLI, GRAPH_COMMAND_LINE, default_apps};
 pub use faults::{Fault, Faults};
 pub use lab::{Addresses, App, Lab};
+pub use passkey::Passkey;
 pub use server::{Config, LabError, Ports, Running};
 pub use state::{LogKind, LogRow, NotASnapshot, Row, State, Table};

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::{State, lab::Caller};
+use crate::{State, graph::write::runs, lab::Caller};
 
 /// What a call needs.
 #[derive(Clone, Copy, Debug)]
@@ -501,17 +501,12 @@ pub(crate) fn active_roles(state: &State, user: &str, now: Timestamp) -> BTreeSe
             principals.insert(text(group, "id"));
         }
     }
-    let runs = |row: &Value| {
-        let time = |name: &str| row.get(name)?.as_str()?.parse::<Timestamp>().ok();
-        time("startDateTime").is_none_or(|start| start <= now)
-            && time("endDateTime").is_none_or(|end| end > now)
-    };
     let mut found = BTreeSet::new();
     for table in ["roleAssignmentScheduleInstances", "roleAssignments"] {
         for row in state.table(table).all() {
             if text(row, "directoryScopeId") == "/"
                 && principals.contains(&text(row, "principalId"))
-                && runs(row)
+                && runs(row, now)
             {
                 found.insert(text(row, "roleDefinitionId"));
             }

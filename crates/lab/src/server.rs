@@ -21,6 +21,7 @@ use serde_json::Value;
 use crate::{
     Addresses, App, Faults, Lab, State, admin, apps, certificate, gateway,
     graph::{Meter, Newest},
+    signin::{self, Desk},
     tokens::{self, Keys},
 };
 
@@ -175,6 +176,8 @@ impl Lab {
             index: Newest::default(),
             rp_id: config.rp_id,
             log_delay: config.log_delay,
+            desk: Desk::default(),
+            policies: crate::graph::what_if_set::Cache::default(),
         });
 
         let tls = RustlsConfig::from_config(certificate.config);
@@ -186,7 +189,12 @@ impl Lab {
             handles: Vec::new(),
             tasks: Vec::new(),
         };
-        running.serve(login, Some(&tls), tokens::routes(Arc::clone(&lab)))?;
+        let people = signin::routes(Arc::clone(&lab));
+        running.serve(
+            login,
+            Some(&tls),
+            tokens::routes(Arc::clone(&lab)).merge(people),
+        )?;
         running.serve(graph, Some(&tls), gateway::graph(Arc::clone(&lab)))?;
         running.serve(arm, Some(&tls), gateway::arm(Arc::clone(&lab)))?;
         running.serve(logs, Some(&tls), gateway::logs(Arc::clone(&lab)))?;

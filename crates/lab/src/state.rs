@@ -11,6 +11,8 @@ use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
+use crate::{Passkey, passkey::Secret};
+
 /// An object with what readers may still see of its past.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
@@ -138,6 +140,11 @@ pub struct State {
     pub logs: Vec<LogRow>,
     /// Deleted users, groups and policies that can still be restored, with the collection they came from.
     pub deleted: Vec<(String, Value)>,
+    /// Passkeys that can sign in, by credential id (unpadded base64url).
+    pub passkeys: BTreeMap<String, Passkey>,
+    /// Passwords and passes that were set through the API, by user and method id. Passwords of a snapshot's users are
+    /// not known.
+    pub secrets: BTreeMap<(String, String), Secret>,
     /// Counts changes.
     pub revision: u64,
     /// How long a change stays hidden from readers.

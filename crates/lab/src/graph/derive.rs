@@ -5,11 +5,10 @@
 
 use std::{borrow::Cow, collections::HashSet};
 
-use data_encoding::BASE64URL_NOPAD;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
+use super::write::{assignment_id, runs};
 use crate::{State, permissions};
 
 /// Roles that Microsoft labels privileged: Microsoft Entra, *Built-in roles*.
@@ -62,25 +61,6 @@ fn key(row: &Value) -> (String, String, String) {
         folded("roleDefinitionId"),
         folded("directoryScopeId"),
     )
-}
-
-/// The id of a plain assignment, which follows from what it says: role and principal, and the object of the scope, in
-/// the byte order of .NET.
-pub(crate) fn assignment_id(role: &str, principal: &str, scope: &str) -> String {
-    let object = scope.rsplit('/').next().unwrap_or_default();
-    let parts: Vec<[u8; 16]> = [role, principal, object]
-        .iter()
-        .filter_map(|id| Uuid::parse_str(id).ok())
-        .map(|id| id.to_bytes_le())
-        .collect();
-    format!("{}-1", BASE64URL_NOPAD.encode(&parts.concat()))
-}
-
-/// Whether an instance is one at this moment: begun, and not ended.
-pub(crate) fn runs(row: &Value, now: Timestamp) -> bool {
-    let time = |name: &str| text(row, name).parse::<Timestamp>().ok();
-    time("startDateTime").is_none_or(|start| start <= now)
-        && time("endDateTime").is_none_or(|end| end > now)
 }
 
 /// Plain assignments: what the snapshot or a write put there, and the direct schedule instances that run now.
@@ -293,29 +273,4 @@ pub(crate) fn without(object: &Value, names: &[&str]) -> Value {
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
     Value::Object(kept)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_assignments_id_follows_from_role_principal_and_scope() {
-        let (role, principal, unit) = (
-            "62e90394-69f5-4237-9190-012177145e10",
-            "7b0c5c1e-1111-4000-8000-00000000e001",
-            "7b3e1e56-41c2-4d8a-b6f0-9c5d1e2a58ba",
-        );
-        let tenant = assignment_id(role, principal, "/");
-        // The published ids of Global Administrator assignments begin like this.
-        assert!(tenant.starts_with("lAPpYvVpN0KRkAEhdxReE"), "{tenant}");
-        let decoded = |id: &str| {
-            BASE64URL_NOPAD
-                .decode(id.trim_end_matches("-1").as_bytes())
-                .unwrap()
-        };
-        assert_eq!(decoded(&tenant).len(), 32);
-        let scoped = assignment_id(role, principal, &format!("/administrativeUnits/{unit}"));
-        assert_eq!(decoded(&scoped).len(), 48);
-    }
 }

@@ -10,6 +10,7 @@ use super::{
     kind::{self, Kind},
     page::malformed,
     request::Request,
+    write::PREVIEW,
 };
 use crate::{
     Fault, Lab, State,
@@ -54,50 +55,6 @@ const ONE_AT_A_TIME: &[&str] = &[
     "schools",
     "skills",
 ];
-
-/// Properties of a policy that only beta has, by the object that they are in.
-const PREVIEW: &[(&str, &[&str])] = &[
-    (
-        "/conditions",
-        &["agentIdRiskLevels", "deviceStates", "times"],
-    ),
-    (
-        "/conditions/applications",
-        &["globalSecureAccess", "networkAccess"],
-    ),
-    (
-        "/conditions/devices",
-        &[
-            "includeDevices",
-            "excludeDevices",
-            "includeDeviceStates",
-            "excludeDeviceStates",
-        ],
-    ),
-    (
-        "/sessionControls",
-        &[
-            "continuousAccessEvaluation",
-            "globalSecureAccessFilteringProfile",
-        ],
-    ),
-];
-
-/// Whether a policy uses a preview feature, and so exists for beta only.
-pub(crate) fn is_preview(policy: &Value) -> bool {
-    PREVIEW.iter().any(|(at, names)| {
-        policy.pointer(at).is_some_and(|object| {
-            names.iter().any(|name| {
-                object.get(name).is_some_and(|value| match value {
-                    Value::Null => false,
-                    Value::Array(items) => !items.is_empty(),
-                    Value::Object(fields) => !fields.is_empty(),
-                    _ => true,
-                })
-            })
-        })
-    })
-}
 
 impl<'a> Reader<'a> {
     /// What the options say of each object.
@@ -230,13 +187,16 @@ impl<'a> Reader<'a> {
                 for (name, value) in fields {
                     let beta_only =
                         self.request.version == Version::V1 && own.beta.contains(&name.as_str());
-                    if !own.hidden.contains(&name.as_str()) && !beta_only {
+                    let said = name == "@odata.type" && !mixed && own.is_directory();
+                    if !own.hidden.contains(&name.as_str()) && !beta_only && !said {
                         shown.insert(name.clone(), value.clone());
                     }
                 }
             }
         } else {
-            if let Some(name) = fields.get("@odata.type") {
+            // A list of one kind of directory objects does not say which kind they are.
+            let says = mixed || !own.is_directory();
+            if let Some(name) = fields.get("@odata.type").filter(|_| says) {
                 shown.insert("@odata.type".to_owned(), name.clone());
             }
             for name in &shape.select {
@@ -518,16 +478,17 @@ fn typed(object: &Value, kind: &Kind) -> Value {
 
 /// Takes beta's properties out of a policy.
 fn without_preview(shown: &mut Map<String, Value>) {
-    for (at, names) in PREVIEW {
-        let mut path = at.trim_start_matches('/').split('/');
-        let mut object = path.next().and_then(|first| shown.get_mut(first));
-        for name in path {
-            object = object.and_then(|object| object.get_mut(name));
+    for path in PREVIEW {
+        let Some(([first, way @ ..], name)) = path.split_last().map(|(name, way)| (way, name))
+        else {
+            continue;
+        };
+        let mut object = shown.get_mut(*first);
+        for step in way {
+            object = object.and_then(|object| object.get_mut(step));
         }
         if let Some(Value::Object(fields)) = object {
-            for name in *names {
-                fields.shift_remove(*name);
-            }
+            fields.shift_remove(*name);
         }
     }
 }

@@ -13,7 +13,8 @@ use super::{
     kind::{self, Kind},
     logs,
     page::{List, Rows},
-    read::{Reader, is_preview},
+    read::Reader,
+    write::{runs, uses_preview},
 };
 use crate::{Fault, lab::Answer, lab::ApiError, lab::Body};
 
@@ -819,7 +820,7 @@ impl<'a> Reader<'a> {
             .state
             .table("roleEligibilityScheduleInstances")
             .all_seen(self.now)
-            .filter(|row| derive::runs(row, self.now));
+            .filter(|row| runs(row, self.now));
         Ok(all.map(Cow::Borrowed).collect())
     }
 
@@ -909,7 +910,7 @@ impl<'a> Reader<'a> {
                     .all_seen(self.now);
                 // What uses a preview feature is silently left out of v1.0.
                 let rows = all
-                    .filter(|policy| !v1 || !is_preview(policy))
+                    .filter(|policy| !v1 || !uses_preview(policy))
                     .map(Cow::Borrowed)
                     .collect();
                 Ok(Found::List(Self::values(rows, &kind::POLICY)))
@@ -927,7 +928,7 @@ impl<'a> Reader<'a> {
                         format!("Resource '{key}' does not exist."),
                     )
                 })?;
-                if self.request.version == Version::V1 && is_preview(policy) {
+                if self.request.version == Version::V1 && uses_preview(policy) {
                     return Err(ApiError::new(
                         400,
                         "BadRequest",
