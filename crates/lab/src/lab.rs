@@ -115,6 +115,11 @@ impl Lab {
         &self.addresses
     }
 
+    /// Adds a record to a log, such as one of another tenant that is to be read here.
+    pub fn log(&self, row: LogRow) {
+        self.state().logs.push(row);
+    }
+
     /// The app registrations that it knows.
     pub fn apps(&self) -> &[App] {
         &self.apps

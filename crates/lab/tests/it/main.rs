@@ -1,7 +1,9 @@
 //! The twin, driven as its clients drive it: over TLS, with its certificate authority trusted.
 
 mod browser;
+mod examples;
 mod reads;
+mod sdk;
 mod signin;
 mod support;
 mod tokens;

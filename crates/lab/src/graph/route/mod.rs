@@ -163,11 +163,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn table(
-        &self,
-        collection: &str,
-        kind: &'static Kind,
-    ) -> Result<List<'a>, ApiError> {
+    fn table(&self, collection: &str, kind: &'static Kind) -> Result<List<'a>, ApiError> {
         self.known(collection)?;
         Ok(List {
             rows: Rows::Table(self.state.table(collection)),

@@ -137,11 +137,10 @@ impl<'a> Reader<'a> {
                 _,
                 [
                     ..,
-                    "authenticationstrengthpolicies",
+                    "authenticationstrengthpolicies" | "policies",
                     _,
                     "combinationconfigurations",
-                ]
-                | [.., "policies", _, "combinationconfigurations"],
+                ],
             ) => {
                 let id = keys
                     .get(keys.len().saturating_sub(2))

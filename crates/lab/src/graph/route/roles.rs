@@ -11,6 +11,7 @@ use crate::{
         derive,
         kind::{self, Kind},
         read::Reader,
+        write::runs,
     },
     lab::{Answer, ApiError, Body},
 };
@@ -96,7 +97,8 @@ impl<'a> Reader<'a> {
         let all = self
             .state
             .table("roleEligibilityScheduleInstances")
-            .all_seen(self.now);
+            .all_seen(self.now)
+            .filter(|row| runs(row, self.now));
         Ok(all.map(Cow::Borrowed).collect())
     }
 
