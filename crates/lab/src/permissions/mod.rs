@@ -131,3 +131,59 @@ pub(crate) fn active_roles(state: &State, user: &str, now: Timestamp) -> BTreeSe
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const GROUP: &str = "10000000-0000-4000-8000-000000000000";
+
+    fn state(rows: &Value) -> State {
+        State::from_snapshot(json!({
+            "schema": "breakglass/snapshot/v1", "tenant": {"id": "t", "name": "T"},
+            "collections": {
+                "groups": [{"id": GROUP, "isAssignableToRole": true, "members": [{"id": "nested"}]}],
+                "roleAssignmentScheduleInstances": rows,
+            },
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_signed_in_user_needs_the_permission_and_a_role_that_runs() {
+        let now: Timestamp = "2026-03-01T09:00:00Z".parse().unwrap();
+        let row = |principal: &str, role: &str, scope: &str, end: Value| json!({"principalId": principal, "roleDefinitionId": role, "directoryScopeId": scope, "endDateTime": end});
+        let reader = "f2ef992c-3afb-46b9-b7cf-a126ee74c451";
+        let state = state(&json!([
+            row("global", reads::GLOBAL, "/", Value::Null),
+            row("reader", reader, "/", Value::Null),
+            row("ended", reader, "/", json!("2026-02-01T00:00:00Z")),
+            row("scoped", reader, "/administrativeUnits/x", Value::Null),
+            row(GROUP, reader, "/", Value::Null),
+        ]));
+        let need = of_read(&["identity", "conditionalaccess", "policies"]).unwrap();
+        let may_read = |user: Option<&str>, permission: &str| {
+            let caller = Caller {
+                user: user.map(str::to_owned),
+                permissions: BTreeSet::from([permission.to_owned()]),
+                ..Caller::default()
+            };
+            may(&state, &caller, need, now)
+        };
+        for (user, allowed) in [
+            (None, true),
+            (Some("global"), true),
+            (Some("reader"), true),
+            (Some("nested"), true),
+            (Some("ended"), false),
+            (Some("scoped"), false),
+            (Some("nobody"), false),
+        ] {
+            assert_eq!(may_read(user, "Policy.Read.All"), allowed, "{user:?}");
+            assert!(!may_read(user, "User.Read.All"));
+        }
+        assert!(of_read(&["planets"]).is_none());
+    }
+}

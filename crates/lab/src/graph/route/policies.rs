@@ -8,8 +8,9 @@ use super::{Found, Outcome, PLAIN, no_segment, text};
 use crate::{
     Fault,
     graph::{
-        Version, derive,
+        Version,
         kind::{self, Kind},
+        page::Rows,
         read::{Reader, not_premium},
         write::uses_preview,
     },
@@ -210,27 +211,31 @@ impl<'a> Reader<'a> {
         if self.lab.faults.on(Fault::NoPremium) {
             return Err(not_premium());
         }
-        let stored = self.known("userRegistrationDetails").is_ok();
-        let rows: Vec<Cow<'a, Value>> = if stored {
-            self.state
-                .table("userRegistrationDetails")
-                .all_seen(self.now)
-                .map(Cow::Borrowed)
-                .collect()
-        } else {
-            self.known("users")?;
-            let users = self.state.table("users").all_seen(self.now);
-            let wanted =
-                |user: &&Value| id.is_none_or(|id| text(user, "id").eq_ignore_ascii_case(id));
-            let rows = users.filter(wanted);
-            rows.filter_map(|user| derive::registration(self.state, user, self.now))
-                .map(Cow::Owned)
-                .collect()
-        };
-        match id {
-            Some(id) => Self::in_list(rows, id, &kind::REGISTRATION),
-            None if rows.is_empty() && !stored => Err(ApiError::denied()),
-            None => Ok(Found::List(Self::values(rows, &kind::REGISTRATION))),
+        if self.known("userRegistrationDetails").is_ok() {
+            return match id {
+                Some(id) => self.by_id("userRegistrationDetails", id, &kind::REGISTRATION),
+                None => self
+                    .table("userRegistrationDetails", &kind::REGISTRATION)
+                    .map(Found::List),
+            };
         }
+        self.known("users")?;
+        let users = self.state.table("users");
+        if let Some(id) = id {
+            let found = users.seen(id, self.now);
+            let found = found.and_then(|user| self.registration(user));
+            return Self::one(
+                Cow::Owned(found.ok_or_else(|| ApiError::not_found(id))?),
+                &kind::REGISTRATION,
+            );
+        }
+        // Of a snapshot that has nobody's methods nothing follows.
+        let any = |user: &Value| user.pointer("/authentication/methods").is_some();
+        if !users.all_seen(self.now).any(any) {
+            return Err(ApiError::denied());
+        }
+        let mut list = Self::values(Vec::new(), &kind::REGISTRATION);
+        list.rows = Rows::Registrations(users);
+        Ok(Found::List(list))
     }
 }
