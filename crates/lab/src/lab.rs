@@ -100,6 +100,11 @@ impl Lab {
         state
     }
 
+    /// The tenant's id.
+    pub fn tenant(&self) -> String {
+        self.state().tenant.clone()
+    }
+
     /// The tenant as it is at this moment, as a snapshot.
     pub fn snapshot(&self) -> Value {
         self.state().to_snapshot(self.clock.now())

@@ -12,6 +12,7 @@ mod kind;
 mod logs;
 mod page;
 mod read;
+mod related;
 mod request;
 mod route;
 mod throttle;
