@@ -21,6 +21,7 @@ use serde_json::Value;
 use crate::{
     Addresses, App, Faults, Lab, State, admin, apps, certificate, gateway,
     graph::{Meter, Newest},
+    portal,
     signin::{self, Desk},
     tokens::{self, Keys},
 };
@@ -189,7 +190,7 @@ impl Lab {
             handles: Vec::new(),
             tasks: Vec::new(),
         };
-        let people = signin::routes(Arc::clone(&lab));
+        let people = signin::routes(Arc::clone(&lab)).merge(portal::routes(Arc::clone(&lab)));
         running.serve(
             login,
             Some(&tls),

@@ -8,7 +8,7 @@
 //! sends anybody back.
 
 use breakglass_conditional_access::{Identity, strength::UsableMethod};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     Fault, Lab, LogKind,
+    graph::write::{PASSWORD_METHOD, pass_runs},
     records::{self, Draft, Person, Step},
 };
 
@@ -378,9 +379,15 @@ impl Walk<'_> {
         )
     }
 
-    /// Whether this is the password of the person: the lab's own for everybody.
+    /// Whether this is the password of the person: the one that was set through Graph, else the lab's own.
     fn password_is(&self, typed: &str) -> bool {
-        typed == PASSWORD
+        let id = self.attempt.person.as_ref().map(|person| person.id.clone());
+        let key = (id.unwrap_or_default(), PASSWORD_METHOD.to_owned());
+        let state = self.lab.state();
+        state
+            .secrets
+            .get(&key)
+            .map_or(typed == PASSWORD, |own| own.is(typed))
     }
 
     fn federated(&mut self, typed: &str) -> Next {
@@ -416,11 +423,16 @@ impl Walk<'_> {
         }) else {
             return self.fail(Way::Pass, Code::PassWrong, "No pass is registered");
         };
-        let right = own
-            .get("temporaryAccessPass")
-            .and_then(Value::as_str)
-            .unwrap_or(PASS);
-        if typed.trim() != right {
+        let key = (text(&user, "id").to_owned(), text(own, "id").to_owned());
+        let right = {
+            let state = self.lab.state();
+            let typed = typed.trim();
+            state
+                .secrets
+                .get(&key)
+                .map_or(typed == PASS, |own| own.is(typed))
+        };
+        if !right {
             self.fail(
                 Way::Pass,
                 Code::PassWrong,
@@ -430,13 +442,8 @@ impl Walk<'_> {
                 problem: Some("Your Temporary Access Pass is incorrect. If you don't know it, contact your admin. (AADSTS130503)".to_owned()),
             });
         }
-        let time = |key: &str| text(own, key).parse::<Timestamp>().ok();
-        let minutes = own.get("lifetimeInMinutes").and_then(Value::as_i64);
-        if let (Some(start), Some(minutes)) = (time("startDateTime"), minutes)
-            && start
-                .saturating_add(SignedDuration::from_mins(minutes))
-                .is_ok_and(|end| end <= now)
-        {
+        let dated = own.get("startDateTime").is_some_and(Value::is_string);
+        if (dated && !pass_runs(own, now)) || own.get("isUsable") == Some(&Value::Bool(false)) {
             return self.refuse_step(
                 Way::Pass,
                 Code::PassExpired,

@@ -68,7 +68,6 @@ pub(crate) struct Session {
 #[derive(Clone, Debug)]
 pub(crate) struct Enrolment {
     pub(crate) user: String,
-    pub(crate) method: String,
     pub(crate) challenge: Vec<u8>,
     pub(crate) handle: Vec<u8>,
     pub(crate) rp_id: String,

@@ -11,6 +11,7 @@
 
 pub(crate) mod circumstances;
 mod codes;
+mod enrol;
 pub(crate) mod flow;
 pub(crate) mod goal;
 mod grants;
@@ -52,6 +53,7 @@ pub(crate) fn routes(lab: Arc<Lab>) -> Router {
         .route("/", get(|| async { Redirect::to("/lab") }))
         .route("/lab", get(oauth::front))
         .route("/lab/signin", get(oauth::visit))
+        .route("/lab/enrol", get(enrol::page).post(enrol::step))
         .route(
             "/lab/style.css",
             get(|| async { html::file("text/css; charset=utf-8", html::STYLE) }),

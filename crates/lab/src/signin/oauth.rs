@@ -39,7 +39,7 @@ use crate::{
 const DEVICE_LIFETIME: SignedDuration = SignedDuration::from_mins(15);
 
 /// Parameters of a query or form.
-pub(super) fn fields(bytes: &[u8]) -> Fields {
+pub(crate) fn fields(bytes: &[u8]) -> Fields {
     let mut all = Fields::new();
     for (name, value) in form_urlencoded::parse(bytes) {
         all.entry(name.into_owned())

@@ -3,16 +3,13 @@
 //! Invariants: the challenge is random, known to the server alone before the page shows it, and good once; user
 //! verification is required; a counter that goes back refuses.
 
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
-};
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::goal::Fields;
-use crate::{Passkey, passkey::PublicKey};
+use crate::{Passkey, graph::write::verify};
 
 /// User presence and user verification (authenticator data flags).
 const PRESENT: u8 = 0x01;
@@ -58,6 +55,26 @@ pub(crate) struct Assertion {
     authenticator_data: Vec<u8>,
     signature: Vec<u8>,
     user_handle: Option<Vec<u8>>,
+}
+
+/// `PublicKeyCredentialCreationOptions` with binary fields in base64url, in the words of Graph's `creationOptions`.
+pub(crate) fn creation_options(
+    rp_id: &str,
+    challenge: &[u8],
+    user: (&[u8], &str, &str),
+    taken: &[String],
+) -> Value {
+    let taken: Vec<Value> = taken
+        .iter()
+        .map(|id| json!({"type": "public-key", "id": id}))
+        .collect();
+    json!({
+        "challenge": BASE64URL_NOPAD.encode(challenge), "rp": {"id": rp_id, "name": "Microsoft"}, "timeout": 60000,
+        "user": {"id": BASE64URL_NOPAD.encode(user.0), "name": user.1, "displayName": user.2},
+        "pubKeyCredParams": [{"type": "public-key", "alg": -7}, {"type": "public-key", "alg": -257}],
+        "excludeCredentials": taken, "attestation": "none",
+        "authenticatorSelection": {"residentKey": "required", "requireResidentKey": true, "userVerification": "required"},
+    })
 }
 
 /// Whether client data is of this ceremony: type, challenge, origin.
@@ -137,15 +154,7 @@ impl Assertion {
         let count = authenticator_data_is(&self.authenticator_data, rp_id)?;
         let mut message = self.authenticator_data.clone();
         message.extend_from_slice(&Sha256::digest(&self.client_data));
-        let good = match &key.public_key {
-            PublicKey::Es256(point) => UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point)
-                .verify(&message, &self.signature)
-                .is_ok(),
-            PublicKey::Rs256 { n, e } => RsaPublicKeyComponents { n, e }
-                .verify(&RSA_PKCS1_2048_8192_SHA256, &message, &self.signature)
-                .is_ok(),
-        };
-        if !good {
+        if !verify(&key.public_key, &message, &self.signature) {
             return Err("Signature does not verify".to_owned());
         }
         // Keys that always say 0 have no counter.

@@ -1,6 +1,7 @@
 //! The twin, driven as its clients drive it: over TLS, with its certificate authority trusted.
 
 mod browser;
+mod chromium;
 mod examples;
 mod reads;
 mod sdk;

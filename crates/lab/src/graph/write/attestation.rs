@@ -10,25 +10,25 @@ use crate::passkey::PublicKey;
 
 /// What an attestation object says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Attested {
-    pub(super) rp_id_hash: Vec<u8>,
-    pub(super) user_present: bool,
-    pub(super) user_verified: bool,
+pub(crate) struct Attested {
+    pub(crate) rp_id_hash: Vec<u8>,
+    pub(crate) user_present: bool,
+    pub(crate) user_verified: bool,
     /// Whether the key may be copied to other devices.
-    pub(super) syncable: bool,
-    pub(super) sign_count: u32,
-    pub(super) aaguid: String,
-    pub(super) credential_id: Vec<u8>,
-    pub(super) public_key: PublicKey,
-    pub(super) cose: Vec<u8>,
-    pub(super) format: String,
+    pub(crate) syncable: bool,
+    pub(crate) sign_count: u32,
+    pub(crate) aaguid: String,
+    pub(crate) credential_id: Vec<u8>,
+    pub(crate) public_key: PublicKey,
+    pub(crate) cose: Vec<u8>,
+    pub(crate) format: String,
     /// Certificates of the statement, the authenticator's own first, as DER. Whose they are is not judged: that takes
     /// the FIDO Metadata Service.
-    pub(super) chain: Vec<Vec<u8>>,
+    pub(crate) chain: Vec<Vec<u8>>,
 }
 
 /// Reads an attestation object and verifies its statement over the client data. `Err`: what is wrong.
-pub(super) fn read(object: &[u8], client_data: &[u8]) -> Result<Attested, &'static str> {
+pub(crate) fn read(object: &[u8], client_data: &[u8]) -> Result<Attested, &'static str> {
     let (object, _) = cbor::read(object).ok_or("the attestation object is not CBOR")?;
     let format = object
         .get("fmt")

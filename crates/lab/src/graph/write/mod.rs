@@ -37,13 +37,14 @@ use crate::{
 use call::Call;
 use context::{Context, Done, Object};
 
-pub(crate) use attestation::verify;
+pub(crate) use attestation::{read as attested, verify};
 pub(crate) use fido2::handle;
 pub(crate) use methods::pass_runs;
 pub(crate) use needs::Needs;
 pub(crate) use preview::{BETA as PREVIEW, used as uses_preview};
-pub(crate) use rights::runs;
+pub(crate) use rights::{active_roles, runs};
 pub(crate) use roles::assignment_id;
+pub(crate) use users::PASSWORD_METHOD;
 
 /// Which permissions a request needs: one of each group. Empty: there is no such write.
 pub(crate) fn needs(method: &str, segments: &[&str]) -> Needs {
@@ -147,3 +148,6 @@ fn run(
 fn given(body: Option<Object>) -> Result<Object, ApiError> {
     body.ok_or_else(|| ApiError::new(400, "BadRequest", "Empty Payload. JSON content expected."))
 }
+
+#[cfg(test)]
+mod tests;

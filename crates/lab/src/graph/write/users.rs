@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The password method is always there, with this id.
-pub(super) const PASSWORD_METHOD: &str = "28c10230-6103-485e-b985-444c60001490";
+pub(crate) const PASSWORD_METHOD: &str = "28c10230-6103-485e-b985-444c60001490";
 
 /// What a user answers with when nothing is selected.
 const DEFAULTS: &[&str] = &[
