@@ -441,6 +441,7 @@ async def storm(client):
 async def errors(client):
     return {
         "unknownUser": await refused(client.users.by_user_id("nobody@contoso.com").get()),
+        "nobodysOwn": await refused(client.me.get()),
         "notSupported": await refused(client.users.get(asked(filter="endsWith(userPrincipalName,'x')"))),
         "countWithoutHeader": await refused(client.users.count.get()),
         "unknownGroup": await refused(client.groups.by_group_id("00000000-0000-4000-8000-00000000dead").get()),

@@ -304,6 +304,7 @@ async fn the_python_client_sends_batches_and_understands_refusals() {
 
     let seen = script.run("errors").await;
     is_refused(&seen["unknownUser"], 404, "Request_ResourceNotFound");
+    is_refused(&seen["nobodysOwn"], 400, "BadRequest");
     is_refused(&seen["notSupported"], 400, "Request_UnsupportedQuery");
     is_refused(&seen["countWithoutHeader"], 400, "Request_BadRequest");
     is_refused(&seen["unknownGroup"], 404, "Request_ResourceNotFound");
