@@ -1,8 +1,11 @@
 //! The twin, driven as its clients drive it: over TLS, with its certificate authority trusted.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a failed test may panic
 
 mod browser;
 mod chromium;
+mod examples;
 mod reads;
+mod sdk;
 mod signin;
 mod support;
 mod tokens;
