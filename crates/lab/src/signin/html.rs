@@ -108,6 +108,16 @@ pub(crate) fn hidden(name: &str, value: &str) -> String {
     )
 }
 
+/// A list to choose from, whose label only screen readers show: for tables with a heading.
+pub(crate) fn bare_select(
+    name: &str,
+    label: &str,
+    options: &[(&str, &str)],
+    chosen: &str,
+) -> String {
+    select(name, label, options, chosen).replacen("<span>", "<span class=\"seen\">", 1)
+}
+
 /// A list to choose from.
 pub(crate) fn select(name: &str, label: &str, options: &[(&str, &str)], chosen: &str) -> String {
     let options: String = options

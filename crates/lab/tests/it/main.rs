@@ -2,7 +2,10 @@
 
 mod browser;
 mod chromium;
+mod keys;
+mod portal;
 mod reads;
 mod signin;
+mod softkey;
 mod support;
 mod tokens;
