@@ -11,6 +11,7 @@
 
 mod admin;
 mod apps;
+mod arm;
 mod audit;
 mod certificate;
 mod faults;
@@ -25,6 +26,8 @@ pub mod records;
 mod server;
 mod signin;
 mod state;
+#[cfg(test)]
+mod testing;
 mod tokens;
 
 pub use apps::{AZURE_CLI, GRAPH_COMMAND_LINE, default_apps};

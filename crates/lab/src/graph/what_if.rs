@@ -416,3 +416,143 @@ fn wrong_type(part: &str, kind: &str) -> ApiError {
         "The '@odata.type' of {part} is '{kind}', which is not a type that evaluate accepts."
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{ADELE, ANNA, BREAK_GLASS, app, json_of, lab, person, write};
+
+    const PATH: &str = "identity/conditionalAccess/evaluate";
+    const PORTAL: &str = "c44b4083-3bb0-49c1-b47d-974e53cbdf3c";
+
+    fn question(user: &str) -> Value {
+        json!({
+            "signInIdentity": {"@odata.type": "#microsoft.graph.userSignIn", "userId": user},
+            "signInContext": {"@odata.type": "#microsoft.graph.applicationContext", "includeApplications": [PORTAL]},
+            "signInConditions": {"devicePlatform": "windows", "clientAppType": "browser", "country": "CH",
+                "ipAddress": "198.51.100.7"},
+        })
+    }
+
+    fn ask(lab: &Lab, body: Value) -> Vec<(String, bool, String)> {
+        let answer = json_of(write(lab, &app("breakglass posture"), "POST", PATH, body).unwrap());
+        answer["value"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|policy| {
+                (
+                    policy["displayName"].as_str().unwrap()[..5].to_owned(),
+                    policy["policyApplies"].as_bool().unwrap(),
+                    policy["analysisReasons"].as_str().unwrap().to_owned(),
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn x1_policies_that_apply_to_an_account_are_told_from_those_that_exclude_it() {
+        let lab = lab("contoso-modern");
+        let account = ask(&lab, question(BREAK_GLASS));
+        let mfa = account.iter().find(|(name, ..)| name == "CA001").unwrap();
+        assert_eq!((mfa.1, mfa.2.as_str()), (false, "users"));
+        let own = account.iter().find(|(name, ..)| name == "CA004").unwrap();
+        assert_eq!((own.1, own.2.as_str()), (true, "notSet"));
+        let everybody = ask(&lab, question(ANNA));
+        let mfa = everybody.iter().find(|(name, ..)| name == "CA001").unwrap();
+        assert_eq!((mfa.1, mfa.2.as_str()), (true, "notSet"));
+        let mut applied = question(ANNA);
+        applied["appliedPoliciesOnly"] = json!(true);
+        assert!(ask(&lab, applied).iter().all(|(_, applies, _)| *applies));
+    }
+
+    #[test]
+    fn a_change_of_a_policy_is_seen_at_once() {
+        let lab = lab("contoso-modern");
+        let id = lab
+            .state()
+            .table("conditionalAccessPolicies")
+            .all()
+            .find(|policy| policy["displayName"].as_str().unwrap().starts_with("CA001"))
+            .unwrap()["id"]
+            .clone();
+        assert!(
+            !ask(&lab, question(BREAK_GLASS))
+                .iter()
+                .any(|(name, applies, _)| name == "CA001" && *applies)
+        );
+        let path = format!(
+            "identity/conditionalAccess/policies/{}",
+            id.as_str().unwrap()
+        );
+        let change = json!({"conditions": {"users": {"excludeGroups": []}}});
+        write(&lab, &person(ADELE), "PATCH", &path, change).unwrap();
+        assert!(
+            ask(&lab, question(BREAK_GLASS))
+                .iter()
+                .any(|(name, applies, _)| name == "CA001" && *applies)
+        );
+    }
+
+    #[test]
+    fn what_is_missing_or_of_an_old_type_is_refused() {
+        let lab = lab("contoso-modern");
+        let with = |pointer: &str, value: Value| {
+            let mut body = question(ANNA);
+            *body.pointer_mut(pointer).unwrap() = value;
+            body
+        };
+        let mut without = question(ANNA);
+        without.as_object_mut().unwrap().remove("signInConditions");
+        for body in [
+            without,
+            json!({"conditionalAccessWhatIfSubject": {}}),
+            with(
+                "/signInIdentity/@odata.type",
+                json!("#microsoft.graph.userSubject"),
+            ),
+            with(
+                "/signInContext/@odata.type",
+                json!("#microsoft.graph.whatIfApplicationContext"),
+            ),
+            with("/signInContext/includeApplications", json!([])),
+            with("/signInConditions/devicePlatform", json!("amiga")),
+            with("/signInConditions/ipAddress", json!("nowhere")),
+        ] {
+            let error = write(&lab, &app("breakglass posture"), "POST", PATH, body).unwrap_err();
+            assert_eq!(
+                (error.status, error.code.as_str()),
+                (400, "BadRequest"),
+                "{}",
+                error.message
+            );
+        }
+        let nobody = with(
+            "/signInIdentity/userId",
+            json!("00000000-0000-4000-8000-000000000009"),
+        );
+        let error = write(&lab, &app("breakglass posture"), "POST", PATH, nobody).unwrap_err();
+        assert_eq!(error.status, 404);
+        assert_eq!(
+            write(&lab, &person(ANNA), "POST", PATH, question(ANNA))
+                .unwrap_err()
+                .status,
+            403
+        );
+    }
+
+    #[test]
+    fn a_workload_meets_policies_for_workloads_only() {
+        let lab = lab("contoso-modern");
+        let mut body = question(ANNA);
+        body["signInIdentity"] = json!({"@odata.type": "#microsoft.graph.servicePrincipalSignIn",
+            "servicePrincipalId": "7b3e1e7b-41c2-4d8a-b6f0-9c5d1e2a598d"});
+        let answers = ask(&lab, body);
+        assert!(!answers.is_empty());
+        assert!(
+            answers
+                .iter()
+                .all(|(_, applies, reason)| !applies && reason == "workloadIdentities")
+        );
+    }
+}

@@ -42,7 +42,7 @@ pub(crate) use fido2::handle;
 pub(crate) use methods::pass_runs;
 pub(crate) use needs::Needs;
 pub(crate) use preview::used as uses_preview;
-pub(crate) use rights::runs;
+pub(crate) use rights::{active_roles, runs};
 pub(crate) use roles::assignment_id;
 pub(crate) use users::PASSWORD_METHOD;
 
@@ -148,3 +148,6 @@ fn run(
 fn given(body: Option<Object>) -> Result<Object, ApiError> {
     body.ok_or_else(|| ApiError::new(400, "BadRequest", "Empty Payload. JSON content expected."))
 }
+
+#[cfg(test)]
+mod tests;
