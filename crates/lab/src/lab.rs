@@ -100,6 +100,11 @@ impl Lab {
         state
     }
 
+    /// The tenant's id.
+    pub fn tenant(&self) -> String {
+        self.state().tenant.clone()
+    }
+
     /// The tenant as it is at this moment, as a snapshot.
     pub fn snapshot(&self) -> Value {
         self.state().to_snapshot(self.clock.now())
@@ -113,6 +118,11 @@ impl Lab {
     /// Where the twin listens.
     pub const fn addresses(&self) -> &Addresses {
         &self.addresses
+    }
+
+    /// Adds a record to a log, such as one of another tenant that is to be read here.
+    pub fn log(&self, row: LogRow) {
+        self.state().logs.push(row);
     }
 
     /// The app registrations that it knows.

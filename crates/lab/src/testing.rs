@@ -39,6 +39,8 @@ pub(crate) fn lab(tenant: &str) -> Lab {
 
 pub(crate) fn of(snapshot: Value) -> Lab {
     Lab {
+        desk: crate::signin::Desk::default(),
+        index: crate::graph::Newest::default(),
         clock: Arc::new(FixedClock(now())),
         state: Mutex::new(State::from_snapshot(snapshot).unwrap()),
         faults: Faults::default(),

@@ -5,12 +5,11 @@
 
 use std::{borrow::Cow, collections::HashSet};
 
-use data_encoding::BASE64URL_NOPAD;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
-use crate::{State, permissions};
+use super::write::{assignment_id, runs};
+use crate::State;
 
 /// Roles that Microsoft labels privileged: Microsoft Entra, *Built-in roles*.
 const PRIVILEGED: &[&str] = &[
@@ -62,24 +61,6 @@ fn key(row: &Value) -> (String, String, String) {
         folded("roleDefinitionId"),
         folded("directoryScopeId"),
     )
-}
-
-/// The id of a plain assignment, which follows from what it says: role and principal, and the object of the scope, in
-/// the byte order of .NET.
-pub(crate) fn assignment_id(role: &str, principal: &str, scope: &str) -> String {
-    let object = scope.rsplit('/').next().unwrap_or_default();
-    let parts: Vec<[u8; 16]> = [role, principal, object]
-        .iter()
-        .filter_map(|id| Uuid::parse_str(id).ok())
-        .map(|id| id.to_bytes_le())
-        .collect();
-    format!("{}-1", BASE64URL_NOPAD.encode(&parts.concat()))
-}
-
-fn runs(row: &Value, now: Timestamp) -> bool {
-    let time = |name: &str| text(row, name).parse::<Timestamp>().ok();
-    time("startDateTime").is_none_or(|start| start <= now)
-        && time("endDateTime").is_none_or(|end| end > now)
 }
 
 /// Plain assignments: what the snapshot or a write put there, and the direct schedule instances that run now.
@@ -217,7 +198,7 @@ fn registered(method: &Value) -> Option<&'static str> {
 
 /// What a user has registered, by the methods that the state has of them. Disabled users are not listed, nor those whose
 /// methods the snapshot does not know.
-pub(crate) fn registration(state: &State, user: &Value, now: Timestamp) -> Option<Value> {
+pub(crate) fn registration(user: &Value, admin: bool, now: Timestamp) -> Option<Value> {
     if user.get("accountEnabled") == Some(&Value::Bool(false)) {
         return None;
     }
@@ -255,7 +236,7 @@ pub(crate) fn registration(state: &State, user: &Value, now: Timestamp) -> Optio
     Some(json!({
         "id": id, "userPrincipalName": user.get("userPrincipalName"), "userDisplayName": user.get("displayName"),
         "userType": if guest { "guest" } else { "member" },
-        "isAdmin": !permissions::active_roles(state, id, now).is_empty(),
+        "isAdmin": admin,
         "isSsprRegistered": reset, "isSsprEnabled": false, "isSsprCapable": false,
         "isMfaRegistered": mfa, "isMfaCapable": mfa, "isPasswordlessCapable": passwordless,
         "methodsRegistered": words, "isSystemPreferredAuthenticationMethodEnabled": false,
@@ -292,29 +273,4 @@ pub(crate) fn without(object: &Value, names: &[&str]) -> Value {
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
     Value::Object(kept)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_assignments_id_follows_from_role_principal_and_scope() {
-        let (role, principal, unit) = (
-            "62e90394-69f5-4237-9190-012177145e10",
-            "7b0c5c1e-1111-4000-8000-00000000e001",
-            "7b3e1e56-41c2-4d8a-b6f0-9c5d1e2a58ba",
-        );
-        let tenant = assignment_id(role, principal, "/");
-        // The published ids of Global Administrator assignments begin like this.
-        assert!(tenant.starts_with("lAPpYvVpN0KRkAEhdxReE"), "{tenant}");
-        let decoded = |id: &str| {
-            BASE64URL_NOPAD
-                .decode(id.trim_end_matches("-1").as_bytes())
-                .unwrap()
-        };
-        assert_eq!(decoded(&tenant).len(), 32);
-        let scoped = assignment_id(role, principal, &format!("/administrativeUnits/{unit}"));
-        assert_eq!(decoded(&scoped).len(), 48);
-    }
 }

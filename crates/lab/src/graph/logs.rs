@@ -106,7 +106,7 @@ fn readable<'a>(
             (at.unwrap_or(Timestamp::MIN), &row.record)
         })
         .collect();
-    rows.sort_by(|left, right| right.0.cmp(&left.0));
+    rows.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
     rows.into_iter().map(|(_, record)| record).collect()
 }
 

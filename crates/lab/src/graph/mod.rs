@@ -12,6 +12,7 @@ mod kind;
 mod logs;
 mod page;
 mod read;
+mod related;
 mod request;
 mod route;
 mod throttle;
@@ -89,7 +90,30 @@ fn single(lab: &Arc<Lab>, caller: &Caller, request: &Request) -> Result<Answer, 
     Ok(answer)
 }
 
+/// A change; `None`: the path takes none with this method.
+fn change(lab: &Lab, caller: &Caller, request: &Request) -> Option<Result<Answer, ApiError>> {
+    let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
+    let needs = write::needs(&request.method, &segments);
+    if needs.iter().any(|any| !permissions::holds(caller, any)) {
+        return Some(Err(ApiError::denied()));
+    }
+    let (version, body) = (request.version, request.body.clone());
+    let method = &request.method;
+    write::answer(
+        lab,
+        caller,
+        method,
+        version,
+        &segments,
+        &request.raw_query,
+        body,
+    )
+}
+
 fn read_or_ask(lab: &Arc<Lab>, caller: &Caller, request: &Request) -> Result<Answer, ApiError> {
+    if let Some(outcome) = change(lab, caller, request) {
+        return outcome;
+    }
     let state = lab.state();
     let now = lab.now();
     let reader = Reader {

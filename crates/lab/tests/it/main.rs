@@ -2,9 +2,11 @@
 
 mod browser;
 mod chromium;
+mod examples;
 mod keys;
 mod portal;
 mod reads;
+mod sdk;
 mod signin;
 mod softkey;
 mod support;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// Paths that v1.0 does not have (Microsoft Graph beta, *conditionalAccessPolicy*).
-const BETA: &[&[&str]] = &[
+pub(crate) const BETA: &[&[&str]] = &[
     &["conditions", "agentIdRiskLevels"],
     &["conditions", "deviceStates"],
     &["conditions", "times"],
