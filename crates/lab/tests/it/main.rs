@@ -4,6 +4,7 @@ mod browser;
 mod chromium;
 mod examples;
 mod keys;
+mod msal;
 mod portal;
 mod reads;
 mod sdk;
