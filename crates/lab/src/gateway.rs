@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
-    Fault, Lab, graph,
+    Fault, Lab, arm, graph,
     lab::{Answer, ApiError, Body, Caller},
     tokens::{self, Api},
 };
@@ -178,11 +178,15 @@ fn arm_outcome(lab: &Arc<Lab>, call: &Call) -> Result<Answer, ApiError> {
         ));
     }
     lab.meter.storm(lab)?;
-    call.caller(lab, Api::Arm)?;
-    Err(ApiError::new(
-        404,
-        "InvalidResourceType",
-        "The resource type could not be found.",
+    let caller = call.caller(lab, Api::Arm)?;
+    let body = json_body(&call.body)?;
+    Ok(arm::answer(
+        lab,
+        &caller,
+        &call.method,
+        &call.path,
+        &call.query,
+        body,
     ))
 }
 

@@ -7,14 +7,11 @@
 
 mod reads;
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
-use serde_json::Value;
 
 pub(crate) use reads::of_read;
 
-use crate::{State, graph::write::runs, lab::Caller};
+use crate::{State, graph::write::active_roles, lab::Caller};
 
 /// What a call needs.
 #[derive(Clone, Copy, Debug)]
@@ -94,47 +91,17 @@ pub(crate) fn has_role(state: &State, caller: &Caller, roles: &[&str], now: Time
     if roles.is_empty() {
         return true;
     }
-    let own = active_roles(state, user, now);
-    own.contains(reads::GLOBAL) || roles.iter().any(|role| own.contains(*role))
-}
-
-/// Template ids of the roles that somebody has now for the whole tenant, by themselves or through a group.
-pub(crate) fn active_roles(state: &State, user: &str, now: Timestamp) -> BTreeSet<String> {
-    let mut principals = BTreeSet::from([user.to_lowercase()]);
-    let text = |value: &Value, name: &str| -> String {
-        value
-            .get(name)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_lowercase()
-    };
-    for group in state.table("groups").all() {
-        // Only role-assignable groups can hold roles, and nothing can be nested in them.
-        let members = group.get("members").and_then(Value::as_array);
-        if group.get("isAssignableToRole") == Some(&Value::Bool(true))
-            && members
-                .is_some_and(|all| all.iter().any(|one| principals.contains(&text(one, "id"))))
-        {
-            principals.insert(text(group, "id"));
-        }
-    }
-    let mut found = BTreeSet::new();
-    for table in ["roleAssignmentScheduleInstances", "roleAssignments"] {
-        for row in state.table(table).all() {
-            if text(row, "directoryScopeId") == "/"
-                && principals.contains(&text(row, "principalId"))
-                && runs(row, now)
-            {
-                found.insert(text(row, "roleDefinitionId"));
-            }
-        }
-    }
-    found
+    active_roles(state, user, now)
+        .iter()
+        .filter(|(_, scope)| scope == "/")
+        .any(|(role, _)| role == reads::GLOBAL || roles.contains(&role.as_str()))
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use std::collections::BTreeSet;
+
+    use serde_json::{Value, json};
 
     use super::*;
 
