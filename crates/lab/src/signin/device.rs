@@ -171,5 +171,5 @@ pub(super) async fn entered(
         confirmed: false,
     };
     let site = Site::of(&uri, &headers);
-    begin(&lab, &site, Attempt::new(goal, target, circumstances))
+    begin(&lab, &site, &Attempt::new(goal, target, circumstances))
 }

@@ -48,7 +48,7 @@ pub(super) async fn visit(
     );
     attempt.identifier = query.get("login_hint").cloned().unwrap_or_default();
     let site = Site::of(&uri, &headers);
-    begin(&lab, &site, attempt)
+    begin(&lab, &site, &attempt)
 }
 
 /// The front page of the twin: who there is, and what can be signed in to.

@@ -186,15 +186,17 @@ pub(super) async fn authorize(
         return refuse(&request, &TokenError::new("invalid_request", 90_014, why));
     }
     let mut attempt = Attempt::new(Goal::Code(request), target, circumstances);
-    attempt.identifier = get("login_hint").unwrap_or_default().to_owned();
+    get("login_hint")
+        .unwrap_or_default()
+        .clone_into(&mut attempt.identifier);
     let site = Site::of(&uri, &headers);
-    begin(&lab, &site, attempt)
+    begin(&lab, &site, &attempt)
 }
 
 /// The first page of an attempt.
-pub(super) fn begin(lab: &Lab, site: &Site, attempt: Attempt) -> Response {
+pub(super) fn begin(lab: &Lab, site: &Site, attempt: &Attempt) -> Response {
     let key = memory::remember(&mut lab.desk.memory().attempts, attempt.clone());
-    show(lab, site, &key, &attempt, &Screen::Name { problem: None })
+    show(lab, site, &key, attempt, &Screen::Name { problem: None })
 }
 
 fn show(lab: &Lab, site: &Site, key: &str, attempt: &Attempt, screen: &Screen) -> Response {

@@ -451,15 +451,17 @@ impl View<'_> {
     }
 }
 
+/// Words as options of a list.
+fn words<T: Copy>(
+    all: &[T],
+    word: impl Fn(T) -> &'static str,
+) -> Vec<(&'static str, &'static str)> {
+    all.iter().map(|own| (word(*own), word(*own))).collect()
+}
+
 /// The folded panel in which the circumstances are chosen.
 pub(crate) fn circumstances_panel(own: &Circumstances) -> String {
     let country = own.country.as_deref().unwrap_or("none");
-    fn words<T: Copy>(
-        all: &[T],
-        word: impl Fn(T) -> &'static str,
-    ) -> Vec<(&'static str, &'static str)> {
-        all.iter().map(|own| (word(*own), word(*own))).collect()
-    }
     let platforms = words(Platform::ALL, Platform::word);
     let clients = words(ClientApp::ALL, ClientApp::word);
     let risks = words(Risk::ALL, Risk::word);
