@@ -1,6 +1,7 @@
 //! The command line: one type per command, with the help that `--help` shows.
 
 mod lockout;
+mod tenant;
 
 use std::path::PathBuf;
 
@@ -10,6 +11,10 @@ use jiff::Timestamp;
 pub use lockout::{
     GuardedArgs, LockoutArgs, LockoutCommand, PolicySetArgs, PreflightArgs, PreflightFormat,
     ProveArgs, ProveFormat, WhatIfArgs,
+};
+pub use tenant::{
+    CloudName, CollectArgs, ConnectArgs, DoctorArgs, InitArgs, LabArgs, LabCommand, LabFaultArgs,
+    LabFaultsArgs, Login, Switch,
 };
 
 /// Keeps the emergency access accounts of a Microsoft Entra ID tenant working, watched and explained.
@@ -34,6 +39,8 @@ pub struct Cli {
 pub enum Command {
     /// Play the whole story on a built-in example tenant: no set-up, no network
     Demo(DemoArgs),
+    /// Write a commented configuration
+    Init(InitArgs),
     /// Judge a tenant: the three questions, then findings
     Check(Box<CheckArgs>),
     /// Prove who gets in past Conditional Access, try one sign-in, pre-flight a change of policies

@@ -1,6 +1,7 @@
 //! The configuration together with what the command line says.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -12,7 +13,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
     cli::StoreArgs,
-    config::{Channel, Resolved, Secret, Setting, ValidConfig, readable_by_others},
+    config::{Channel, Identity, Resolved, Secret, Setting, ValidConfig, readable_by_others},
     failure::Failure,
     input, runtime,
 };
@@ -160,9 +161,28 @@ impl Settings {
     pub fn channels(&self) -> Result<Vec<Channel<Secret>>, Failure> {
         Ok(resolve(&ValidConfig {
             store: None,
+            identities: BTreeMap::new(),
             ..self.config.clone()
         })?
         .channels)
+    }
+
+    /// The identity for a purpose, with its secret, read now; `None`: the configuration has none.
+    pub fn identity(&self, purpose: &str) -> Result<Option<Identity<Secret>>, Failure> {
+        let identities = self
+            .config
+            .identities
+            .iter()
+            .filter(|(known, _)| **known == purpose)
+            .map(|(known, identity)| (*known, identity.clone()))
+            .collect();
+        let resolved = resolve(&ValidConfig {
+            store: None,
+            channels: Vec::new(),
+            identities,
+            ..self.config.clone()
+        })?;
+        Ok(resolved.identities.into_values().next())
     }
 
     /// Whether a store is named, on the command line or in the configuration.
@@ -190,6 +210,7 @@ impl Settings {
         // Only the store's secret is needed here; a person who lists incidents need not read the channels'.
         let store = resolve(&ValidConfig {
             channels: Vec::new(),
+            identities: BTreeMap::new(),
             ..self.config.clone()
         })?
         .store;

@@ -1,1 +1,478 @@
 //! The one HTTP layer: budget, retries, paging, batches.
+//!
+//! Invariants:
+//! - a token is sent to the origin of its service and to no other; a next link elsewhere is an error;
+//! - only reads are sent, and a read is repeated a bounded number of times;
+//! - before every wait somebody is told how long and why.
+
+mod batch;
+mod logs;
+mod pages;
+mod token;
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use backon::BackoffBuilder;
+use breakglass_model::Clock;
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+use reqwest::Method;
+use serde_json::Value;
+use tokio::sync::Semaphore;
+use url::Url;
+
+use crate::{
+    Cloud, Error, HttpRequest, HttpResponse, Service, Tokens, Transport,
+    budget::{Budget, Workload},
+    error::refusal,
+};
+
+pub use logs::Rows;
+pub use pages::Pages;
+pub use token::Granted;
+
+/// Repeats of one call.
+const REPEATS: usize = 6;
+/// The longest wait for one repeat; a service that asks for more is busy with something else.
+const LONGEST: Duration = Duration::from_mins(5);
+/// Calls that are on their way to one service at the same time.
+const AT_ONCE: usize = 4;
+
+/// A version of Microsoft Graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Version {
+    /// `v1.0`
+    V1,
+    /// `beta`
+    Beta,
+}
+
+impl Version {
+    const fn segment(self) -> &'static str {
+        match self {
+            Self::V1 => "v1.0",
+            Self::Beta => "beta",
+        }
+    }
+}
+
+/// A read. It may be repeated.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub(crate) service: Service,
+    /// Path below the service's address, with query.
+    pub(crate) path: String,
+    pub(crate) headers: Vec<(&'static str, &'static str)>,
+    pub(crate) body: Option<Value>,
+}
+
+impl Request {
+    fn new(service: Service, path: String) -> Self {
+        Self {
+            service,
+            path,
+            headers: Vec::new(),
+            body: None,
+        }
+    }
+
+    /// A read of Microsoft Graph: path below the version, with query.
+    pub fn graph(version: Version, path: impl AsRef<str>) -> Self {
+        let path = path.as_ref().trim_start_matches('/');
+        Self::new(Service::Graph, format!("{}/{path}", version.segment()))
+    }
+
+    /// A read of Azure Resource Manager: path with `api-version`.
+    pub fn arm(path: impl AsRef<str>) -> Self {
+        Self::new(
+            Service::Arm,
+            path.as_ref().trim_start_matches('/').to_owned(),
+        )
+    }
+
+    /// A query of Log Analytics.
+    pub fn logs(path: impl AsRef<str>, body: Value) -> Self {
+        Self::new(
+            Service::Logs,
+            path.as_ref().trim_start_matches('/').to_owned(),
+        )
+        .post(body)
+    }
+
+    /// An advanced query on directory objects; the path needs `$count=true` (Microsoft Graph, *Advanced query capabilities*).
+    #[must_use]
+    pub fn advanced(self) -> Self {
+        self.header("ConsistencyLevel", "eventual")
+    }
+
+    /// Adds a header; it is repeated for every page.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: &'static str) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// A POST that only reads, such as What If.
+    #[must_use]
+    pub fn post(mut self, body: Value) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    /// Method and path without the query, whose values may be personal.
+    pub(crate) fn call(&self) -> String {
+        let path = self.path.split('?').next().unwrap_or_default();
+        let method = if self.body.is_some() { "POST" } else { "GET" };
+        format!("{method} /{path}")
+    }
+}
+
+/// Why and how long a call waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// How long.
+    pub time: Duration,
+    /// Why, as a clause.
+    pub why: String,
+    /// What was asked for.
+    pub call: String,
+}
+
+/// Is told before each wait.
+pub type Notice = Arc<dyn Fn(&Wait) + Send + Sync>;
+
+/// What was spent so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// Requests, repeats included.
+    pub requests: u64,
+    /// Requests that were repeats.
+    pub retries: u64,
+    /// Time that was spent waiting for limits.
+    pub waited: Duration,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    requests: AtomicU64,
+    retries: AtomicU64,
+    waited: AtomicU64,
+}
+
+/// A connected tenant. Copies share everything.
+#[derive(Clone)]
+pub struct Entra {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    cloud: Cloud,
+    tokens: Arc<dyn Tokens>,
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    notice: Notice,
+    budget: Budget,
+    at_once: [Semaphore; 3],
+    counters: Counters,
+    offset: Mutex<Option<SignedDuration>>,
+}
+
+impl fmt::Debug for Entra {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entra")
+            .field("cloud", &self.inner.cloud)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Entra {
+    /// Connects: nothing is sent yet.
+    pub fn new(
+        cloud: Cloud,
+        tokens: Arc<dyn Tokens>,
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+        notice: Notice,
+    ) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                cloud,
+                tokens,
+                transport,
+                clock,
+                notice,
+                budget: Budget::default(),
+                at_once: [(); 3].map(|()| Semaphore::new(AT_ONCE)),
+                counters: Counters::default(),
+                offset: Mutex::new(None),
+            }),
+        }
+    }
+
+    /// The cloud.
+    pub fn cloud(&self) -> &Cloud {
+        &self.inner.cloud
+    }
+
+    /// What was spent so far.
+    pub fn spent(&self) -> Spent {
+        let counters = &self.inner.counters;
+        Spent {
+            requests: counters.requests.load(Ordering::Relaxed),
+            retries: counters.retries.load(Ordering::Relaxed),
+            waited: Duration::from_millis(counters.waited.load(Ordering::Relaxed)),
+        }
+    }
+
+    /// How far our clock is ahead of the service's (negative: behind), by the `Date` of its last answer, to the second.
+    pub fn clock_offset(&self) -> Option<SignedDuration> {
+        *self
+            .inner
+            .offset
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads one answer.
+    ///
+    /// # Errors
+    /// What the service refused, or why it gave no answer.
+    pub async fn get(&self, request: Request) -> Result<Value, Error> {
+        let url = self.address(&request)?;
+        let answer = self.answer(&request, url).await?;
+        json(&request.call(), &answer)
+    }
+
+    /// Reads the pages of a list, one at a time.
+    pub fn pages(&self, request: Request) -> Pages {
+        Pages::new(self.clone(), request)
+    }
+
+    /// Reads a list to its end.
+    ///
+    /// # Errors
+    /// What the service refused, or why it gave no answer.
+    pub async fn all(&self, request: Request) -> Result<Vec<Value>, Error> {
+        let mut pages = self.pages(request);
+        let mut all = Vec::new();
+        while let Some(page) = pages.next().await? {
+            all.extend(page);
+        }
+        Ok(all)
+    }
+
+    /// The number that a path ending in `/$count` gives (Microsoft Graph, *Advanced query capabilities*).
+    ///
+    /// # Errors
+    /// What the service refused, or why it gave no answer.
+    pub async fn count(&self, path: &str) -> Result<u64, Error> {
+        let request = Request::graph(Version::V1, path)
+            .advanced()
+            .header("Accept", "text/plain");
+        let url = self.address(&request)?;
+        let answer = self.answer(&request, url).await?;
+        let text = String::from_utf8_lossy(&answer.body);
+        text.trim_start_matches('\u{feff}')
+            .trim()
+            .parse()
+            .map_err(|_| Error::Unusable {
+                call: request.call(),
+                why: "it is not a number".to_owned(),
+            })
+    }
+
+    /// The address of a request.
+    pub(crate) fn address(&self, request: &Request) -> Result<Url, Error> {
+        let base = self.inner.cloud.base(request.service);
+        base.join(&request.path).map_err(|error| Error::Unusable {
+            call: request.call(),
+            why: format!("its address cannot be written: {error}"),
+        })
+    }
+
+    /// Sends a read until it is answered, refused, or not worth another try.
+    pub(crate) async fn answer(&self, request: &Request, url: Url) -> Result<HttpResponse, Error> {
+        let call = request.call();
+        let workload = Workload::of(request.service, &format!("/{}", request.path));
+        let mut backoff = backon::ExponentialBuilder::default()
+            .with_min_delay(Duration::from_secs(1))
+            .with_max_delay(Duration::from_mins(1))
+            .with_jitter()
+            .with_max_times(REPEATS)
+            .build();
+        let mut stale = false;
+        let mut renewed = false;
+        loop {
+            let wait = self.inner.budget.take(workload, self.inner.clock.now());
+            if !wait.is_zero() {
+                self.wait(wait, workload.name(), &call).await;
+            }
+            let result = self
+                .send(request, url.clone(), std::mem::take(&mut stale))
+                .await?;
+            let (asked, why) = match result {
+                Ok(answer) if answer.status < 400 => return Ok(answer),
+                Ok(answer) if answer.status == 401 && !renewed => {
+                    // The token may have run out on the way, or been revoked; one new one is worth a try.
+                    (renewed, stale) = (true, true);
+                    continue;
+                }
+                Ok(answer) if matches!(answer.status, 429 | 502..=504) => {
+                    let asked = retry_after(&answer, self.inner.clock.now());
+                    if let Some(asked) = asked.filter(|asked| *asked > LONGEST) {
+                        return Err(Error::Throttled { call, after: asked });
+                    }
+                    let why = match answer.status {
+                        429 => "Microsoft asks to slow down".to_owned(),
+                        status => format!("Microsoft answered {status}"),
+                    };
+                    let error = Error::Refused(Box::new(refusal(&call, &answer)));
+                    (asked, (why, error))
+                }
+                Ok(answer) => return Err(Error::Refused(Box::new(refusal(&call, &answer)))),
+                Err(error) => {
+                    let why = error.reason.clone();
+                    let call = call.clone();
+                    (None, (why, Error::NotReached { call, error }))
+                }
+            };
+            let (why, error) = why;
+            let Some(pause) = backoff.next() else {
+                return Err(error);
+            };
+            self.inner.counters.retries.fetch_add(1, Ordering::Relaxed);
+            let pause = asked.map_or(pause, |asked| asked.max(Duration::from_millis(50)));
+            self.wait(pause, &why, &call).await;
+        }
+    }
+
+    async fn wait(&self, time: Duration, why: &str, call: &str) {
+        (self.inner.notice)(&Wait {
+            time,
+            why: why.to_owned(),
+            call: call.to_owned(),
+        });
+        let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        self.inner
+            .counters
+            .waited
+            .fetch_add(milliseconds, Ordering::Relaxed);
+        tokio::time::sleep(time).await;
+    }
+
+    /// One try.
+    async fn send(
+        &self,
+        request: &Request,
+        url: Url,
+        stale: bool,
+    ) -> Result<Result<HttpResponse, crate::TransportError>, Error> {
+        let inner = &self.inner;
+        let place = request.service as usize;
+        // The semaphores are never closed, so a permit is always given.
+        let _permit = inner.at_once[place].acquire().await;
+        let token = inner.tokens.token(request.service, stale).await?;
+        let mut headers = vec![
+            (
+                "authorization".to_owned(),
+                format!("Bearer {}", token.secret()),
+            ),
+            (
+                "client-request-id".to_owned(),
+                uuid::Uuid::new_v4().to_string(),
+            ),
+        ];
+        if !request
+            .headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("accept"))
+        {
+            headers.push(("accept".to_owned(), "application/json".to_owned()));
+        }
+        headers.extend(
+            request
+                .headers
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        );
+        let (method, body) = match &request.body {
+            Some(body) => {
+                headers.push(("content-type".to_owned(), "application/json".to_owned()));
+                (Method::POST, Bytes::from(body.to_string()))
+            }
+            None => (Method::GET, Bytes::new()),
+        };
+        inner.counters.requests.fetch_add(1, Ordering::Relaxed);
+        let result = inner
+            .transport
+            .send(HttpRequest {
+                method,
+                url,
+                headers,
+                body,
+            })
+            .await;
+        if let Ok(answer) = &result {
+            self.note(request, answer);
+        }
+        Ok(result)
+    }
+
+    /// What an answer tells beside its body.
+    fn note(&self, request: &Request, answer: &HttpResponse) {
+        let now = self.inner.clock.now();
+        if let Some(date) = answer.header("date").and_then(http_date) {
+            *self
+                .inner
+                .offset
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = Some(now.duration_since(date));
+        }
+        // Above 0.8 the units of the moment run out: a second's pause is cheaper than a refusal.
+        let used = answer
+            .header("x-ms-throttle-limit-percentage")
+            .and_then(|text| text.parse::<f64>().ok());
+        if used.is_some_and(|used| used >= 0.9) {
+            let workload = Workload::of(request.service, &format!("/{}", request.path));
+            let until = now.checked_add(SignedDuration::from_secs(1)).unwrap_or(now);
+            self.inner.budget.pause(workload, until);
+        }
+    }
+}
+
+/// The JSON of an answer.
+fn json(call: &str, answer: &HttpResponse) -> Result<Value, Error> {
+    if answer.body.is_empty() {
+        return Err(Error::Unusable {
+            call: call.to_owned(),
+            why: format!("it is empty (status {})", answer.status),
+        });
+    }
+    serde_json::from_slice(&answer.body).map_err(|error| Error::Unusable {
+        call: call.to_owned(),
+        why: format!("it is not JSON: {error}"),
+    })
+}
+
+/// `Retry-After`: seconds, also with a fraction, or a date (RFC 9110, 10.2.3).
+fn retry_after(answer: &HttpResponse, now: Timestamp) -> Option<Duration> {
+    let text = answer.header("retry-after")?.trim();
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    Duration::try_from(http_date(text)?.duration_since(now)).ok()
+}
+
+/// A date in the form of HTTP (RFC 9110, 5.6.7).
+fn http_date(text: &str) -> Option<Timestamp> {
+    jiff::fmt::rfc2822::parse(text)
+        .ok()
+        .map(|zoned| zoned.timestamp())
+}

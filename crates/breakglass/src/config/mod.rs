@@ -15,6 +15,7 @@
 //! [`Section`]: breakglass_model::source_text::Section
 
 mod channels;
+mod identities;
 mod read;
 mod secrets;
 mod sources;
@@ -23,12 +24,13 @@ mod values;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use breakglass_model::{ObjectId, Severity, TenantId, Upn, source_text::Problem};
 use jiff::{civil::Date, tz::TimeZone};
 
 pub use channels::{Channel, ChannelConfig, MailTls, PagerDuty, Smtp, Webhook};
+pub use identities::{Identity, PURPOSES, Proof};
 pub use secrets::{Resolved, Secret, SecretFrom, SecretSource, Setting, readable_by_others};
 pub use sources::SourceConfig;
 
@@ -39,6 +41,8 @@ pub struct ValidConfig {
     pub tenant_id: Option<TenantId>,
     /// The cloud that the tenant is in.
     pub cloud: Cloud,
+    /// Who the program is to the tenant, by purpose ([`PURPOSES`]).
+    pub identities: BTreeMap<&'static str, Identity<SecretSource>>,
     /// Where the store is: `sqlite:<path>` or `postgres://…`.
     pub store: Option<Setting<SecretSource>>,
     /// The register.
@@ -83,6 +87,8 @@ pub enum Cloud {
         arm: String,
         /// Log Analytics.
         logs: String,
+        /// Certificates to trust beside the system's, in PEM.
+        ca_file: Option<PathBuf>,
     },
 }
 

@@ -10,12 +10,13 @@ use jiff::tz::TimeZone;
 
 use super::{
     Cloud, ConfiguredAccount, RegisterFiles, SecretSource, Setting, ValidConfig, Waiver, channels,
+    identities,
     secrets::{one_of, refer},
     sources, values,
 };
 
 /// Sections that the design knows and this build does not use.
-const LATER: &[&str] = &["identity", "escalation", "heartbeat", "web"];
+const LATER: &[&str] = &["escalation", "heartbeat", "web"];
 
 const SECTIONS: &[&str] = &[
     "tenant",
@@ -56,7 +57,11 @@ pub(super) fn config(file_name: &str, text: &str) -> Result<ValidConfig, Vec<Pro
             .as_ref()
             .and_then(|tenant| tenant.parsed("id"))
             .map(Found::into_inner),
-        cloud: tenant.as_ref().and_then(cloud).unwrap_or_default(),
+        cloud: tenant
+            .as_ref()
+            .and_then(|tenant| cloud(tenant, base))
+            .unwrap_or_default(),
+        identities: identities::read(&root, base),
         store: root
             .section("store", "`[store]`", &["url", "url_file", "url_env"])
             .and_then(|section| store(&section, base)),
@@ -98,11 +103,15 @@ pub(super) fn config(file_name: &str, text: &str) -> Result<ValidConfig, Vec<Pro
     }
 }
 
-fn cloud(tenant: &Section<'_, '_>) -> Option<Cloud> {
+fn cloud(tenant: &Section<'_, '_>, base: &Path) -> Option<Cloud> {
     if tenant.is_table("cloud") {
-        let custom = tenant.section("cloud", "`cloud`", &["login", "graph", "arm", "logs"])?;
+        let custom = tenant.section(
+            "cloud",
+            "`cloud`",
+            &["login", "graph", "arm", "logs", "ca_file"],
+        )?;
         let address = |field| {
-            let address = values::address(&custom, field, &["https://", "http://"]);
+            let address = values::address(&custom, field, &["https://"]);
             custom.need(field, address).map(Found::into_inner)
         };
         let (login, graph) = (address("login"), address("graph"));
@@ -112,6 +121,7 @@ fn cloud(tenant: &Section<'_, '_>) -> Option<Cloud> {
             graph: graph?,
             arm: arm?,
             logs: logs?,
+            ca_file: values::path(&custom, "ca_file", base),
         });
     }
     let clouds = [

@@ -8,7 +8,7 @@ use std::{
 
 use breakglass_model::source_text::{Problem, Section};
 
-use super::{Channel, ValidConfig, values};
+use super::{Channel, Identity, Proof, ValidConfig, values};
 
 /// More than any secret; a longer file is not the one that was meant.
 const MOST_BYTES: usize = 64 * 1024;
@@ -76,6 +76,8 @@ pub struct Resolved {
     pub store: Option<Setting<Secret>>,
     /// Where alerts go, in the order of the configuration.
     pub channels: Vec<Channel<Secret>>,
+    /// Who the program is to the tenant, by purpose.
+    pub identities: BTreeMap<&'static str, Identity<Secret>>,
 }
 
 /// Reads the fields `<field>_file` and `<field>_env`, of which exactly one may be there, and refuses
@@ -206,8 +208,17 @@ impl ValidConfig {
             .iter()
             .filter_map(|channel| channel.resolve(&mut loader))
             .collect();
+        let identities = self
+            .identities
+            .iter()
+            .filter_map(|(purpose, identity)| Some((*purpose, identity.resolve(&mut loader)?)))
+            .collect();
         if loader.problems.is_empty() {
-            Ok(Resolved { store, channels })
+            Ok(Resolved {
+                store,
+                channels,
+                identities,
+            })
         } else {
             Err(loader.problems)
         }
@@ -220,12 +231,32 @@ impl ValidConfig {
             Setting::Plain(_) => None,
         });
         let channels = self.channels.iter().flat_map(Channel::secrets);
+        let secrets = self
+            .identities
+            .values()
+            .filter_map(|identity| match &identity.proof {
+                Proof::Secret(source) => Some(source),
+                _ => None,
+            });
+        let keys = self
+            .identities
+            .values()
+            .filter_map(|identity| match &identity.proof {
+                Proof::Certificate {
+                    certificate_file,
+                    key_file,
+                } => Some(key_file.as_ref().unwrap_or(certificate_file).as_path()),
+                Proof::FederatedToken(file) => Some(file.as_path()),
+                _ => None,
+            });
         let mut files: Vec<&Path> = store
             .chain(channels)
+            .chain(secrets)
             .filter_map(|source| match &source.from {
                 SecretFrom::File(path) => Some(path.as_path()),
                 SecretFrom::Env(_) => None,
             })
+            .chain(keys)
             .collect();
         files.sort_unstable();
         files.dedup();

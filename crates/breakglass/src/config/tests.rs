@@ -88,7 +88,15 @@ fn r1_what_is_wrong_is_said_with_place_and_help() {
         ),
         (
             "for later",
-            "[identity.watch]\nclient_id = \"x\"\n[escalation]\nrepeat = \"5m\"\n[[heartbeat]]\nurl = \"https://x.example\"\n[web]\nlisten = \"y\"\n[register]\nfile = \"r.toml\"\nidentity_file = \"z\"\n",
+            "[escalation]\nrepeat = \"5m\"\n[[heartbeat]]\nurl = \"https://x.example\"\n[web]\nlisten = \"y\"\n[register]\nfile = \"r.toml\"\nidentity_file = \"z\"\n",
+        ),
+        (
+            "identities",
+            "[identity.watch]\nclient_id = \"x\"\n[identity.posture]\nsecret = \"hunter2\"\nsecret_env = \"X\"\nmanaged_identity = true\nkey_file = \"k.pem\"\n[identity.apply]\nclient_id = \"y\"\n",
+        ),
+        (
+            "identities: a secret without its application",
+            "[identity.posture]\nsecret_env = \"X\"\n[identity.watch]\nsign_in = \"azure-cil\"\n",
         ),
         (
             "wrong types",

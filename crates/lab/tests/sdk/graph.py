@@ -14,26 +14,43 @@ import sys
 
 import httpx
 from azure.core.exceptions import ClientAuthenticationError
+from azure.identity import DeviceCodeCredential
 from azure.identity.aio import CertificateCredential, ClientSecretCredential
 from kiota_abstractions.base_request_configuration import RequestConfiguration
 from kiota_http.kiota_client_factory import DEFAULT_CONNECTION_TIMEOUT, DEFAULT_REQUEST_TIMEOUT
 from msgraph import GraphRequestAdapter, GraphServiceClient
+from msgraph.generated.identity.conditional_access.evaluate.evaluate_post_request_body import EvaluatePostRequestBody
 from msgraph.generated.models.administrative_unit import AdministrativeUnit
 from msgraph.generated.models.application_context import ApplicationContext
+from msgraph.generated.models.authentication_method_modes import AuthenticationMethodModes
+from msgraph.generated.models.authentication_strength_policy import AuthenticationStrengthPolicy
 from msgraph.generated.models.conditional_access_applications import ConditionalAccessApplications
 from msgraph.generated.models.conditional_access_client_app import ConditionalAccessClientApp
 from msgraph.generated.models.conditional_access_condition_set import ConditionalAccessConditionSet
+from msgraph.generated.models.conditional_access_device_platform import ConditionalAccessDevicePlatform
 from msgraph.generated.models.conditional_access_grant_control import ConditionalAccessGrantControl
 from msgraph.generated.models.conditional_access_grant_controls import ConditionalAccessGrantControls
-from msgraph.generated.models.conditional_access_device_platform import ConditionalAccessDevicePlatform
 from msgraph.generated.models.conditional_access_policy import ConditionalAccessPolicy
 from msgraph.generated.models.conditional_access_policy_state import ConditionalAccessPolicyState
 from msgraph.generated.models.conditional_access_users import ConditionalAccessUsers
+from msgraph.generated.models.expiration_pattern import ExpirationPattern
+from msgraph.generated.models.expiration_pattern_type import ExpirationPatternType
+from msgraph.generated.models.fido2_combination_configuration import Fido2CombinationConfiguration
 from msgraph.generated.models.group import Group
+from msgraph.generated.models.i_pv4_cidr_range import IPv4CidrRange
+from msgraph.generated.models.ip_named_location import IpNamedLocation
 from msgraph.generated.models.o_data_errors.o_data_error import ODataError
+from msgraph.generated.models.password_profile import PasswordProfile
 from msgraph.generated.models.reference_create import ReferenceCreate
+from msgraph.generated.models.request_schedule import RequestSchedule
 from msgraph.generated.models.sign_in_conditions import SignInConditions
+from msgraph.generated.models.temporary_access_pass_authentication_method import TemporaryAccessPassAuthenticationMethod
+from msgraph.generated.models.unified_role_assignment import UnifiedRoleAssignment
+from msgraph.generated.models.unified_role_eligibility_schedule_request import UnifiedRoleEligibilityScheduleRequest
+from msgraph.generated.models.unified_role_schedule_request_actions import UnifiedRoleScheduleRequestActions
+from msgraph.generated.models.user import User
 from msgraph.generated.models.user_sign_in import UserSignIn
+from msgraph.graph_request_adapter import options
 from msgraph_core import GraphClientFactory
 from msgraph_core.authentication import AzureIdentityAuthenticationProvider
 from msgraph_core.requests.batch_request_content import BatchRequestContent
@@ -48,6 +65,7 @@ CLIENT = os.environ["LAB_CLIENT_ID"]
 SECRET = os.environ["LAB_CLIENT_SECRET"]
 USER = os.environ.get("LAB_USER", "")
 GROUP = os.environ.get("LAB_GROUP", "")
+READER = "88d8e3e3-8f55-4a1e-953a-9b9898b8876b"
 
 
 def trusting() -> httpx.AsyncClient:
@@ -66,7 +84,7 @@ def credential(secret: str = SECRET) -> ClientSecretCredential:
 def connect(credentials) -> GraphServiceClient:
     scopes = ["https://graph.microsoft.com/.default"]
     auth = AzureIdentityAuthenticationProvider(credentials, scopes=scopes, allowed_hosts=[httpx.URL(GRAPH).host])
-    client = GraphClientFactory.create_with_default_middleware(client=trusting())
+    client = GraphClientFactory.create_with_default_middleware(client=trusting(), options=options)
     adapter = GraphRequestAdapter(auth, client)
     adapter.base_url = f"{GRAPH}/v1.0"
     return GraphServiceClient(request_adapter=adapter)
@@ -313,6 +331,74 @@ async def write(client):
     return answer
 
 
+async def govern(client):
+    """A person's account from beginning to end: made, given a role, a pass, disabled, signed out, deleted, restored."""
+    answer = {}
+    user = await client.users.post(
+        User(account_enabled=True, display_name="Made by the Python client", mail_nickname="python",
+             user_principal_name="python@contoso.onmicrosoft.com",
+             password_profile=PasswordProfile(password="Twin-Password-1", force_change_password_next_sign_in=False))
+    )
+    this = client.users.by_user_id(user.id)
+    answer["user"] = [user.id, user.user_principal_name]
+    roles = client.role_management.directory.role_assignments
+    role = await roles.post(
+        UnifiedRoleAssignment(principal_id=user.id, role_definition_id=READER, directory_scope_id="/")
+    )
+    instances = client.role_management.directory.role_assignment_schedule_instances
+    shown = await instances.get(asked(filter=f"principalId eq '{user.id}'"))
+    answer["assignment"] = [role.id, role.principal_id, [[row.assignment_type, row.end_date_time] for row in shown.value]]
+    expanded = await roles.get(asked(filter=f"principalId eq '{user.id}'", expand=["principal"]))
+    answer["principal"] = [[kind(row.principal), row.principal.display_name] for row in expanded.value]
+    await roles.by_unified_role_assignment_id(role.id).delete()
+    answer["unassigned"] = len((await roles.get(asked(filter=f"principalId eq '{user.id}'"))).value)
+    eligible = await client.role_management.directory.role_eligibility_schedule_requests.post(
+        UnifiedRoleEligibilityScheduleRequest(
+            action=UnifiedRoleScheduleRequestActions.AdminAssign, principal_id=user.id, role_definition_id=READER,
+            directory_scope_id="/", justification="to look",
+            schedule_info=RequestSchedule(expiration=ExpirationPattern(type=ExpirationPatternType.NoExpiration)),
+        )
+    )
+    answer["eligible"] = [eligible.status, enum(eligible.action), eligible.principal_id]
+    made = await this.authentication.temporary_access_pass_methods.post(
+        TemporaryAccessPassAuthenticationMethod(lifetime_in_minutes=60, is_usable_once=True)
+    )
+    again = await this.authentication.temporary_access_pass_methods.by_temporary_access_pass_authentication_method_id(made.id).get()
+    answer["pass"] = [bool(made.temporary_access_pass), made.lifetime_in_minutes, again.temporary_access_pass, again.is_usable]
+    await this.patch(User(account_enabled=False))
+    answer["enabled"] = (await this.get(asked(select=["accountEnabled"]))).account_enabled
+    answer["revoked"] = (await this.revoke_sign_in_sessions.post()).value
+    await this.delete()
+    answer["afterDelete"] = await refused(this.get())
+    restored = await client.directory.deleted_items.by_directory_object_id(user.id).restore.post()
+    answer["restored"] = [kind(restored), restored.id]
+
+    locations = client.identity.conditional_access.named_locations
+    place = await locations.post(
+        IpNamedLocation(display_name="Made by the Python client", is_trusted=True,
+                        ip_ranges=[IPv4CidrRange(cidr_address="198.51.100.0/24")])
+    )
+    one = locations.by_named_location_id(place.id)
+    await one.patch(IpNamedLocation(display_name="changed", is_trusted=False))
+    changed = await one.get()
+    answer["location"] = [kind(place), changed.display_name, changed.is_trusted, [kind(part) for part in changed.ip_ranges]]
+    await one.delete()
+
+    strengths = client.policies.authentication_strength_policies
+    strength = await strengths.post(
+        AuthenticationStrengthPolicy(display_name="Python keys", allowed_combinations=[AuthenticationMethodModes.Fido2])
+    )
+    await strengths.by_authentication_strength_policy_id(strength.id).combination_configurations.post(
+        Fido2CombinationConfiguration(
+            allowed_a_a_g_u_i_ds=["2fc0579f-8113-47ea-b116-bb5a8db9202a"], applies_to_combinations=[AuthenticationMethodModes.Fido2]
+        )
+    )
+    narrowed = await strengths.by_authentication_strength_policy_id(strength.id).combination_configurations.get()
+    answer["strength"] = [enum(strength.policy_type), enum(strength.requirements_satisfied),
+                          [[kind(row), row.allowed_a_a_g_u_i_ds] for row in narrowed.value]]
+    return answer
+
+
 async def batch(client):
     """Three reads at once; the second asks for a user that does not exist."""
     requests = {
@@ -355,6 +441,7 @@ async def storm(client):
 async def errors(client):
     return {
         "unknownUser": await refused(client.users.by_user_id("nobody@contoso.com").get()),
+        "nobodysOwn": await refused(client.me.get()),
         "notSupported": await refused(client.users.get(asked(filter="endsWith(userPrincipalName,'x')"))),
         "countWithoutHeader": await refused(client.users.count.get()),
         "unknownGroup": await refused(client.groups.by_group_id("00000000-0000-4000-8000-00000000dead").get()),
@@ -374,8 +461,6 @@ async def denied(client):
 
 
 async def evaluate(client):
-    from msgraph.generated.identity.conditional_access.evaluate.evaluate_post_request_body import EvaluatePostRequestBody
-
     body = EvaluatePostRequestBody(
         sign_in_identity=UserSignIn(user_id=USER),
         sign_in_context=ApplicationContext(include_applications=["797f4846-ba00-4fd7-ba43-dac1f8f63013"]),
@@ -410,9 +495,26 @@ async def certificate(_client):
         return [row.display_name for row in (await connect(credentials).organization.get()).value]
 
 
+async def person(_client):
+    """Somebody who signs in on another device: the code goes to standard output, and the test in Rust types it."""
+    def show(_address, code, _expires):
+        print(json.dumps({"code": code}), flush=True)
+
+    credentials = DeviceCodeCredential(
+        os.environ["LAB_PUBLIC_CLIENT"], tenant_id=TENANT, prompt_callback=show, authority=LOGIN,
+        disable_instance_discovery=True, connection_verify=CA,
+    )
+    client = connect(credentials)
+    me = await client.me.get()
+    return {
+        "me": [me.id, me.user_principal_name],
+        "organisation": [row.id for row in (await client.organization.get()).value],
+    }
+
+
 PARTS = {
     part.__name__: part
-    for part in (paging, read, logs, write, batch, storm, errors, denied, evaluate, wrong_secret, certificate)
+    for part in (paging, read, logs, write, batch, storm, errors, denied, evaluate, wrong_secret, certificate, person, govern)
 }
 
 

@@ -6,6 +6,7 @@
 
 mod cli;
 mod node;
+mod people;
 mod python;
 
 use std::{
@@ -16,7 +17,7 @@ use std::{
     sync::Arc,
 };
 
-use breakglass_lab::{Addresses, App, Fault, LogKind, LogRow, default_apps};
+use breakglass_lab::{Addresses, App, Fault, GRAPH_COMMAND_LINE, LogKind, LogRow, default_apps};
 use breakglass_model::Clock;
 use jiff::Timestamp;
 use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
@@ -88,7 +89,11 @@ fn apps() -> Vec<App> {
         azure: vec!["Reader".to_owned(), "Log Analytics Reader".to_owned()],
         ..app(ABLE, "able")
     };
-    vec![able, app(UNABLE, "unable")]
+    let public = known.into_iter().filter(|app| app.public);
+    [able, app(UNABLE, "unable")]
+        .into_iter()
+        .chain(public)
+        .collect()
 }
 
 impl Outside {
@@ -192,6 +197,7 @@ fn command(program: impl Into<OsString>, twin: &Outside, client: &str) -> Comman
         .env("LAB_TENANT", twin.tenant())
         .env("LAB_CLIENT_ID", client)
         .env("LAB_CLIENT_SECRET", SECRET)
+        .env("LAB_PUBLIC_CLIENT", GRAPH_COMMAND_LINE)
         .env("LAB_USER", BREAK_GLASS)
         .env("LAB_GROUP", BREAK_GLASS_GROUP)
         .env("LAB_CERTIFICATE", twin.place.path().join("app.pem"))

@@ -245,6 +245,47 @@ async fn the_python_client_creates_changes_and_deletes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_python_client_governs_people_places_and_strengths() {
+    let twin = twin().await;
+    let Some(script) = Script::python(&twin) else {
+        return;
+    };
+    let seen = script.run("govern").await;
+    let user = &seen["user"][0];
+    assert_eq!(seen["user"][1], "python@contoso.onmicrosoft.com");
+    assert!(
+        seen["assignment"][0]
+            .as_str()
+            .is_some_and(|id| id.ends_with("-1"))
+    );
+    assert_eq!(seen["assignment"][1], *user);
+    assert_eq!(seen["assignment"][2], json!([["Assigned", null]]));
+    assert_eq!(
+        seen["principal"],
+        json!([["User", "Made by the Python client"]])
+    );
+    assert_eq!(seen["unassigned"], 0);
+    assert_eq!(
+        seen["eligible"],
+        json!(["Provisioned", "adminAssign", user])
+    );
+    assert_eq!(seen["pass"], json!([true, 60, null, true]), "shown once");
+    assert_eq!(seen["enabled"], false);
+    assert_eq!(seen["revoked"], true);
+    is_refused(&seen["afterDelete"], 404, "Request_ResourceNotFound");
+    assert_eq!(seen["restored"], json!(["User", user]));
+    assert_eq!(
+        seen["location"],
+        json!(["IpNamedLocation", "changed", false, ["IPv4CidrRange"]])
+    );
+    let narrowed = json!([[
+        "Fido2CombinationConfiguration",
+        ["2fc0579f-8113-47ea-b116-bb5a8db9202a"]
+    ]]);
+    assert_eq!(seen["strength"], json!(["custom", ["mfa"], narrowed]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_python_client_sends_batches_and_understands_refusals() {
     let twin = twin().await;
     let Some(script) = Script::python(&twin) else {
@@ -263,6 +304,7 @@ async fn the_python_client_sends_batches_and_understands_refusals() {
 
     let seen = script.run("errors").await;
     is_refused(&seen["unknownUser"], 404, "Request_ResourceNotFound");
+    is_refused(&seen["nobodysOwn"], 400, "BadRequest");
     is_refused(&seen["notSupported"], 400, "Request_UnsupportedQuery");
     is_refused(&seen["countWithoutHeader"], 400, "Request_BadRequest");
     is_refused(&seen["unknownGroup"], 404, "Request_ResourceNotFound");

@@ -1,0 +1,173 @@
+//! Keeping within Microsoft's limits before being told to.
+//!
+//! The numbers are those of Microsoft Graph, *Microsoft Graph service-specific throttling limits*, of the Log Analytics
+//! query API and of Azure Resource Manager, *Understand how Azure Resource Manager throttles requests*. Conditional
+//! Access and the reports give no `Retry-After`, so the only way to be a good guest there is to count.
+
+use std::{collections::HashMap, sync::Mutex, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::Service;
+
+/// Calls that share a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Workload {
+    /// Policies, locations and strengths of Conditional Access, and identity protection: one a second for the tenant.
+    ConditionalAccess,
+    /// Sign-ins, audits and registration: five in ten seconds for each app.
+    Reports,
+    /// Everything else of Microsoft Graph.
+    Directory,
+    /// Azure Resource Manager: 25 reads a second.
+    Arm,
+    /// Log Analytics: 200 queries in 30 seconds.
+    Logs,
+}
+
+impl Workload {
+    /// The workload of a call.
+    pub(crate) fn of(service: Service, path: &str) -> Self {
+        match service {
+            Service::Arm => Self::Arm,
+            Service::Logs => Self::Logs,
+            Service::Graph => {
+                let path = path.to_ascii_lowercase();
+                let within = |start: &str| path.contains(start);
+                if within("/identity/conditionalaccess/") || within("/identityprotection/") {
+                    Self::ConditionalAccess
+                } else if within("/auditlogs/") || within("/reports/") {
+                    Self::Reports
+                } else {
+                    Self::Directory
+                }
+            }
+        }
+    }
+
+    /// How many calls may be made in how long; `None`: the service counts units and says when they run out.
+    const fn limit(self) -> Option<(usize, SignedDuration)> {
+        match self {
+            Self::ConditionalAccess => Some((1, SignedDuration::from_millis(1050))),
+            Self::Reports => Some((5, SignedDuration::from_millis(10_500))),
+            Self::Arm => Some((25, SignedDuration::from_secs(1))),
+            Self::Logs => Some((200, SignedDuration::from_secs(30))),
+            Self::Directory => None,
+        }
+    }
+
+    /// In words, for what is shown while waiting.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::ConditionalAccess => "Conditional Access answers one request a second",
+            Self::Reports => "reports answer five requests in ten seconds",
+            Self::Directory => "the directory's units for this moment are nearly used up",
+            Self::Arm => "Azure Resource Manager answers 25 reads a second",
+            Self::Logs => "Log Analytics answers 200 queries in 30 seconds",
+        }
+    }
+}
+
+/// When calls were made, by workload.
+#[derive(Debug, Default)]
+pub(crate) struct Budget {
+    spent: Mutex<HashMap<Workload, Vec<Timestamp>>>,
+}
+
+impl Budget {
+    /// Takes a place for one call; how long to wait until it may be made.
+    pub(crate) fn take(&self, workload: Workload, now: Timestamp) -> Duration {
+        let mut spent = self
+            .spent
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let times = spent.entry(workload).or_default();
+        let Some((most, window)) = workload.limit() else {
+            // A pause that the service asked for holds for everybody.
+            let until = times.last().copied().unwrap_or(now);
+            return wait(now, until);
+        };
+        times.retain(|at| after(*at, window) > now);
+        let at = if times.len() < most {
+            now
+        } else {
+            after(times[times.len() - most], window).max(now)
+        };
+        times.push(at);
+        wait(now, at)
+    }
+
+    /// The service asked for a pause: no call of this workload before its end.
+    pub(crate) fn pause(&self, workload: Workload, until: Timestamp) {
+        let mut spent = self
+            .spent
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let times = spent.entry(workload).or_default();
+        match workload.limit() {
+            None => *times = vec![until],
+            Some((most, window)) => {
+                let start = until.checked_sub(window).unwrap_or(until);
+                times.extend(std::iter::repeat_n(start, most));
+                times.sort_unstable();
+            }
+        }
+    }
+}
+
+fn after(at: Timestamp, window: SignedDuration) -> Timestamp {
+    at.checked_add(window).unwrap_or(at)
+}
+
+fn wait(now: Timestamp, until: Timestamp) -> Duration {
+    Duration::try_from(until.duration_since(now)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(milliseconds: i64) -> Timestamp {
+        Timestamp::from_millisecond(milliseconds).unwrap()
+    }
+
+    #[test]
+    fn calls_are_told_apart_by_what_they_read() {
+        let of = |path| Workload::of(Service::Graph, path);
+        assert_eq!(
+            of("/beta/identity/conditionalAccess/policies"),
+            Workload::ConditionalAccess
+        );
+        assert_eq!(of("/v1.0/auditLogs/signIns"), Workload::Reports);
+        assert_eq!(of("/v1.0/users"), Workload::Directory);
+    }
+
+    #[test]
+    fn conditional_access_is_asked_once_a_second() {
+        let budget = Budget::default();
+        let take = |now| {
+            budget
+                .take(Workload::ConditionalAccess, at(now))
+                .as_millis()
+        };
+        assert_eq!((take(0), take(0), take(100)), (0, 1050, 2000));
+    }
+
+    #[test]
+    fn five_reports_go_at_once_and_the_sixth_waits() {
+        let budget = Budget::default();
+        let waits: Vec<_> = (0..6)
+            .map(|_| budget.take(Workload::Reports, at(0)).as_millis())
+            .collect();
+        assert_eq!(waits, [0, 0, 0, 0, 0, 10_500]);
+    }
+
+    #[test]
+    fn a_pause_that_the_service_asked_for_holds_for_the_next_call() {
+        for workload in [Workload::Directory, Workload::Arm] {
+            let budget = Budget::default();
+            budget.pause(workload, at(4000));
+            assert_eq!(budget.take(workload, at(1000)).as_millis(), 3000);
+        }
+    }
+}
