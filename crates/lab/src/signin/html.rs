@@ -132,7 +132,7 @@ pub(crate) fn select(name: &str, label: &str, options: &[(&str, &str)], chosen: 
         })
         .collect();
     format!(
-        "<label>{}<select name=\"{}\">{options}</select></label>",
+        "<label><span>{}</span><select name=\"{}\">{options}</select></label>",
         esc(label),
         esc(name)
     )

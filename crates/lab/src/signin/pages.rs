@@ -89,7 +89,7 @@ impl View<'_> {
     fn other_way(&self) -> String {
         self.form(
             "other",
-            " class=\"inline\"",
+            " class=\"other\"",
             "<button class=\"plain\">Other ways to sign in</button>",
         )
     }
