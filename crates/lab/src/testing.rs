@@ -10,7 +10,6 @@ use crate::{
     Addresses, Lab, State, default_apps,
     graph::{Version, write},
     lab::{Answer, ApiError, Body, Caller},
-    signin::Desk,
     tokens::Keys,
 };
 

@@ -162,11 +162,6 @@ impl Kind {
             .find(|kind| kind.name.eq_ignore_ascii_case(name))
     }
 
-    /// The type of this collection.
-    pub(super) fn of_table(table: &str) -> Option<&'static Self> {
-        KINDS.iter().find(|kind| kind.table == table)
-    }
-
     /// Every type.
     pub(super) const fn all() -> &'static [Self] {
         KINDS

@@ -39,7 +39,11 @@ pub(super) fn answer(request: &Request<'_>) -> Result<Answer, ApiError> {
     let subscription = |id: &str| {
         let own = derived::subscriptions(&state, now);
         own.into_iter()
-            .find(|subscription| subscription["subscriptionId"] == id)
+            .find(|own| {
+                own["subscriptionId"]
+                    .as_str()
+                    .is_some_and(|own| own.eq_ignore_ascii_case(id))
+            })
             .filter(|_| access.sees(&format!("/subscriptions/{id}")))
             .ok_or_else(|| {
                 ApiError::new(

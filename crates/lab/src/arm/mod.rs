@@ -240,6 +240,10 @@ fn authorize(
     if access.allows(kind, deed, scope) {
         return Ok(());
     }
+    Err(refused(request, kind, deed, scope))
+}
+
+fn refused(request: &Request<'_>, kind: &str, deed: Deed, scope: &str) -> ApiError {
     let client = &request.caller.app;
     let object = request
         .caller
@@ -247,7 +251,7 @@ fn authorize(
         .as_ref()
         .or(request.caller.principal.as_ref())
         .map_or("", String::as_str);
-    Err(ApiError::new(
+    ApiError::new(
         403,
         "AuthorizationFailed",
         format!(
@@ -256,7 +260,7 @@ fn authorize(
              your credentials.",
             deed.word()
         ),
-    ))
+    )
 }
 
 fn not_found(target: &Target) -> ApiError {

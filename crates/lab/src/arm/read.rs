@@ -94,6 +94,19 @@ pub(super) fn special(request: &Request<'_>, target: &Target) -> Result<Option<A
     }
 }
 
+/// What the snapshot says could not be read, nobody may read here either.
+fn refuse_unknown(request: &Request<'_>, state: &State, kind: &Kind) -> Result<(), ApiError> {
+    if state.unknown.contains(kind.table) && !state.tables.contains_key(kind.table) {
+        return Err(super::refused(
+            request,
+            kind.name,
+            Deed::Read,
+            &request.path,
+        ));
+    }
+    Ok(())
+}
+
 /// Rows of a collection as readers see them, derived ones included.
 pub(super) fn rows(state: &State, kind: &Kind, now: Timestamp) -> Vec<Value> {
     match kind.table {
@@ -118,9 +131,10 @@ pub(super) fn item(
     let mut state = request.lab.state();
     let access = Access::of(request.lab, &state, request.caller, now);
     authorize(request, &access, kind.name, Deed::Read, &request.path)?;
-    let found = match unsettled(&mut state, &request.path) {
-        Some(seen) => seen,
-        None => rows(&state, kind, now)
+    refuse_unknown(request, &state, kind)?;
+    let found = match look(&mut state, &request.path) {
+        Seen::Before(seen) => seen,
+        Seen::Present => rows(&state, kind, now)
             .into_iter()
             .find(|row| id_of(row).eq_ignore_ascii_case(request.path.trim_end_matches('/'))),
     };
@@ -149,15 +163,16 @@ pub(super) fn list(
     }
     let checked = if scope.is_empty() { "/" } else { &scope };
     authorize(request, &access, kind.name, Deed::Read, checked)?;
+    refuse_unknown(request, &state, kind)?;
     let mut list = rows(&state, kind, now);
     if kind.table == "diagnosticSettings" {
         let settings = list;
         let mut seen = Vec::new();
         for row in settings {
             let id = id_of(&row).to_owned();
-            match unsettled(&mut state, &id) {
-                Some(own) => seen.extend(own),
-                None => seen.push(row),
+            match look(&mut state, &id) {
+                Seen::Before(own) => seen.extend(own),
+                Seen::Present => seen.push(row),
             }
         }
         seen.extend(deleted(&mut state, &seen));
@@ -184,16 +199,26 @@ pub(super) fn id_of(row: &Value) -> &str {
     row.get("id").and_then(Value::as_str).unwrap_or_default()
 }
 
-/// What a setting shows that was just written or deleted; `None`: as it is. Each look counts.
-fn unsettled(state: &mut State, id: &str) -> Option<Option<Value>> {
+/// How a resource shows.
+enum Seen {
+    /// As it is.
+    Present,
+    /// As it was: a setting that was just written or deleted.
+    Before(Option<Value>),
+}
+
+/// How a setting shows at this look; each one counts.
+fn look(state: &mut State, id: &str) -> Seen {
     let key = id.to_lowercase();
-    let (left, seen) = state.unsettled.get_mut(&key)?;
+    let Some((left, seen)) = state.unsettled.get_mut(&key) else {
+        return Seen::Present;
+    };
     let shown = seen.clone();
     *left = left.saturating_sub(1);
     if *left == 0 {
         state.unsettled.remove(&key);
     }
-    Some(shown)
+    Seen::Before(shown)
 }
 
 /// Settings that are gone and still shown.
@@ -207,7 +232,10 @@ fn deleted(state: &mut State, seen: &[Value]) -> Vec<Value> {
         .map(|(id, _)| id.clone())
         .collect();
     gone.iter()
-        .filter_map(|id| unsettled(state, id).flatten())
+        .filter_map(|id| match look(state, id) {
+            Seen::Before(shown) => shown,
+            Seen::Present => None,
+        })
         .collect()
 }
 

@@ -185,7 +185,7 @@ pub(crate) struct Event<'a> {
 }
 
 /// Writes a record; it is readable at once, since audit rows are there about when the event is.
-pub(crate) fn record(state: &mut State, now: Timestamp, event: Event<'_>) {
+pub(crate) fn record(state: &mut State, now: Timestamp, event: &Event<'_>) {
     let number = state.logs.len();
     let digest = Sha256::digest(format!("{}{number}", event.correlation));
     let suffix = data_encoding::BASE32_NOPAD.encode(&digest)[..5].to_owned();
@@ -233,7 +233,7 @@ pub(crate) fn elevated(state: &mut State, user: &str, ip: &str, now: Timestamp) 
     record(
         state,
         now,
-        Event {
+        &Event {
             service: Service::Elevation,
             category: "AzureRBACRoleManagementElevateAccess",
             activity: "User has elevated their access to User Access Administrator for their Azure Resources",
@@ -312,7 +312,7 @@ mod tests {
             record(
                 &mut state,
                 now,
-                Event {
+                &Event {
                     service: Service::Core,
                     category: "RoleManagement",
                     activity: "Add member to role",

@@ -77,8 +77,8 @@ impl Scope {
                 let (left, right) = (self.kind(left, table)?, self.kind(right, table)?);
                 Ok(match (operator.as_str(), left, right) {
                     ("-", Kind::DateTime, Kind::DateTime)
-                    | ("+" | "-", Kind::TimeSpan, Kind::TimeSpan) => Kind::TimeSpan,
-                    ("-", Kind::Long, Kind::TimeSpan) => Kind::TimeSpan,
+                    | ("+" | "-", Kind::TimeSpan, Kind::TimeSpan)
+                    | ("-", Kind::Long, Kind::TimeSpan) => Kind::TimeSpan,
                     ("+" | "-", Kind::DateTime, _) | ("+", _, Kind::DateTime) => Kind::DateTime,
                     ("+" | "-" | "*" | "/", Kind::Real, _)
                     | ("+" | "-" | "*" | "/", _, Kind::Real) => Kind::Real,
@@ -95,8 +95,7 @@ impl Scope {
                 }
                 Ok(match name.as_str() {
                     "iff" | "iif" => kinds.get(1).copied().unwrap_or(kind),
-                    "coalesce" => kinds.first().copied().unwrap_or(kind),
-                    "bin" => kinds.first().copied().unwrap_or(kind),
+                    "coalesce" | "bin" => kinds.first().copied().unwrap_or(kind),
                     _ => kind,
                 })
             }
@@ -214,7 +213,10 @@ impl Scope {
                 .and_then(|place| row.get(place))
                 .cloned()
                 .unwrap_or(Scalar::Null),
-            ("todatetime", Scalar::Time(_)) => first.clone(),
+            ("todatetime", Scalar::Time(_))
+            | ("parse_json" | "todynamic" | "parsejson", Scalar::Dynamic(_))
+            | ("toint" | "tolong", Scalar::Long(_))
+            | ("toreal" | "todouble", Scalar::Real(_)) => first.clone(),
             ("todatetime", _) => moment(&first.text()).unwrap_or(Scalar::Null),
             ("tostring", _) => Scalar::Text(first.text()),
             ("tolower", _) => Scalar::Text(first.text().to_lowercase()),
@@ -233,7 +235,6 @@ impl Scope {
                     .collect();
                 Scalar::Text(rest)
             }
-            ("parse_json" | "todynamic" | "parsejson", Scalar::Dynamic(_)) => first.clone(),
             ("parse_json" | "todynamic" | "parsejson", _) => {
                 let text = first.text();
                 Scalar::Dynamic(serde_json::from_str(&text).unwrap_or(Value::String(text)))
@@ -253,9 +254,6 @@ impl Scope {
                 .find(|value| !empty(value))
                 .cloned()
                 .unwrap_or(Scalar::Null),
-            ("toint" | "tolong", Scalar::Long(_)) | ("toreal" | "todouble", Scalar::Real(_)) => {
-                first.clone()
-            }
             ("toint" | "tolong", _) => first
                 .text()
                 .trim()

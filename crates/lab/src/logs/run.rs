@@ -358,7 +358,8 @@ impl Runner<'_> {
                         let mut list: Vec<serde_json::Value> = Vec::new();
                         for value in values(indices) {
                             let value = value.json();
-                            if !value.is_null() && !(unique && list.contains(&value)) {
+                            let again = unique && list.contains(&value);
+                            if !value.is_null() && !again {
                                 list.push(value);
                             }
                         }

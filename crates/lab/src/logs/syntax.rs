@@ -520,24 +520,20 @@ impl Parser {
         if !self.mark("(") {
             return Ok(Expr::Name(word));
         }
-        match word.as_str() {
-            "dynamic" => {
-                let value = self.deeper(Self::json)?;
+        if word == "dynamic" {
+            let value = self.deeper(Self::json)?;
+            self.need(")")?;
+            return Ok(Expr::Literal(Scalar::Dynamic(value)));
+        }
+        let mut arguments = Vec::new();
+        while !self.mark(")") {
+            arguments.push(self.expression()?);
+            if !self.mark(",") {
                 self.need(")")?;
-                Ok(Expr::Literal(Scalar::Dynamic(value)))
-            }
-            _ => {
-                let mut arguments = Vec::new();
-                while !self.mark(")") {
-                    arguments.push(self.expression()?);
-                    if !self.mark(",") {
-                        self.need(")")?;
-                        break;
-                    }
-                }
-                Ok(Expr::Call(word, arguments))
+                break;
             }
         }
+        Ok(Expr::Call(word, arguments))
     }
 
     /// The JSON of a `dynamic` literal.

@@ -77,11 +77,10 @@ impl Scalar {
     /// As text, which is what `tostring` gives and what text operators see.
     pub(super) fn text(&self) -> String {
         match self {
-            Self::Null => String::new(),
+            Self::Null | Self::Dynamic(Value::Null) => String::new(),
             Self::Bool(is) => if *is { "True" } else { "False" }.to_owned(),
             Self::Time(at) => crate::records::ticks(*at),
             Self::Dynamic(Value::String(text)) | Self::Text(text) => text.clone(),
-            Self::Dynamic(Value::Null) => String::new(),
             Self::Dynamic(value) => value.to_string(),
             Self::Long(number) => number.to_string(),
             Self::Real(number) => number.to_string(),
