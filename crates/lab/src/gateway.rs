@@ -21,6 +21,9 @@ use crate::{
     tokens::{self, Api},
 };
 
+/// What Graph says of its JSON.
+const GRAPH_JSON: &str = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
+
 /// The most that a request may hold; Graph takes 4 MB.
 const BODY_LIMIT: usize = 4 << 20;
 
@@ -97,7 +100,7 @@ fn text(value: &str) -> HeaderValue {
 }
 
 /// The answer as HTTP.
-fn respond(lab: &Lab, ids: (&str, &str), outcome: Result<Answer, ApiError>) -> Response {
+fn respond(lab: &Lab, api: Api, ids: (&str, &str), outcome: Result<Answer, ApiError>) -> Response {
     let now = lab.now();
     let (request_id, client_request_id) = ids;
     let answer = outcome.unwrap_or_else(|error| error.answer(lab, request_id, client_request_id));
@@ -105,9 +108,10 @@ fn respond(lab: &Lab, ids: (&str, &str), outcome: Result<Answer, ApiError>) -> R
         Body::Empty => (HttpBody::empty(), None),
         Body::Json(value) => (
             HttpBody::from(value.to_string()),
-            Some(
-                "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8",
-            ),
+            Some(match api {
+                Api::Graph => GRAPH_JSON,
+                Api::Arm | Api::Logs => "application/json; charset=utf-8",
+            }),
         ),
         Body::Text(value) => (HttpBody::from(value), Some("text/plain")),
     };
@@ -128,7 +132,9 @@ fn respond(lab: &Lab, ids: (&str, &str), outcome: Result<Answer, ApiError>) -> R
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert("request-id", text(request_id));
     headers.insert("client-request-id", text(client_request_id));
-    headers.insert("x-ms-ags-diagnostic", text(&diagnostic.to_string()));
+    if api == Api::Graph {
+        headers.insert("x-ms-ags-diagnostic", text(&diagnostic.to_string()));
+    }
     for (name, value) in answer.headers {
         if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
             headers.insert(name, text(&value));
@@ -144,10 +150,15 @@ async fn answer_graph(
 ) -> Response {
     let call = match Call::read(from, request).await {
         Ok(call) => call,
-        Err(error) => return respond(&lab, ("", ""), Err(error)),
+        Err(error) => return respond(&lab, Api::Graph, ("", ""), Err(error)),
     };
     let outcome = graph_outcome(&lab, &call);
-    respond(&lab, (&call.request_id, &call.client_request_id), outcome)
+    respond(
+        &lab,
+        Api::Graph,
+        (&call.request_id, &call.client_request_id),
+        outcome,
+    )
 }
 
 fn graph_outcome(lab: &Arc<Lab>, call: &Call) -> Result<Answer, ApiError> {
@@ -163,10 +174,15 @@ async fn answer_arm(
 ) -> Response {
     let call = match Call::read(from, request).await {
         Ok(call) => call,
-        Err(error) => return respond(&lab, ("", ""), Err(error)),
+        Err(error) => return respond(&lab, Api::Arm, ("", ""), Err(error)),
     };
     let outcome = arm_outcome(&lab, &call);
-    respond(&lab, (&call.request_id, &call.client_request_id), outcome)
+    respond(
+        &lab,
+        Api::Arm,
+        (&call.request_id, &call.client_request_id),
+        outcome,
+    )
 }
 
 fn arm_outcome(lab: &Arc<Lab>, call: &Call) -> Result<Answer, ApiError> {
@@ -197,10 +213,15 @@ async fn answer_logs(
 ) -> Response {
     let call = match Call::read(from, request).await {
         Ok(call) => call,
-        Err(error) => return respond(&lab, ("", ""), Err(error)),
+        Err(error) => return respond(&lab, Api::Logs, ("", ""), Err(error)),
     };
     let outcome = logs_outcome(&lab, &call);
-    respond(&lab, (&call.request_id, &call.client_request_id), outcome)
+    respond(
+        &lab,
+        Api::Logs,
+        (&call.request_id, &call.client_request_id),
+        outcome,
+    )
 }
 
 fn logs_outcome(lab: &Arc<Lab>, call: &Call) -> Result<Answer, ApiError> {
