@@ -112,7 +112,7 @@ impl<'a> Cli<'a> {
             "--password",
             secret,
             "--tenant",
-            &tenant,
+            tenant,
         ])
         .await
     }
