@@ -18,6 +18,7 @@ use uuid::Uuid;
 use crate::{
     Fault, Lab, arm, graph,
     lab::{Answer, ApiError, Body, Caller},
+    logs,
     tokens::{self, Api},
 };
 
@@ -226,11 +227,15 @@ async fn answer_logs(
 
 fn logs_outcome(lab: &Arc<Lab>, call: &Call) -> Result<Answer, ApiError> {
     lab.meter.storm(lab)?;
-    call.caller(lab, Api::Logs)?;
-    Err(ApiError::new(
-        404,
-        "PathNotFoundError",
-        "The requested path does not exist",
+    let caller = call.caller(lab, Api::Logs)?;
+    let body = json_body(&call.body)?;
+    Ok(logs::answer(
+        lab,
+        &caller,
+        &call.method,
+        &call.path,
+        &call.query,
+        body.as_ref(),
     ))
 }
 

@@ -18,6 +18,7 @@ mod faults;
 mod gateway;
 mod graph;
 mod lab;
+mod logs;
 mod odata;
 pub mod passkey;
 mod permissions;

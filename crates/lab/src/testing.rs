@@ -10,6 +10,7 @@ use crate::{
     Addresses, Lab, State, default_apps,
     graph::{Version, write},
     lab::{Answer, ApiError, Body, Caller},
+    signin::Desk,
     tokens::Keys,
 };
 

@@ -4,7 +4,7 @@
 //! not listed.
 
 use breakglass_conditional_access::{
-    Enforce, Evaluation, SignIn, Truth,
+    Enforce, Engine, Evaluation, Identity, SignIn, Truth,
     device_filter::Device,
     identity::{Fact, GuestKind},
     sign_in::{ClientApp, Flow, Given, InsiderRisk, Platform, Risk},
@@ -41,7 +41,7 @@ pub(crate) fn answer(
             .map(|policy| {
                 (
                     text(policy, "id").to_lowercase(),
-                    judge_principal(policy, id, &question),
+                    judge_principal(&set, policy, id, &question),
                 )
             })
             .collect(),
@@ -354,53 +354,37 @@ fn named(condition: &'static str) -> &'static str {
     }
 }
 
-/// Workload identities: the tenant's own service principals, by name or all; only policies for them can apply.
-fn judge_principal(policy: &Value, id: &str, question: &Question) -> &'static str {
-    let none = Value::Null;
-    let conditions = policy.get("conditions").unwrap_or(&none);
-    let clients = conditions.get("clientApplications").unwrap_or(&none);
-    let lists = |object: &Value, list: &str, wanted: &[&str]| {
-        let items = object.get(list).and_then(Value::as_array);
+/// Workload identities: the tenant's own service principals, by name or all. Only policies for them can apply; the
+/// evaluator knows people only, so such a policy is put to it as one for everybody.
+fn judge_principal(set: &PolicySet, policy: &Value, id: &str, question: &Question) -> &'static str {
+    let clients = policy
+        .pointer("/conditions/clientApplications")
+        .unwrap_or(&Value::Null);
+    let lists = |list: &str, wanted: &[&str]| {
+        let items = clients.get(list).and_then(Value::as_array);
         items
             .into_iter()
             .flatten()
             .filter_map(Value::as_str)
             .any(|own| wanted.iter().any(|wanted| own.eq_ignore_ascii_case(wanted)))
     };
-    let included = lists(
-        clients,
+    if !lists(
         "includeServicePrincipals",
         &[id, "ServicePrincipalsInMyTenant"],
-    );
-    if !included || lists(clients, "excludeServicePrincipals", &[id]) {
+    ) || lists("excludeServicePrincipals", &[id])
+    {
         return "workloadIdentities";
     }
-    let apps: Vec<&str> = question
-        .sign_in
-        .audiences
-        .iter()
-        .map(String::as_str)
-        .collect();
-    let applications = conditions.get("applications").unwrap_or(&none);
-    let asked: Vec<&str> = apps.iter().copied().chain(["All"]).collect();
-    if !lists(applications, "includeApplications", &asked)
-        || lists(applications, "excludeApplications", &apps)
-    {
-        return "application";
+    let mut plain = policy.clone();
+    if let Some(conditions) = plain.get_mut("conditions").and_then(Value::as_object_mut) {
+        conditions.insert("clientApplications".to_owned(), Value::Null);
+        conditions.insert("users".to_owned(), json!({"includeUsers": ["All"]}));
+        conditions.insert("clientAppTypes".to_owned(), json!(["all"]));
     }
-    let open = |name: &str| {
-        conditions
-            .get(name)
-            .is_some_and(|condition| match condition {
-                Value::Null => false,
-                Value::Array(list) => !list.is_empty(),
-                _ => true,
-            })
-    };
-    if open("locations") || open("servicePrincipalRiskLevels") {
-        return "notEnoughInformation";
-    }
-    APPLIES
+    let read = breakglass_conditional_access::policy::read(&plain);
+    let engine = Engine::new(&[read], &set.tenant().environment, Enforce::ReportOnlyToo);
+    let subject = engine.subject(&Identity::default());
+    reason(&engine.evaluate(&subject, &question.sign_in), 0, question)
 }
 
 fn text<'v>(value: &'v Value, key: &str) -> &'v str {
@@ -547,12 +531,19 @@ mod tests {
         let mut body = question(ANNA);
         body["signInIdentity"] = json!({"@odata.type": "#microsoft.graph.servicePrincipalSignIn",
             "servicePrincipalId": "7b3e1e7b-41c2-4d8a-b6f0-9c5d1e2a598d"});
-        let answers = ask(&lab, body);
-        assert!(!answers.is_empty());
-        assert!(
-            answers
-                .iter()
-                .all(|(_, applies, reason)| !applies && reason == "workloadIdentities")
+        let mut found = std::collections::BTreeMap::new();
+        for (_, applies, reason) in ask(&lab, body.clone()) {
+            *found.entry((applies, reason)).or_insert(0) += 1;
+        }
+        // One policy of the tenant is for this workload, outside of the offices.
+        assert_eq!(
+            found.remove(&(true, "notSet".to_owned())),
+            Some(1),
+            "{found:?}"
+        );
+        assert_eq!(
+            found.into_keys().collect::<Vec<_>>(),
+            [(false, "workloadIdentities".to_owned())]
         );
     }
 }

@@ -65,13 +65,19 @@ async fn enrol(browser: &Browser) {
     browser.plug_in_a_key().await;
     browser.open(&format!("{SITE}/lab/enrol")).await;
     browser.fill("username", BREAKGLASS).await;
-    browser.shot("enrol-who").await;
+    look(browser, "enrol-who").await;
     browser.click("Next").await;
     browser.find("[data-passkey=create]").await;
-    browser.shot("enrol-key").await;
+    look(browser, "enrol-key").await;
     browser.click("Create the passkey").await;
     browser.find("a.button").await;
-    browser.shot("enrol-done").await;
+    look(browser, "enrol-done").await;
+}
+
+/// Every page of a sign-in is looked at: nothing sticks out.
+async fn look(browser: &Browser, name: &str) {
+    browser.shot(name).await;
+    assert!(browser.fits().await, "{name} is too wide");
 }
 
 async fn sign_in(browser: &Browser) {
@@ -79,14 +85,16 @@ async fn sign_in(browser: &Browser) {
         .open(&format!("{SITE}/lab/signin?lab_app=entra"))
         .await;
     browser.heading("Sign in").await;
-    browser.shot("sign-in-name").await;
+    look(browser, "sign-in-name").await;
+    browser.find("summary").await.click().await.unwrap();
+    look(browser, "sign-in-circumstances").await;
     browser.fill("username", BREAKGLASS).await;
     browser.click("Next").await;
     browser.heading("Choose a way").await;
-    browser.shot("sign-in-ways").await;
+    look(browser, "sign-in-ways").await;
     browser.click("security key").await;
     browser.heading("security key").await;
-    browser.shot("sign-in-passkey").await;
+    look(browser, "sign-in-passkey").await;
     browser.click("Use a passkey").await;
 }
 
@@ -109,26 +117,26 @@ async fn a_key_gets_in_where_the_proof_says_so_until_the_portal_locks_everybody_
     let lab = twin.running.lab().clone();
     assert!(expected(&lab.snapshot()).0.gets_in());
     let own = lab.clone();
-    chromium::run(&twin.running, 1000, async move |browser: Browser| {
+    chromium::run(&twin.running, async move |browser: Browser| {
         enrol(&browser).await;
         sign_in(&browser).await;
         browser.heading("You are signed in").await;
-        browser.shot("signed-in").await;
+        look(&browser, "signed-in").await;
 
         // What the administrator does by one click, the proof and the page see alike.
         browser.click("Open the portal").await;
         browser.heading("Portal of").await;
-        browser.shot("portal").await;
+        look(&browser, "portal").await;
         browser
             .click("Require a compliant device of everyone")
             .await;
         browser.find("[role=status]").await;
-        browser.shot("portal-done").await;
+        look(&browser, "portal-done").await;
         let (outcome, unmet) = expected(&own.snapshot());
         assert!(outcome.fails());
         sign_in(&browser).await;
         browser.heading("You can't get there from here").await;
-        browser.shot("blocked").await;
+        look(&browser, "blocked").await;
         let text = browser.text().await;
         let row = own.logs().pop().unwrap().record;
         assert!(
@@ -136,6 +144,10 @@ async fn a_key_gets_in_where_the_proof_says_so_until_the_portal_locks_everybody_
             "{text}"
         );
         assert_eq!(failing(&row), unmet);
+        browser.as_on_a_phone(true).await;
+        browser.open(&format!("{SITE}/portal")).await;
+        browser.heading("Portal of").await;
+        look(&browser, "portal-phone").await;
     })
     .await;
 
@@ -176,11 +188,12 @@ async fn the_compliant_device_policy_stops_the_key_as_the_proof_says() {
     let lab = twin.running.lab().clone();
     let (outcome, unmet) = expected(&lab.snapshot());
     assert!(outcome.fails() && unmet.iter().any(|name| name.starts_with("CA003")));
-    chromium::run(&twin.running, 360, async move |browser: Browser| {
+    chromium::run(&twin.running, async move |browser: Browser| {
+        browser.as_on_a_phone(true).await;
         enrol(&browser).await;
         sign_in(&browser).await;
         browser.heading("You can't get there from here").await;
-        browser.shot("blocked-narrow").await;
+        look(&browser, "blocked-dark").await;
     })
     .await;
     let row = lab.logs().pop().unwrap();
@@ -201,7 +214,7 @@ async fn on_localhost_the_page_says_which_keys_it_uses_and_hostile_names_do_noth
     }
     let twin = Twin::of(snapshot).await;
     let login = twin.running.addresses.login.clone();
-    chromium::run(&twin.running, 1000, async move |browser: Browser| {
+    chromium::run(&twin.running, async move |browser: Browser| {
         let harmless = async |title: &str| {
             assert_eq!(browser.driver.title().await.unwrap(), title);
             let found = browser
@@ -212,7 +225,7 @@ async fn on_localhost_the_page_says_which_keys_it_uses_and_hostile_names_do_noth
             assert!(found.is_empty());
         };
         browser.open(&format!("{login}/lab")).await;
-        browser.shot("front").await;
+        look(&browser, "front").await;
         harmless("The twin").await;
         browser
             .open(&format!("{login}/lab/enrol?username={BREAKGLASS}"))
@@ -221,14 +234,14 @@ async fn on_localhost_the_page_says_which_keys_it_uses_and_hostile_names_do_noth
         browser.click("Next").await;
         browser.find("[data-passkey=create]").await;
         assert!(browser.text().await.contains("bound to localhost"));
-        browser.shot("enrol-localhost").await;
+        look(&browser, "enrol-localhost").await;
         browser.click("Create the passkey").await;
         browser.find("a.button").await;
         browser.open(&format!("{login}/lab/signin")).await;
         browser.click("without a user name").await;
         browser.heading("security key").await;
         assert!(browser.text().await.contains("passkeys of localhost"));
-        browser.shot("passkey-localhost").await;
+        look(&browser, "passkey-localhost").await;
         browser.click("Use a passkey").await;
         browser.heading("You can't get there from here").await;
         harmless("You can't get there from here").await;

@@ -86,7 +86,7 @@ pub(crate) struct Browser {
 }
 
 /// Runs a test in a fresh browser, and closes it whatever comes.
-pub(crate) async fn run<T, F>(running: &Running, width: u32, test: T)
+pub(crate) async fn run<T, F>(running: &Running, test: T)
 where
     T: FnOnce(Browser) -> F,
     F: Future<Output = ()> + Send + 'static,
@@ -107,7 +107,7 @@ where
         "--disable-background-networking".to_owned(),
         "--disable-component-update".to_owned(),
         "--disable-sync".to_owned(),
-        format!("--window-size={width},900"),
+        "--window-size=1000,900".to_owned(),
         format!("--user-data-dir={}", profile.path().display()),
         format!("--host-resolver-rules=MAP login.microsoft.com 127.0.0.1:{port}"),
         format!(
@@ -148,6 +148,27 @@ impl Browser {
         ] {
             tools.send_raw(command, parameters).await.unwrap();
         }
+    }
+
+    /// Makes the tab as narrow as a small phone, in the dark scheme or the light one.
+    pub(crate) async fn as_on_a_phone(&self, dark: bool) {
+        let tools = self.driver.cdp();
+        let size = json!({"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": true});
+        let scheme = if dark { "dark" } else { "light" };
+        let media = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+        for (command, parameters) in [
+            ("Emulation.setDeviceMetricsOverride", size),
+            ("Emulation.setEmulatedMedia", media),
+        ] {
+            tools.send_raw(command, parameters).await.unwrap();
+        }
+    }
+
+    /// Whether nothing of the page lies to the right of what is shown.
+    pub(crate) async fn fits(&self) -> bool {
+        let script = "return document.documentElement.scrollWidth <= window.innerWidth;";
+        let answer = self.driver.execute(script, Vec::new()).await.unwrap();
+        answer.json().as_bool().unwrap()
     }
 
     pub(crate) async fn open(&self, url: &str) {

@@ -4,8 +4,12 @@
 mod browser;
 mod chromium;
 mod examples;
+mod keys;
+mod msal;
+mod portal;
 mod reads;
 mod sdk;
 mod signin;
+mod softkey;
 mod support;
 mod tokens;
