@@ -162,7 +162,7 @@ const parts = {
   async storm() {
     let survived = 0;
     const failed = [];
-    for (let call = 0; call < 4; call++) {
+    for (let call = 0; call < 3; call++) {
       try {
         await client.api("/users").select("id").top(1).get();
         survived++;

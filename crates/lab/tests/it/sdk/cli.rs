@@ -10,14 +10,14 @@ use super::{
 };
 
 /// The Azure CLI with a home of its own, to which the twin's cloud is made known.
-struct Cli<'a> {
+pub(super) struct Cli<'a> {
     twin: &'a Outside,
     program: OsString,
     home: TempDir,
 }
 
 impl<'a> Cli<'a> {
-    async fn start(twin: &'a Outside) -> Option<Self> {
+    pub(super) async fn start(twin: &'a Outside) -> Option<Self> {
         let program = installed("BREAKGLASS_TEST_AZ")?;
         let cli = Self {
             twin,
@@ -65,7 +65,7 @@ impl<'a> Cli<'a> {
         Some(cli)
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(super) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = command(self.program.clone(), self.twin, ABLE);
         command
             .args(arguments)
@@ -97,7 +97,7 @@ impl<'a> Cli<'a> {
         )
     }
 
-    async fn ask(&self, arguments: &[&str]) -> Value {
+    pub(super) async fn ask(&self, arguments: &[&str]) -> Value {
         let text = self.say(arguments).await;
         serde_json::from_str(&text).unwrap_or_else(|_| panic!("az {}: {text}", arguments.join(" ")))
     }
@@ -112,7 +112,7 @@ impl<'a> Cli<'a> {
             "--password",
             secret,
             "--tenant",
-            &tenant,
+            tenant,
         ])
         .await
     }

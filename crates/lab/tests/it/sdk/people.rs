@@ -1,14 +1,14 @@
 //! People who sign in with Microsoft's clients: the client shows a code, and somebody types it on another device.
 
 use std::{
-    io::{BufRead, BufReader, Read as _},
-    process::{Command, Stdio},
+    io::{self, BufRead, BufReader, Read as _},
+    process::Command,
 };
 
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-use super::{ABLE, SCRIPTS, Script, command, twin};
+use super::{ABLE, SCRIPTS, Script, cli::Cli, command, twin};
 use crate::{signin::Person, support::Twin};
 
 const ADELE: &str = "adele.admin@contoso.com";
@@ -37,8 +37,12 @@ async fn with_code(
 ) -> String {
     let (show, shown) = oneshot::channel();
     let run = tokio::task::spawn_blocking(move || {
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        let (output, input) = io::pipe().unwrap();
+        command.stdout(input.try_clone().unwrap()).stderr(input);
+        let mut child = command.spawn().unwrap();
+        // It holds the ends that are written to.
+        drop(command);
+        let mut lines = BufReader::new(output);
         let mut line = String::new();
         let code = loop {
             line.clear();
@@ -78,4 +82,32 @@ async fn somebody_signs_in_with_the_python_client_and_a_code() {
     let seen = &seen["person"];
     assert_eq!(seen["me"][1], ADELE);
     assert_eq!(seen["organisation"], json!([twin.tenant()]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_signs_in_with_the_azure_cli_and_a_code() {
+    let twin = twin().await;
+    let Some(cli) = Cli::start(&twin).await else {
+        return;
+    };
+    let mut login = cli.command(&[
+        "login",
+        "--use-device-code",
+        "--allow-no-subscriptions",
+        "--output",
+        "none",
+    ]);
+    login.args(["--tenant", twin.tenant()]);
+    // The code comes as a warning.
+    login.env("AZURE_CORE_ONLY_SHOW_ERRORS", "no");
+    let code = |line: &str| {
+        let (_, rest) = line.split_once("enter the code ")?;
+        rest.split(' ').next().map(str::to_owned)
+    };
+    with_code(&twin.twin, login, code).await;
+    let account = cli.ask(&["account", "show"]).await;
+    assert_eq!(account["user"]["name"], ADELE);
+    assert_eq!(account["user"]["type"], "user");
+    let own = cli.ask(&["ad", "signed-in-user", "show"]).await;
+    assert_eq!(own["userPrincipalName"], ADELE);
 }
