@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::{
     error::Fault,
-    syntax::{Expr, moment},
+    syntax::moment,
+    tree::Expr,
     value::{Kind, Scalar, Table},
 };
 

@@ -14,6 +14,7 @@ mod lexer;
 mod run;
 mod schema;
 mod syntax;
+mod tree;
 mod value;
 mod workspace;
 

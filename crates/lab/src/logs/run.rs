@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{
     error::Fault,
     eval::{Scope, truth},
-    syntax::{Expr, Let, Named, Pipeline, Query, Source, Step, Union},
+    tree::{Expr, Let, Named, Pipeline, Query, Source, Step, Union},
     value::{Column, Kind, Scalar, Table},
 };
 
