@@ -81,6 +81,12 @@ fn part(id: &str, of: &str) -> Option<String> {
     segments.next().map(str::to_owned)
 }
 
+/// Whether two ids name the same resource; some examples of Microsoft begin without a slash.
+pub(super) fn same(a: &str, b: &str) -> bool {
+    a.trim_matches('/')
+        .eq_ignore_ascii_case(b.trim_matches('/'))
+}
+
 /// Whether an id is the scope or lies below it.
 pub(super) fn within(id: &str, scope: &str) -> bool {
     let (id, scope) = (

@@ -8,7 +8,7 @@ use super::{
     authorize, check, derived,
     kind::{Kind, Place},
     not_found,
-    path::{Target, within},
+    path::{Target, same, within},
     read::{id_of, rows},
 };
 use crate::{
@@ -47,7 +47,7 @@ pub(super) fn put(
     check_place(&state, target, kind, now)?;
     let old = rows(&state, kind, now)
         .into_iter()
-        .find(|row| id_of(row).eq_ignore_ascii_case(&request.path))
+        .find(|row| same(id_of(row), &request.path))
         .or_else(|| state.table(kind.table).get(&request.path).cloned());
     let id = old
         .as_ref()
@@ -79,7 +79,7 @@ pub(super) fn patch(
     allow(request, &state, kind, Deed::Write)?;
     let old = rows(&state, kind, now)
         .into_iter()
-        .find(|row| id_of(row).eq_ignore_ascii_case(&request.path))
+        .find(|row| same(id_of(row), &request.path))
         .ok_or_else(|| not_found(target))?;
     let new = check::patched(&old, &given);
     let mut answer = store(request, &mut state, kind, target.name(), new, Some(old))?;
@@ -317,7 +317,7 @@ fn assign(
         ));
     }
     let scope = access::scope_of(&json!({"id": id_of(new)}));
-    let same = |row: &Value| {
+    let equal = |row: &Value| {
         access::scope_of(row).eq_ignore_ascii_case(&scope)
             && row["properties"]["principalId"]
                 .as_str()
@@ -331,7 +331,7 @@ fn assign(
                 == access::by_id(&role).map(|role| role.id)
     };
     match old {
-        Some(old) if same(old) => return Ok(Answer::json(200, old.clone())),
+        Some(old) if equal(old) => return Ok(Answer::json(200, old.clone())),
         Some(_) => {
             return Err(ApiError::new(
                 409,
@@ -341,7 +341,7 @@ fn assign(
         }
         None => {}
     }
-    if state.table("azureRoleAssignments").all().any(same) {
+    if state.table("azureRoleAssignments").all().any(equal) {
         return Err(ApiError::new(
             409,
             "RoleAssignmentExists",

@@ -9,7 +9,7 @@ use super::{
     authorize, derived,
     kind::{Kind, Place},
     lists, not_found,
-    path::{self, Target, within},
+    path::{self, Target, same, within},
 };
 use crate::{
     State,
@@ -136,7 +136,7 @@ pub(super) fn item(
         Seen::Before(seen) => seen,
         Seen::Present => rows(&state, kind, now)
             .into_iter()
-            .find(|row| id_of(row).eq_ignore_ascii_case(request.path.trim_end_matches('/'))),
+            .find(|row| same(id_of(row), &request.path)),
     };
     found
         .filter(|row| shows(request, row))

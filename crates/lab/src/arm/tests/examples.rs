@@ -12,12 +12,14 @@ use crate::{
 /// Every published example of these providers: what is put comes back, and what is answered is served.
 #[test]
 fn published_examples_lose_no_field() {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared/data/api-specs/azure");
-    if !root.exists() {
-        println!("skipped: ../shared/data/api-specs is not beside the repository");
+    let found = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .map(|folder| folder.join("shared/data/api-specs/azure"))
+        .find(|folder| folder.is_dir());
+    let Some(root) = found else {
+        println!("skipped: no shared data");
         return;
-    }
+    };
     let mut files = Vec::new();
     let mut folders = vec![root];
     while let Some(folder) = folders.pop() {
@@ -83,6 +85,7 @@ fn put_example(file: &std::path::Path) -> bool {
             ),
             "actionGroup",
         ),
+        "CreateActionOfAlertRule.json" => return false,
         name if name.starts_with("Create") && name.ends_with("AlertRule.json") => (
             format!("{sentinel}/alertRules/{}", text(&["ruleId"])),
             "alertRule",
@@ -115,7 +118,11 @@ fn put_example(file: &std::path::Path) -> bool {
             json!({"properties": {}}),
         );
     }
-    let given = parameters[body].clone();
+    let mut given = parameters[body].clone();
+    // Some examples set what the service refuses together: muting needs a rule that does not resolve by itself.
+    if given["properties"]["muteActionsDuration"].is_string() {
+        given["properties"]["autoMitigate"] = json!(false);
+    }
     let (status, made) = ask(&lab, "PUT", &path, &version, given.clone());
     assert!(matches!(status, 200 | 201), "{name}: {made}");
     let (_, read) = ask(&lab, "GET", &path, &version, Value::Null);
@@ -125,9 +132,12 @@ fn put_example(file: &std::path::Path) -> bool {
         let body = &response["body"];
         if let Some(id) = body["id"].as_str() {
             let table = Kind::of(&Target::read(id).unwrap().kind).unwrap().table;
+            // Nothing but the published object: what was put above may have the same id.
+            lab.state().tables.remove(table);
             lab.state()
                 .put(table, id, body.clone(), crate::testing::now());
-            let (status, served) = ask(&lab, "GET", id, &version, Value::Null);
+            let path = format!("/{}", id.trim_start_matches('/'));
+            let (status, served) = ask(&lab, "GET", &path, &version, Value::Null);
             assert_eq!((status, &served), (200, body), "{name}");
         }
     }
