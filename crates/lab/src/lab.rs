@@ -88,6 +88,30 @@ impl std::fmt::Debug for Lab {
 }
 
 impl Lab {
+    /// A twin that nobody has called yet.
+    pub(crate) fn new(
+        clock: Arc<dyn Clock>,
+        state: State,
+        addresses: Addresses,
+        apps: Vec<App>,
+        keys: Keys,
+    ) -> Self {
+        Self {
+            clock,
+            state: Mutex::new(state),
+            faults: Faults::default(),
+            addresses,
+            apps,
+            keys,
+            meter: Meter::default(),
+            index: Newest::default(),
+            rp_id: crate::server::RP_ID.to_owned(),
+            log_delay: None,
+            desk: Desk::default(),
+            policies: crate::graph::what_if_set::Cache::default(),
+        }
+    }
+
     /// The state; a panic of another thread while it held the lock leaves a state that is still whole, since every
     /// change is one call.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -98,6 +122,11 @@ impl Lab {
             SignedDuration::ZERO
         };
         state
+    }
+
+    /// The tenant's id.
+    pub fn tenant(&self) -> String {
+        self.state().tenant.clone()
     }
 
     /// The tenant as it is at this moment, as a snapshot.
@@ -113,6 +142,11 @@ impl Lab {
     /// Where the twin listens.
     pub const fn addresses(&self) -> &Addresses {
         &self.addresses
+    }
+
+    /// Adds a record to a log, such as one of another tenant that is to be read here.
+    pub fn log(&self, row: LogRow) {
+        self.state().logs.push(row);
     }
 
     /// The app registrations that it knows.

@@ -11,12 +11,14 @@
 
 mod admin;
 mod apps;
+mod arm;
 mod audit;
 mod certificate;
 mod faults;
 mod gateway;
 mod graph;
 mod lab;
+mod logs;
 mod odata;
 pub mod passkey;
 mod permissions;

@@ -8,7 +8,7 @@
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::Duration,
 };
 
@@ -19,12 +19,12 @@ use jiff::SignedDuration;
 use serde_json::Value;
 
 use crate::{
-    Addresses, App, Faults, Lab, State, admin, apps, certificate, gateway,
-    graph::{Meter, Newest},
-    portal,
-    signin::{self, Desk},
+    Addresses, App, Lab, State, admin, apps, certificate, gateway, portal, signin,
     tokens::{self, Keys},
 };
+
+/// What passkeys of the public cloud are bound to.
+pub(crate) const RP_ID: &str = "login.microsoft.com";
 
 /// Ports to listen on; 0 takes any that is free.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,7 +82,7 @@ impl Config {
             ports: Ports::default(),
             apps: apps::default_apps(),
             names: Vec::new(),
-            rp_id: "login.microsoft.com".to_owned(),
+            rp_id: RP_ID.to_owned(),
             log_delay: None,
         }
     }
@@ -167,18 +167,15 @@ impl Lab {
             .map_err(|_| LabError::Keys)?
             .map_err(|_| LabError::Keys)?;
         let lab = Arc::new(Self {
-            clock: config.clock,
-            state: Mutex::new(state),
-            faults: Faults::default(),
-            addresses: addresses.clone(),
-            apps: config.apps.clone(),
-            keys,
-            meter: Meter::default(),
-            index: Newest::default(),
             rp_id: config.rp_id,
             log_delay: config.log_delay,
-            desk: Desk::default(),
-            policies: crate::graph::what_if_set::Cache::default(),
+            ..Self::new(
+                config.clock,
+                state,
+                addresses.clone(),
+                config.apps.clone(),
+                keys,
+            )
         });
 
         let tls = RustlsConfig::from_config(certificate.config);

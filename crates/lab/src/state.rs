@@ -145,6 +145,8 @@ pub struct State {
     /// Passwords and passes that were set through the API, by user and method id. Passwords of a snapshot's users are
     /// not known.
     pub secrets: BTreeMap<(String, String), Secret>,
+    /// Diagnostic settings that readers do not see as they are yet, by folded id: for how many reads, and what they see.
+    pub unsettled: BTreeMap<String, (u8, Option<Value>)>,
     /// Counts changes.
     pub revision: u64,
     /// How long a change stays hidden from readers.

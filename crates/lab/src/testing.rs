@@ -1,14 +1,14 @@
 //! A twin without listeners, for tests of what it answers.
 
-use std::{collections::BTreeSet, sync::Arc, sync::Mutex};
+use std::{collections::BTreeSet, sync::Arc};
 
 use breakglass_model::FixedClock;
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    Addresses, Faults, Lab, State, default_apps,
-    graph::{Meter, Version, what_if_set::Cache, write},
+    Addresses, Lab, State, default_apps,
+    graph::{Version, write},
     lab::{Answer, ApiError, Body, Caller},
     tokens::Keys,
 };
@@ -38,24 +38,19 @@ pub(crate) fn lab(tenant: &str) -> Lab {
 }
 
 pub(crate) fn of(snapshot: Value) -> Lab {
-    Lab {
-        clock: Arc::new(FixedClock(now())),
-        state: Mutex::new(State::from_snapshot(snapshot).unwrap()),
-        faults: Faults::default(),
-        addresses: Addresses {
+    Lab::new(
+        Arc::new(FixedClock(now())),
+        State::from_snapshot(snapshot).unwrap(),
+        Addresses {
             login: "https://localhost:1".to_owned(),
             graph: "https://localhost:2".to_owned(),
             arm: "https://localhost:3".to_owned(),
             logs: "https://localhost:4".to_owned(),
             admin: "http://localhost:5".to_owned(),
         },
-        apps: default_apps(),
-        keys: Keys::generate().unwrap(),
-        meter: Meter::default(),
-        rp_id: "login.microsoft.com".to_owned(),
-        log_delay: None,
-        policies: Cache::default(),
-    }
+        default_apps(),
+        Keys::generate().unwrap(),
+    )
 }
 
 /// A person, with every permission consented to.

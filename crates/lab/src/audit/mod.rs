@@ -136,6 +136,8 @@ pub(crate) enum Service {
     AuthenticationMethods,
     /// Passkeys and other device keys.
     DeviceRegistration,
+    /// Azure, where a Global Administrator elevates access.
+    Elevation,
 }
 
 impl Service {
@@ -146,6 +148,7 @@ impl Service {
             Self::Pim => "PIM",
             Self::AuthenticationMethods => "Authentication Methods",
             Self::DeviceRegistration => "Device Registration Service",
+            Self::Elevation => "Azure RBAC (Elevated Access)",
         }
     }
 
@@ -155,6 +158,7 @@ impl Service {
             Self::ConditionalAccess => "IPCGraph",
             Self::Pim => "PIM",
             Self::AuthenticationMethods => "Authentication Methods",
+            Self::Elevation => "AzureRBACRoleManagementElevateAccess",
         }
     }
 }
@@ -181,7 +185,7 @@ pub(crate) struct Event<'a> {
 }
 
 /// Writes a record; it is readable at once, since audit rows are there about when the event is.
-pub(crate) fn record(state: &mut State, now: Timestamp, event: Event<'_>) {
+pub(crate) fn record(state: &mut State, now: Timestamp, event: &Event<'_>) {
     let number = state.logs.len();
     let digest = Sha256::digest(format!("{}{number}", event.correlation));
     let suffix = data_encoding::BASE32_NOPAD.encode(&digest)[..5].to_owned();
@@ -207,6 +211,39 @@ pub(crate) fn record(state: &mut State, now: Timestamp, event: Event<'_>) {
         record,
         readable_at: now,
     });
+}
+
+/// Writes the record of a Global Administrator who made themselves User Access Administrator of Azure.
+pub(crate) fn elevated(state: &mut State, user: &str, ip: &str, now: Timestamp) {
+    let object = state
+        .table("users")
+        .get(user)
+        .cloned()
+        .unwrap_or(Value::Null);
+    let name = object
+        .get("userPrincipalName")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let initiator = Initiator::User {
+        id: user.to_owned(),
+        name: name.to_owned(),
+        ip: ip.to_owned(),
+    };
+    let action = "Microsoft.Authorization/elevateAccess/action";
+    record(
+        state,
+        now,
+        &Event {
+            service: Service::Elevation,
+            category: "AzureRBACRoleManagementElevateAccess",
+            activity: "User has elevated their access to User Access Administrator for their Azure Resources",
+            operation: "Assign",
+            initiator: &initiator,
+            targets: vec![Target::object("User", &object)],
+            details: vec![("Operation", action.to_owned())],
+            correlation: &uuid::Uuid::new_v4().to_string(),
+        },
+    );
 }
 
 /// What differs between two states of an object, with the property that lists the names, as updates have it.
@@ -275,7 +312,7 @@ mod tests {
             record(
                 &mut state,
                 now,
-                Event {
+                &Event {
                     service: Service::Core,
                     category: "RoleManagement",
                     activity: "Add member to role",

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::write::{assignment_id, runs};
-use crate::{State, permissions};
+use crate::State;
 
 /// Roles that Microsoft labels privileged: Microsoft Entra, *Built-in roles*.
 const PRIVILEGED: &[&str] = &[
@@ -198,7 +198,7 @@ fn registered(method: &Value) -> Option<&'static str> {
 
 /// What a user has registered, by the methods that the state has of them. Disabled users are not listed, nor those whose
 /// methods the snapshot does not know.
-pub(crate) fn registration(state: &State, user: &Value, now: Timestamp) -> Option<Value> {
+pub(crate) fn registration(user: &Value, admin: bool, now: Timestamp) -> Option<Value> {
     if user.get("accountEnabled") == Some(&Value::Bool(false)) {
         return None;
     }
@@ -236,7 +236,7 @@ pub(crate) fn registration(state: &State, user: &Value, now: Timestamp) -> Optio
     Some(json!({
         "id": id, "userPrincipalName": user.get("userPrincipalName"), "userDisplayName": user.get("displayName"),
         "userType": if guest { "guest" } else { "member" },
-        "isAdmin": !permissions::active_roles(state, id, now).is_empty(),
+        "isAdmin": admin,
         "isSsprRegistered": reset, "isSsprEnabled": false, "isSsprCapable": false,
         "isMfaRegistered": mfa, "isMfaCapable": mfa, "isPasswordlessCapable": passwordless,
         "methodsRegistered": words, "isSystemPreferredAuthenticationMethodEnabled": false,

@@ -11,7 +11,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::kind::{self, Kind};
+use super::{
+    kind::{self, Kind},
+    write::runs,
+};
 use crate::{Lab, State};
 
 /// An object of another collection.
@@ -21,6 +24,9 @@ pub(crate) struct Ref {
     /// Id, folded.
     pub(crate) id: Arc<str>,
 }
+
+/// A group, and whether members of nested groups count.
+type Below = (Arc<str>, bool);
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -36,8 +42,10 @@ pub(crate) struct Index {
     far_above: HashMap<Arc<str>, Vec<Ref>>,
     /// Directory roles that somebody holds, with their members.
     pub(crate) roles: Vec<Value>,
+    /// Who has a role for the whole tenant now, folded.
+    admins: HashSet<Arc<str>>,
     /// Members that were worked out before.
-    below: Mutex<HashMap<(Arc<str>, bool), Arc<[Ref]>>>,
+    below: Mutex<HashMap<Below, Arc<[Ref]>>>,
 }
 
 /// Where the newest index lies.
@@ -80,19 +88,12 @@ impl Index {
     }
 
     fn build(state: &State, now: Timestamp) -> Self {
+        let settles = COLLECTIONS
+            .iter()
+            .filter_map(|name| state.table(name).settles(now));
         let mut index = Self {
             revision: state.revision,
-            until: [
-                "users",
-                "groups",
-                "administrativeUnits",
-                "roleDefinitions",
-                "roleAssignments",
-                "roleAssignmentScheduleInstances",
-            ]
-            .iter()
-            .filter_map(|name| state.table(name).settles(now))
-            .min(),
+            until: settles.chain(turns(state, now)).min(),
             ..Self::default()
         };
         let groups = state.table("groups");
@@ -150,6 +151,7 @@ impl Index {
                     .push(this.clone());
             }
         }
+        index.admins = admins(state, now);
         index.roles = roles(state, now);
         for role in &index.roles {
             let this = Ref {
@@ -165,6 +167,11 @@ impl Index {
             }
         }
         index
+    }
+
+    /// Whether somebody has a role for the whole tenant.
+    pub(crate) fn is_admin(&self, id: &str) -> bool {
+        self.admins.contains(id.to_lowercase().as_str())
     }
 
     /// The id of the user with this name.
@@ -282,6 +289,52 @@ impl Index {
     }
 }
 
+/// Collections that an index is made of.
+const COLLECTIONS: &[&str] = &[
+    "users",
+    "groups",
+    "administrativeUnits",
+    "directoryRoles",
+    "roleDefinitions",
+    "roleAssignments",
+    "roleAssignmentScheduleInstances",
+];
+
+/// Where assignments stand.
+const ASSIGNMENTS: &[&str] = &["roleAssignmentScheduleInstances", "roleAssignments"];
+
+/// The assignments for the whole tenant that run now.
+fn tenant_wide(state: &State, now: Timestamp) -> impl Iterator<Item = &Value> {
+    ASSIGNMENTS
+        .iter()
+        .flat_map(move |table| state.table(table).all_seen(now))
+        .filter(move |row| text(row, "directoryScopeId") == "/" && runs(row, now))
+}
+
+/// When assignments begin or end.
+fn turns(state: &State, now: Timestamp) -> impl Iterator<Item = Timestamp> {
+    state
+        .table("roleAssignmentScheduleInstances")
+        .all_seen(now)
+        .flat_map(|row| ["startDateTime", "endDateTime"].map(|name| text(row, name)))
+        .filter_map(|time| time.parse().ok())
+        .filter(move |time| *time > now)
+}
+
+/// Who has a role for the whole tenant: by themselves, or as a member of a group that can hold roles.
+fn admins(state: &State, now: Timestamp) -> HashSet<Arc<str>> {
+    let mut found = HashSet::new();
+    for row in tenant_wide(state, now) {
+        let principal = text(row, "principalId");
+        if let Some(group) = state.table("groups").seen(principal, now) {
+            let members = list(group, "members").into_iter().flatten();
+            found.extend(members.map(|member| folded(text(member, "id"))));
+        }
+        found.insert(folded(principal));
+    }
+    found
+}
+
 /// The directory roles that somebody holds, with their members: what the snapshot says, or what follows from the
 /// assignments for the whole tenant.
 fn roles(state: &State, now: Timestamp) -> Vec<Value> {
@@ -290,16 +343,15 @@ fn roles(state: &State, now: Timestamp) -> Vec<Value> {
         return stored.all_seen(now).cloned().collect();
     }
     let mut members: HashMap<String, BTreeSet<&str>> = HashMap::new();
-    for table in ["roleAssignmentScheduleInstances", "roleAssignments"] {
-        for row in state.table(table).all_seen(now) {
-            let direct = text(row, "memberType").is_empty()
-                || text(row, "memberType").eq_ignore_ascii_case("direct");
-            if direct && text(row, "directoryScopeId") == "/" {
-                members
-                    .entry(text(row, "roleDefinitionId").to_lowercase())
-                    .or_default()
-                    .insert(text(row, "principalId"));
-            }
+    for row in tenant_wide(state, now) {
+        let direct = text(row, "memberType").is_empty()
+            || text(row, "memberType").eq_ignore_ascii_case("direct");
+        if direct {
+            let role = text(row, "roleDefinitionId").to_lowercase();
+            members
+                .entry(role)
+                .or_default()
+                .insert(text(row, "principalId"));
         }
     }
     let space = Uuid::parse_str(&state.tenant).unwrap_or_default();

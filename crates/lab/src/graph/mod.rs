@@ -12,6 +12,7 @@ mod kind;
 mod logs;
 mod page;
 mod read;
+mod related;
 mod request;
 mod route;
 mod throttle;
@@ -126,6 +127,13 @@ fn read_or_ask(lab: &Arc<Lab>, caller: &Caller, request: &Request) -> Result<Ans
     let mut path = request.path();
     if request.version == Version::Beta && path.first() == Some(&"administrativeunits") {
         path.insert(0, "directory");
+    }
+    if path.first() == Some(&"me") && caller.user.is_none() {
+        return Err(ApiError::new(
+            400,
+            "BadRequest",
+            "/me request is only valid with delegated authentication flow.",
+        ));
     }
     if path.first() == Some(&"me") && path.len() > 1 {
         path.splice(0..1, ["users", "me"]);

@@ -12,7 +12,7 @@ use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Map, Value, json};
 
 use super::{
-    check,
+    check, derive,
     index::Ref,
     kind::{self, Kind},
     read::Reader,
@@ -29,6 +29,8 @@ pub(crate) enum Rows<'a> {
     Table(&'a Table),
     Values(Vec<Cow<'a, Value>>),
     Refs(Arc<[Ref]>),
+    /// What the users of this table have registered.
+    Registrations(&'a Table),
 }
 
 /// A list that was asked for.
@@ -123,7 +125,7 @@ fn narrow(reader: &Reader<'_>, kind: &Kind, filter: &Expr) -> Option<Vec<String>
 impl<'a> Reader<'a> {
     fn places(rows: &Rows<'_>) -> usize {
         match rows {
-            Rows::Table(table) => table.places(),
+            Rows::Table(table) | Rows::Registrations(table) => table.places(),
             Rows::Values(values) => values.len(),
             Rows::Refs(refs) => refs.len(),
         }
@@ -134,7 +136,17 @@ impl<'a> Reader<'a> {
             Rows::Table(table) => table.at(place, self.now).map(Cow::Borrowed),
             Rows::Values(values) => values.get(place).map(|value| Cow::Borrowed(&**value)),
             Rows::Refs(refs) => self.resolve(refs.get(place)?),
+            Rows::Registrations(users) => {
+                let user = users.at(place, self.now)?;
+                self.registration(user).map(Cow::Owned)
+            }
         }
+    }
+
+    /// What a user has registered.
+    pub(crate) fn registration(&self, user: &Value) -> Option<Value> {
+        let id = user.get("id").and_then(Value::as_str).unwrap_or_default();
+        derive::registration(user, self.index.is_admin(id), self.now)
     }
 
     /// The number of objects that meet the filter and the search.
@@ -223,7 +235,7 @@ impl<'a> Reader<'a> {
                 odata::read_order(text).map_err(|error| malformed("orderby", text, &error))?;
             let mut ordered: Vec<Cow<'a, Value>> = (0..Self::places(&list.rows))
                 .filter_map(|place| self.meets(&list.rows, place, filter.as_ref(), search.as_ref()))
-                .map(|object| self.keep(object))
+                .map(|object| Self::keep(object))
                 .collect();
             ordered.sort_by(|left, right| odata::compare_rows(&orders, left, right));
             list.rows = Rows::Values(ordered);

@@ -184,7 +184,6 @@ fn units(request: &Request) -> Option<u64> {
     let path = request.path();
     let base: u64 = match path.as_slice() {
         ["users", _, "authentication", ..] => return None,
-        ["users"] => 2,
         [
             "users" | "groups",
             _,
@@ -192,7 +191,7 @@ fn units(request: &Request) -> Option<u64> {
             ..,
         ] => 5,
         ["groups", _, "members", ..] => 3,
-        ["users" | "groups", _, "memberof", ..] => 2,
+        ["users"] | ["users" | "groups", _, "memberof", ..] => 2,
         [
             "users" | "groups" | "me" | "directoryobjects" | "directory" | "directoryroles"
             | "devices" | "serviceprincipals" | "applications" | "organization" | "domains"
@@ -233,7 +232,7 @@ fn limits(
     let path = request.path();
     let mut all = Vec::new();
     match path.as_slice() {
-        ["auditlogs", ..] | ["reports", ..] => {
+        ["auditlogs" | "reports", ..] => {
             all.push((silent(format!("reports/{app}/{tenant}"), 5, seconds(10)), 1));
         }
         [

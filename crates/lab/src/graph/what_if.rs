@@ -4,7 +4,7 @@
 //! not listed.
 
 use breakglass_conditional_access::{
-    Enforce, Evaluation, SignIn, Truth,
+    Enforce, Engine, Evaluation, Identity, SignIn, Truth,
     device_filter::Device,
     identity::{Fact, GuestKind},
     sign_in::{ClientApp, Flow, Given, InsiderRisk, Platform, Risk},
@@ -41,7 +41,7 @@ pub(crate) fn answer(
             .map(|policy| {
                 (
                     text(policy, "id").to_lowercase(),
-                    judge_principal(policy, id, &question),
+                    judge_principal(&set, policy, id, &question),
                 )
             })
             .collect(),
@@ -354,53 +354,37 @@ fn named(condition: &'static str) -> &'static str {
     }
 }
 
-/// Workload identities: the tenant's own service principals, by name or all; only policies for them can apply.
-fn judge_principal(policy: &Value, id: &str, question: &Question) -> &'static str {
-    let none = Value::Null;
-    let conditions = policy.get("conditions").unwrap_or(&none);
-    let clients = conditions.get("clientApplications").unwrap_or(&none);
-    let lists = |object: &Value, list: &str, wanted: &[&str]| {
-        let items = object.get(list).and_then(Value::as_array);
+/// Workload identities: the tenant's own service principals, by name or all. Only policies for them can apply; the
+/// evaluator knows people only, so such a policy is put to it as one for everybody.
+fn judge_principal(set: &PolicySet, policy: &Value, id: &str, question: &Question) -> &'static str {
+    let clients = policy
+        .pointer("/conditions/clientApplications")
+        .unwrap_or(&Value::Null);
+    let lists = |list: &str, wanted: &[&str]| {
+        let items = clients.get(list).and_then(Value::as_array);
         items
             .into_iter()
             .flatten()
             .filter_map(Value::as_str)
             .any(|own| wanted.iter().any(|wanted| own.eq_ignore_ascii_case(wanted)))
     };
-    let included = lists(
-        clients,
+    if !lists(
         "includeServicePrincipals",
         &[id, "ServicePrincipalsInMyTenant"],
-    );
-    if !included || lists(clients, "excludeServicePrincipals", &[id]) {
+    ) || lists("excludeServicePrincipals", &[id])
+    {
         return "workloadIdentities";
     }
-    let apps: Vec<&str> = question
-        .sign_in
-        .audiences
-        .iter()
-        .map(String::as_str)
-        .collect();
-    let applications = conditions.get("applications").unwrap_or(&none);
-    let asked: Vec<&str> = apps.iter().copied().chain(["All"]).collect();
-    if !lists(applications, "includeApplications", &asked)
-        || lists(applications, "excludeApplications", &apps)
-    {
-        return "application";
+    let mut plain = policy.clone();
+    if let Some(conditions) = plain.get_mut("conditions").and_then(Value::as_object_mut) {
+        conditions.insert("clientApplications".to_owned(), Value::Null);
+        conditions.insert("users".to_owned(), json!({"includeUsers": ["All"]}));
+        conditions.insert("clientAppTypes".to_owned(), json!(["all"]));
     }
-    let open = |name: &str| {
-        conditions
-            .get(name)
-            .is_some_and(|condition| match condition {
-                Value::Null => false,
-                Value::Array(list) => !list.is_empty(),
-                _ => true,
-            })
-    };
-    if open("locations") || open("servicePrincipalRiskLevels") {
-        return "notEnoughInformation";
-    }
-    APPLIES
+    let read = breakglass_conditional_access::policy::read(&plain);
+    let engine = Engine::new(&[read], &set.tenant().environment, Enforce::ReportOnlyToo);
+    let subject = engine.subject(&Identity::default());
+    reason(&engine.evaluate(&subject, &question.sign_in), 0, question)
 }
 
 fn text<'v>(value: &'v Value, key: &str) -> &'v str {
@@ -415,4 +399,151 @@ fn wrong_type(part: &str, kind: &str) -> ApiError {
     bad(format!(
         "The '@odata.type' of {part} is '{kind}', which is not a type that evaluate accepts."
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{ADELE, ANNA, BREAK_GLASS, app, json_of, lab, person, write};
+
+    const PATH: &str = "identity/conditionalAccess/evaluate";
+    const PORTAL: &str = "c44b4083-3bb0-49c1-b47d-974e53cbdf3c";
+
+    fn question(user: &str) -> Value {
+        json!({
+            "signInIdentity": {"@odata.type": "#microsoft.graph.userSignIn", "userId": user},
+            "signInContext": {"@odata.type": "#microsoft.graph.applicationContext", "includeApplications": [PORTAL]},
+            "signInConditions": {"devicePlatform": "windows", "clientAppType": "browser", "country": "CH",
+                "ipAddress": "198.51.100.7"},
+        })
+    }
+
+    fn ask(lab: &Lab, body: Value) -> Vec<(String, bool, String)> {
+        let answer = json_of(write(lab, &app("breakglass posture"), "POST", PATH, body).unwrap());
+        answer["value"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|policy| {
+                (
+                    policy["displayName"].as_str().unwrap()[..5].to_owned(),
+                    policy["policyApplies"].as_bool().unwrap(),
+                    policy["analysisReasons"].as_str().unwrap().to_owned(),
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn x1_policies_that_apply_to_an_account_are_told_from_those_that_exclude_it() {
+        let lab = lab("contoso-modern");
+        let account = ask(&lab, question(BREAK_GLASS));
+        let mfa = account.iter().find(|(name, ..)| name == "CA001").unwrap();
+        assert_eq!((mfa.1, mfa.2.as_str()), (false, "users"));
+        let own = account.iter().find(|(name, ..)| name == "CA004").unwrap();
+        assert_eq!((own.1, own.2.as_str()), (true, "notSet"));
+        let everybody = ask(&lab, question(ANNA));
+        let mfa = everybody.iter().find(|(name, ..)| name == "CA001").unwrap();
+        assert_eq!((mfa.1, mfa.2.as_str()), (true, "notSet"));
+        let mut applied = question(ANNA);
+        applied["appliedPoliciesOnly"] = json!(true);
+        assert!(ask(&lab, applied).iter().all(|(_, applies, _)| *applies));
+    }
+
+    #[test]
+    fn a_change_of_a_policy_is_seen_at_once() {
+        let lab = lab("contoso-modern");
+        let id = lab
+            .state()
+            .table("conditionalAccessPolicies")
+            .all()
+            .find(|policy| policy["displayName"].as_str().unwrap().starts_with("CA001"))
+            .unwrap()["id"]
+            .clone();
+        assert!(
+            !ask(&lab, question(BREAK_GLASS))
+                .iter()
+                .any(|(name, applies, _)| name == "CA001" && *applies)
+        );
+        let path = format!(
+            "identity/conditionalAccess/policies/{}",
+            id.as_str().unwrap()
+        );
+        let change = json!({"conditions": {"users": {"excludeGroups": []}}});
+        write(&lab, &person(ADELE), "PATCH", &path, change).unwrap();
+        assert!(
+            ask(&lab, question(BREAK_GLASS))
+                .iter()
+                .any(|(name, applies, _)| name == "CA001" && *applies)
+        );
+    }
+
+    #[test]
+    fn what_is_missing_or_of_an_old_type_is_refused() {
+        let lab = lab("contoso-modern");
+        let with = |pointer: &str, value: Value| {
+            let mut body = question(ANNA);
+            *body.pointer_mut(pointer).unwrap() = value;
+            body
+        };
+        let mut without = question(ANNA);
+        without.as_object_mut().unwrap().remove("signInConditions");
+        for body in [
+            without,
+            json!({"conditionalAccessWhatIfSubject": {}}),
+            with(
+                "/signInIdentity/@odata.type",
+                json!("#microsoft.graph.userSubject"),
+            ),
+            with(
+                "/signInContext/@odata.type",
+                json!("#microsoft.graph.whatIfApplicationContext"),
+            ),
+            with("/signInContext/includeApplications", json!([])),
+            with("/signInConditions/devicePlatform", json!("amiga")),
+            with("/signInConditions/ipAddress", json!("nowhere")),
+        ] {
+            let error = write(&lab, &app("breakglass posture"), "POST", PATH, body).unwrap_err();
+            assert_eq!(
+                (error.status, error.code.as_str()),
+                (400, "BadRequest"),
+                "{}",
+                error.message
+            );
+        }
+        let nobody = with(
+            "/signInIdentity/userId",
+            json!("00000000-0000-4000-8000-000000000009"),
+        );
+        let error = write(&lab, &app("breakglass posture"), "POST", PATH, nobody).unwrap_err();
+        assert_eq!(error.status, 404);
+        assert_eq!(
+            write(&lab, &person(ANNA), "POST", PATH, question(ANNA))
+                .unwrap_err()
+                .status,
+            403
+        );
+    }
+
+    #[test]
+    fn a_workload_meets_policies_for_workloads_only() {
+        let lab = lab("contoso-modern");
+        let mut body = question(ANNA);
+        body["signInIdentity"] = json!({"@odata.type": "#microsoft.graph.servicePrincipalSignIn",
+            "servicePrincipalId": "7b3e1e7b-41c2-4d8a-b6f0-9c5d1e2a598d"});
+        let mut found = std::collections::BTreeMap::new();
+        for (_, applies, reason) in ask(&lab, body.clone()) {
+            *found.entry((applies, reason)).or_insert(0) += 1;
+        }
+        // One policy of the tenant is for this workload, outside of the offices.
+        assert_eq!(
+            found.remove(&(true, "notSet".to_owned())),
+            Some(1),
+            "{found:?}"
+        );
+        assert_eq!(
+            found.into_keys().collect::<Vec<_>>(),
+            [(false, "workloadIdentities".to_owned())]
+        );
+    }
 }

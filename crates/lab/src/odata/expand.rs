@@ -10,7 +10,7 @@ const DEPTH: usize = 6;
 pub(crate) struct Expand {
     pub(crate) name: String,
     pub(crate) select: Vec<String>,
-    pub(crate) expand: Vec<Expand>,
+    pub(crate) nested: Vec<Expand>,
 }
 
 /// Names between commas.
@@ -63,7 +63,7 @@ fn read(text: &str, offset: usize, depth: usize) -> Result<Vec<Expand>, Invalid>
                 .as_str()
             {
                 "select" => one.select = read_list(value),
-                "expand" => one.expand = read(value, at, depth - 1)?,
+                "expand" => one.nested = read(value, at, depth - 1)?,
                 // The service ignores what else it does not support here.
                 _ => {}
             }
@@ -109,8 +109,8 @@ mod tests {
         assert_eq!(read.len(), 2);
         assert_eq!(read[0].name, "policy");
         assert_eq!(read[0].select, ["id"]);
-        assert_eq!(read[0].expand[0].name, "rules");
-        assert_eq!(read[0].expand[0].select, ["id", "setting"]);
+        assert_eq!(read[0].nested[0].name, "rules");
+        assert_eq!(read[0].nested[0].select, ["id", "setting"]);
         assert_eq!(read[1].name, "members");
         for text in ["", ",", "a(", "a)", "a($expand=", "a(b)"] {
             assert!(read_expand(text).is_err(), "{text}");

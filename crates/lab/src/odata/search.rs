@@ -54,9 +54,9 @@ impl Search {
         self.0.iter().any(|clauses| {
             clauses.iter().all(|(name, words)| {
                 let named = [name.as_str()];
-                let names = if name.is_empty() { ANY } else { &named };
-                names.iter().any(|name| {
-                    lookup(object, name)
+                let searched = if name.is_empty() { ANY } else { &named };
+                searched.iter().any(|property| {
+                    lookup(object, property)
                         .and_then(Value::as_str)
                         .is_some_and(|text| starts_a_word(&text.to_lowercase(), words))
                 })

@@ -7,7 +7,7 @@ use crate::{
     Lab, State,
     signin::{
         flow::person_of,
-        html::{Page, esc, hidden, problem, select},
+        html::{Page, bare_select, esc, hidden, problem},
         memory::Session,
     },
 };
@@ -47,7 +47,7 @@ pub(super) fn respond(
         hidden("csrf", &session.csrf)
     );
     let body = format!(
-        "<h1>Portal of {}</h1><p class=\"who\">Signed in as {} {sign_out}</p>{news}{}{}",
+        "<h1>Portal of {}</h1><div class=\"who\"><span>Signed in as {}</span>{sign_out}</div>{news}{}{}",
         esc(&state.name),
         esc(&person.upn),
         policies(&state, session),
@@ -86,7 +86,7 @@ fn policies(state: &State, session: &Session) -> String {
                 id,
                 &format!(
                     "{}<button>Set</button>",
-                    select("value", "State", &STATES, text(policy, "state"))
+                    bare_select("value", "State", &STATES, text(policy, "state"))
                 ),
             );
             format!(
@@ -201,7 +201,7 @@ fn people(state: &State, session: &Session) -> String {
                 session,
                 "grant",
                 &person.id,
-                &format!("{}<button class=\"plain\">Add</button>", select("value", "Role", &roles, "")),
+                &format!("{}<button class=\"plain\">Add</button>", bare_select("value", "Role", &roles, "")),
             );
             let password = form(
                 session,

@@ -32,7 +32,7 @@ use crate::{
 
 const KEY: &str = "#microsoft.graph.fido2AuthenticationMethod";
 
-fn respond(lab: &Lab, body: String) -> Response {
+fn respond(lab: &Lab, body: &str) -> Response {
     let tenant = lab.state().name.clone();
     Page {
         title: "Enrol a passkey",
@@ -47,7 +47,7 @@ fn respond(lab: &Lab, body: String) -> Response {
 fn who(lab: &Lab, name: &str, wrong: Option<&str>) -> Response {
     respond(
         lab,
-        format!(
+        &format!(
             "<p>Your browser's passkey, or a security key at this machine, takes the place of a key in the snapshot. The \
              tenant keeps the model that it had.</p>{}<form method=\"post\" action=\"/lab/enrol\">{}<label>User \
              name<input name=\"username\" value=\"{}\" autocapitalize=\"none\" spellcheck=\"false\" required \
@@ -76,7 +76,7 @@ pub(super) async fn step(
         return match create(&lab, &site, &form) {
             Ok(name) => respond(
                 &lab,
-                format!(
+                &format!(
                     "<p>The passkey stands in for <strong>{}</strong>.</p><div class=\"actions\"><a class=\"button\" \
                      href=\"/lab\">Sign in</a></div>",
                     esc(&name)
@@ -191,7 +191,7 @@ fn choose(lab: &Lab, site: &Site, name: &str) -> Response {
     let key = memory::remember(&mut lab.desk.memory().enrolments, enrolment);
     respond(
         lab,
-        format!(
+        &format!(
             "<p class=\"who\">{}</p><form method=\"post\" action=\"/lab/enrol\" data-passkey=\"create\" \
              data-options=\"{}\">{}<p>In place of which key?</p>{rows}<p role=\"status\">Your browser opens a \
              window.</p><div class=\"actions\"><button autofocus>Create the passkey</button></div>\

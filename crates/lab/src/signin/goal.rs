@@ -122,16 +122,13 @@ impl Target {
     /// A portal or service of Microsoft's that somebody opens in a browser: its word, its app id or any other app id.
     pub(crate) fn visit(lab: &Lab, word: &str) -> Option<Self> {
         let known = VISITS.iter().find(|(own, ..)| *own == word);
-        let (client, resource) = match known {
-            Some((_, name, client, resource, resource_name)) => (
-                ((*client).to_owned(), (*name).to_owned()),
-                ((*resource).to_owned(), (*resource_name).to_owned()),
-            ),
-            None => {
-                let id = uuid::Uuid::parse_str(word).ok()?.to_string();
-                let name = lab.judge().app_name(&id);
-                ((id.clone(), name.clone()), (id, name))
-            }
+        let own = |text: &str| text.to_owned();
+        let (client, resource) = if let Some((_, name, client, resource, label)) = known {
+            ((own(client), own(name)), (own(resource), own(label)))
+        } else {
+            let id = uuid::Uuid::parse_str(word).ok()?.to_string();
+            let name = lab.judge().app_name(&id);
+            ((id.clone(), name.clone()), (id, name))
         };
         Some(Self {
             client,

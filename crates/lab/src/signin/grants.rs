@@ -11,10 +11,11 @@ use uuid::Uuid;
 
 use super::{
     Code, End,
-    flow::{self, Attempt},
+    flow::Attempt,
     goal::Target,
     memory::{self, DeviceState, Grant},
     oauth::client_info,
+    outcome,
 };
 use crate::{
     Lab, LogKind,
@@ -213,7 +214,7 @@ fn judged_again(lab: &Lab, attempt: &mut Attempt, issued: Timestamp) -> Result<(
     if valid_from.is_some_and(|from| issued < from) {
         return refresh_refused(lab, attempt, Code::Revoked, None);
     }
-    let verdict = flow::verdict(lab, attempt, &identity);
+    let verdict = outcome::verdict(lab, attempt, &identity);
     match verdict.end {
         End::In => {
             write(lab, attempt, Code::Success, Some(&verdict));
@@ -234,7 +235,7 @@ fn refresh_refused(
 }
 
 fn write(lab: &Lab, attempt: &Attempt, code: Code, verdict: Option<&super::Verdict>) {
-    let mut draft = flow::draft(lab, attempt, code, verdict, true);
+    let mut draft = outcome::draft(lab, attempt, code, verdict, true);
     draft.kind = LogKind::NonInteractive;
     draft.protocol = Protocol::Refresh;
     if code == Code::Success && draft.mfa_required {

@@ -108,6 +108,16 @@ pub(crate) fn hidden(name: &str, value: &str) -> String {
     )
 }
 
+/// A list to choose from, whose label only screen readers show: for tables with a heading.
+pub(crate) fn bare_select(
+    name: &str,
+    label: &str,
+    options: &[(&str, &str)],
+    chosen: &str,
+) -> String {
+    select(name, label, options, chosen).replacen("<span>", "<span class=\"seen\">", 1)
+}
+
 /// A list to choose from.
 pub(crate) fn select(name: &str, label: &str, options: &[(&str, &str)], chosen: &str) -> String {
     let options: String = options
@@ -122,7 +132,7 @@ pub(crate) fn select(name: &str, label: &str, options: &[(&str, &str)], chosen: 
         })
         .collect();
     format!(
-        "<label>{}<select name=\"{}\">{options}</select></label>",
+        "<label><span>{}</span><select name=\"{}\">{options}</select></label>",
         esc(label),
         esc(name)
     )

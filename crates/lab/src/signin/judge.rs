@@ -16,6 +16,7 @@ use breakglass_conditional_access::{
     engine::GateKind,
     identity::Fact,
     policy::{Control, Operator, State as PolicyState},
+    sign_in::ClientApp,
     strength::UsableMethod,
     tenant::{People, Tenant},
 };
@@ -239,10 +240,7 @@ impl Judge {
                     more = Code::MfaRequired;
                     refusal = Some(
                         if own.kind == GateKind::SecurityDefaults
-                            && asked
-                                .sign_in
-                                .client_app
-                                .is_some_and(|client| client.legacy())
+                            && asked.sign_in.client_app.is_some_and(ClientApp::legacy)
                         {
                             Code::SecurityDefaults
                         } else {

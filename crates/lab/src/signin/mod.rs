@@ -11,15 +11,19 @@
 
 pub(crate) mod circumstances;
 mod codes;
+mod device;
 mod enrol;
 pub(crate) mod flow;
+mod front;
 pub(crate) mod goal;
 mod grants;
 pub(crate) mod html;
 mod judge;
 pub(crate) mod memory;
 pub(crate) mod oauth;
+mod outcome;
 mod pages;
+mod proofs;
 mod site;
 mod ways;
 mod webauthn;
@@ -43,16 +47,13 @@ use crate::Lab;
 pub(crate) fn routes(lab: Arc<Lab>) -> Router {
     Router::new()
         .route("/{tenant}/oauth2/v2.0/authorize", get(oauth::authorize))
-        .route("/{tenant}/oauth2/v2.0/devicecode", post(oauth::device_code))
-        .route("/{tenant}/oauth2/devicecode", post(oauth::device_code))
+        .route("/{tenant}/oauth2/v2.0/devicecode", post(device::ask))
+        .route("/{tenant}/oauth2/devicecode", post(device::ask))
         .route("/{tenant}/login", post(oauth::step))
-        .route(
-            "/devicelogin",
-            get(oauth::device_login).post(oauth::device_entered),
-        )
+        .route("/devicelogin", get(device::page).post(device::entered))
         .route("/", get(|| async { Redirect::to("/lab") }))
-        .route("/lab", get(oauth::front))
-        .route("/lab/signin", get(oauth::visit))
+        .route("/lab", get(front::page))
+        .route("/lab/signin", get(front::visit))
         .route("/lab/enrol", get(enrol::page).post(enrol::step))
         .route(
             "/lab/style.css",

@@ -8,14 +8,12 @@
 use std::sync::Arc;
 
 use axum::{
-    Json,
     body::Bytes,
     extract::{Path, State as Extract},
     http::{HeaderMap, StatusCode, Uri, header},
     response::{IntoResponse as _, Response},
 };
 use data_encoding::BASE64URL_NOPAD;
-use jiff::SignedDuration;
 use serde_json::json;
 use url::{Url, form_urlencoded};
 use uuid::Uuid;
@@ -23,20 +21,17 @@ use uuid::Uuid;
 use super::{
     Code,
     circumstances::Circumstances,
-    flow::{Attempt, Next, Screen, Walk, person_of},
+    flow::{Attempt, Next, Screen, Walk},
     goal::{CodeRequest, Fields, Goal, Mode, Target},
     html::{Page, esc, hidden, problem},
-    memory::{self, Device, DeviceState, Grant, Session},
+    memory::{self, DeviceState, Grant, Session},
     pages::View,
     site::Site,
 };
 use crate::{
     Lab,
-    tokens::{Form, TokenError, is_ours},
+    tokens::{TokenError, is_ours},
 };
-
-/// How long a device code is good (Microsoft: 15 minutes).
-const DEVICE_LIFETIME: SignedDuration = SignedDuration::from_mins(15);
 
 /// Parameters of a query or form.
 pub(crate) fn fields(bytes: &[u8]) -> Fields {
@@ -48,7 +43,7 @@ pub(crate) fn fields(bytes: &[u8]) -> Fields {
     all
 }
 
-fn agent(headers: &HeaderMap) -> &str {
+pub(super) fn agent(headers: &HeaderMap) -> &str {
     headers
         .get(header::USER_AGENT)
         .and_then(|value| value.to_str().ok())
@@ -191,15 +186,17 @@ pub(super) async fn authorize(
         return refuse(&request, &TokenError::new("invalid_request", 90_014, why));
     }
     let mut attempt = Attempt::new(Goal::Code(request), target, circumstances);
-    attempt.identifier = get("login_hint").unwrap_or_default().to_owned();
+    get("login_hint")
+        .unwrap_or_default()
+        .clone_into(&mut attempt.identifier);
     let site = Site::of(&uri, &headers);
-    begin(&lab, &site, attempt)
+    begin(&lab, &site, &attempt)
 }
 
 /// The first page of an attempt.
-pub(super) fn begin(lab: &Lab, site: &Site, attempt: Attempt) -> Response {
+pub(super) fn begin(lab: &Lab, site: &Site, attempt: &Attempt) -> Response {
     let key = memory::remember(&mut lab.desk.memory().attempts, attempt.clone());
-    show(lab, site, &key, &attempt, &Screen::Name { problem: None })
+    show(lab, site, &key, attempt, &Screen::Name { problem: None })
 }
 
 fn show(lab: &Lab, site: &Site, key: &str, attempt: &Attempt, screen: &Screen) -> Response {
@@ -471,226 +468,4 @@ fn send(lab: &Lab, request: &CodeRequest, answer: &[(&str, String)]) -> Response
         "",
     )
         .into_response()
-}
-
-/// `POST /devicecode`: a device asks for a code to show.
-pub(super) async fn device_code(
-    Extract(lab): Extract<Arc<Lab>>,
-    Path(tenant): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let form = Form::read(&body);
-    let correlation = headers
-        .get("client-request-id")
-        .and_then(|value| value.to_str().ok());
-    match new_device(&lab, &tenant, &form) {
-        Ok((code, device)) => {
-            let verification = format!("{}/devicelogin", lab.addresses.login);
-            Json(json!({
-                "user_code": device.user_code, "device_code": code, "verification_uri": verification,
-                "expires_in": DEVICE_LIFETIME.as_secs(), "interval": 5,
-                "message": format!(
-                    "To sign in, use a web browser to open the page {verification} and enter the code {} to authenticate.",
-                    device.user_code
-                ),
-            }))
-            .into_response()
-        }
-        Err(error) => error.answer(&lab, correlation),
-    }
-}
-
-fn new_device(lab: &Lab, tenant: &str, form: &Form) -> Result<(String, Device), TokenError> {
-    let any = ["common", "organizations"].contains(&tenant.to_lowercase().as_str());
-    if !any && !is_ours(lab, tenant) {
-        return Err(crate::tokens::unknown_tenant(tenant));
-    }
-    let id = form
-        .get("client_id")
-        .ok_or_else(|| TokenError::missing("client_id"))?;
-    let app = lab.app(id).ok_or_else(|| {
-        TokenError::new(
-            "unauthorized_client",
-            700_016,
-            format!(
-                "Application with identifier '{id}' was not found in the directory '{tenant}'."
-            ),
-        )
-    })?;
-    let target = Target::of(lab, app, form.get("scope").unwrap_or_default())?;
-    let device = Device {
-        user_code: user_code(),
-        target,
-        expires: lab
-            .now()
-            .saturating_add(DEVICE_LIFETIME)
-            .unwrap_or(jiff::Timestamp::MAX),
-        state: DeviceState::Pending,
-    };
-    let code = memory::remember(&mut lab.desk.memory().devices, device.clone());
-    Ok((code, device))
-}
-
-/// Nine letters and digits that can't be taken for one another.
-fn user_code() -> String {
-    const LETTERS: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
-    Uuid::new_v4()
-        .into_bytes()
-        .iter()
-        .take(9)
-        .map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()]))
-        .collect()
-}
-
-fn device_page(lab: &Lab, circumstances: &Circumstances, wrong: Option<&str>) -> Response {
-    let tenant = lab.state().name.clone();
-    Page {
-        title: "Enter code",
-        tenant: &tenant,
-        body: format!(
-            "<h1>Enter code to allow access</h1><p>Once you enter the code displayed on your app or device, it will \
-             have access to your account.</p><p>Do not enter codes from sources that you do not trust.</p>{}<form \
-             method=\"post\" action=\"/devicelogin\"><label>Code<input name=\"otc\" autocomplete=\"off\" \
-             autocapitalize=\"characters\" spellcheck=\"false\" required autofocus></label><div \
-             class=\"actions\"><button>Next</button></div>{}</form>",
-            problem(wrong),
-            super::pages::circumstances_panel(circumstances),
-        ),
-        status: 200,
-        ..Page::default()
-    }
-    .respond()
-}
-
-pub(super) async fn device_login(
-    Extract(lab): Extract<Arc<Lab>>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    let mut circumstances = Circumstances::of_agent(agent(&headers));
-    let query = fields(uri.query().unwrap_or_default().as_bytes());
-    let wrong = circumstances.set(&query).err();
-    device_page(&lab, &circumstances, wrong.as_deref())
-}
-
-pub(super) async fn device_entered(
-    Extract(lab): Extract<Arc<Lab>>,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let form = fields(&body);
-    let mut circumstances = Circumstances::of_agent(agent(&headers));
-    if let Err(why) = circumstances.set(&form) {
-        return device_page(&lab, &circumstances, Some(&why));
-    }
-    let typed = form
-        .get("otc")
-        .map_or("", String::as_str)
-        .trim()
-        .to_uppercase();
-    let now = lab.now();
-    let found = lab
-        .desk
-        .memory()
-        .devices
-        .iter()
-        .find(|(_, device)| {
-            device.user_code == typed
-                && device.expires > now
-                && matches!(device.state, DeviceState::Pending)
-        })
-        .map(|(code, device)| (code.clone(), device.target.clone()));
-    let Some((device, target)) = found else {
-        let wrong = "That code didn't work. Check the code and try again.";
-        return device_page(&lab, &circumstances, Some(wrong));
-    };
-    let goal = Goal::Device {
-        device,
-        confirmed: false,
-    };
-    let site = Site::of(&uri, &headers);
-    begin(&lab, &site, Attempt::new(goal, target, circumstances))
-}
-
-/// The sign-in to one of Microsoft's portals, which the lab's front page links to.
-pub(super) async fn visit(
-    Extract(lab): Extract<Arc<Lab>>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    let query = fields(uri.query().unwrap_or_default().as_bytes());
-    let word = query.get("lab_app").map_or("entra", String::as_str);
-    let Some(target) = Target::visit(&lab, word) else {
-        let error = TokenError::new(
-            "invalid_request",
-            700_016,
-            format!("There is no app `{word}`."),
-        );
-        return broken(&lab, &error);
-    };
-    let mut circumstances = Circumstances::of_agent(agent(&headers));
-    if let Err(why) = circumstances.set(&query) {
-        return broken(&lab, &TokenError::new("invalid_request", 90_014, why));
-    }
-    let mut attempt = Attempt::new(
-        Goal::Visit {
-            back: query.get("back").cloned(),
-        },
-        target,
-        circumstances,
-    );
-    attempt.identifier = query.get("login_hint").cloned().unwrap_or_default();
-    let site = Site::of(&uri, &headers);
-    begin(&lab, &site, attempt)
-}
-
-/// The front page of the twin: who there is, and what can be signed in to.
-pub(super) async fn front(Extract(lab): Extract<Arc<Lab>>) -> Response {
-    let (tenant, mut people) = {
-        let state = lab.state();
-        let people: Vec<_> = state.table("users").all().take(50).map(person_of).collect();
-        (state.name.clone(), people)
-    };
-    people.retain(|person| !person.upn.is_empty());
-    let rows: String = people
-        .iter()
-        .map(|person| {
-            let query = form_urlencoded::Serializer::new(String::new())
-                .append_pair("login_hint", &person.upn)
-                .finish();
-            format!(
-                "<tr><td>{}</td><td><a href=\"/lab/signin?{}\">{}</a></td></tr>",
-                esc(&person.name),
-                esc(&query),
-                esc(&person.upn)
-            )
-        })
-        .collect();
-    let apps: String = super::goal::VISITS
-        .iter()
-        .map(|(word, name, ..)| {
-            format!(
-                "<li><a href=\"/lab/signin?lab_app={word}\">{}</a></li>",
-                esc(name)
-            )
-        })
-        .collect();
-    Page {
-        title: "The twin",
-        tenant: &tenant,
-        wide: true,
-        body: format!(
-            "<h1>The twin of {}</h1><p>Sign in to:</p><ul>{apps}</ul>\
-             <p><a href=\"/portal\">Portal</a> · <a href=\"/lab/enrol\">Enrol a passkey</a> · \
-             <a href=\"/devicelogin\">Enter a device code</a></p>\
-             <h2>People</h2><div class=\"scroll\"><table><thead><tr><th scope=\"col\">Name</th><th scope=\"col\">User \
-             name</th></tr></thead><tbody>{rows}</tbody></table></div>",
-            esc(&tenant)
-        ),
-        status: 200,
-        ..Page::default()
-    }
-    .respond()
 }

@@ -89,38 +89,28 @@ impl View<'_> {
     fn other_way(&self) -> String {
         self.form(
             "other",
-            " class=\"inline\"",
+            " class=\"other\"",
             "<button class=\"plain\">Other ways to sign in</button>",
         )
     }
 
     fn name(&self, wrong: Option<&str>) -> (&'static str, String) {
-        let app = &self.attempt.target;
-        let form = self.form(
-            "name",
-            "",
-            &format!(
-                "<label>Email or user name<input name=\"username\" value=\"{}\" autocomplete=\"username webauthn\" \
-                 autocapitalize=\"none\" spellcheck=\"false\" required autofocus></label>\
-                 <p>to continue to {}</p>\
-                 <div class=\"actions\"><button>Next</button></div>{}",
-                esc(&self.attempt.identifier),
-                esc(&app.client.1),
-                circumstances_panel(&self.attempt.circumstances),
-            ),
-        );
-        let passkey = self.form(
-            "discover",
-            "",
-            "<button class=\"row\">Sign in with a passkey, without a user name</button>",
+        let form = format!(
+            "<form method=\"post\" action=\"/common/login\">{}\
+             <label>Email or user name<input name=\"username\" value=\"{}\" autocomplete=\"username webauthn\" \
+             autocapitalize=\"none\" spellcheck=\"false\" required autofocus></label>\
+             <p>to continue to {}</p>\
+             <div class=\"actions\"><button name=\"step\" value=\"name\">Next</button></div>\
+             <button class=\"row\" name=\"step\" value=\"discover\" formnovalidate>Sign in with a passkey, without \
+             a user name</button>{}</form>",
+            hidden("flow", self.key),
+            esc(&self.attempt.identifier),
+            esc(&self.attempt.target.client.1),
+            circumstances_panel(&self.attempt.circumstances),
         );
         (
             "Sign in",
-            format!(
-                "{}<h1>Sign in</h1>{}{form}{passkey}",
-                self.app(),
-                problem(wrong)
-            ),
+            format!("{}<h1>Sign in</h1>{}{form}", self.app(), problem(wrong)),
         )
     }
 
@@ -461,15 +451,17 @@ impl View<'_> {
     }
 }
 
+/// Words as options of a list.
+fn words<T: Copy>(
+    all: &[T],
+    word: impl Fn(T) -> &'static str,
+) -> Vec<(&'static str, &'static str)> {
+    all.iter().map(|own| (word(*own), word(*own))).collect()
+}
+
 /// The folded panel in which the circumstances are chosen.
 pub(crate) fn circumstances_panel(own: &Circumstances) -> String {
     let country = own.country.as_deref().unwrap_or("none");
-    fn words<T: Copy>(
-        all: &[T],
-        word: impl Fn(T) -> &'static str,
-    ) -> Vec<(&'static str, &'static str)> {
-        all.iter().map(|own| (word(*own), word(*own))).collect()
-    }
     let platforms = words(Platform::ALL, Platform::word);
     let clients = words(ClientApp::ALL, ClientApp::word);
     let risks = words(Risk::ALL, Risk::word);

@@ -330,7 +330,7 @@ async fn settings_of_roles_need_a_filter() {
     for kind in ["DirectoryRole", "Directory"] {
         let filter = format!("{path}?$filter=scopeId eq '/' and scopeType eq '{kind}'");
         let (rows, _) = all(&twin, &filter).await;
-        assert_eq!(rows.len(), 1);
+        assert_eq!(rows.len(), 2);
         assert!(rows[0].get("policy").is_none());
         let (rows, _) = all(&twin, &format!("{filter}&$expand=policy($expand=rules)")).await;
         assert!(!rows[0]["policy"]["rules"].as_array().unwrap().is_empty());
@@ -369,6 +369,10 @@ async fn methods_are_listed_whole_and_by_kind() {
         (status, &one["displayName"]),
         (200, &keys[0]["displayName"])
     );
+    let settings =
+        "/v1.0/policies/authenticationMethodsPolicy/authenticationMethodConfigurations/fido2";
+    let (status, one) = twin.get(settings).await;
+    assert_eq!((status, &one["id"]), (200, &json!("Fido2")));
     let (details, _) = all(
         &twin,
         "/v1.0/reports/authenticationMethods/userRegistrationDetails",
@@ -385,7 +389,7 @@ async fn what_the_snapshot_does_not_have_cant_be_read() {
     for path in [
         "/v1.0/identityGovernance/accessReviews/definitions",
         "/v1.0/identityGovernance/lifecycleWorkflows/workflows",
-        "/v1.0/policies/authenticationMethodsPolicy",
+        "/v1.0/subscribedSkus",
         "/v1.0/applications",
     ] {
         let (status, body) = twin.get(path).await;

@@ -322,7 +322,7 @@ fn authorize<'a>(challenge: &'a str, scope: &'a str) -> Vec<(&'a str, &'a str)> 
 
 const SCOPE: &str = "https://management.core.windows.net//.default offline_access openid profile";
 
-async fn with_phone(person: &mut Person<'_>) {
+pub(crate) async fn with_phone(person: &mut Person<'_>) {
     person.step("name", &[("username", ADELE)]).await;
     person.step("federated", &[("password", PASSWORD)]).await;
     person.step("choose", &[("way", "push")]).await;

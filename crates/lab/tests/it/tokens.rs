@@ -7,7 +7,6 @@ use aws_lc_rs::{
     signature::{RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding},
 };
 use breakglass_lab::Fault;
-use breakglass_model::Clock as _;
 use data_encoding::BASE64URL_NOPAD;
 use reqwest::Response;
 use serde_json::{Value, json};

@@ -144,7 +144,7 @@ impl<'a> Context<'a> {
             details,
             correlation: &self.correlation,
         };
-        audit::record(&mut self.state, self.now, event);
+        audit::record(&mut self.state, self.now, &event);
     }
 
     /// Refuses unless the caller may do this to directory objects in general. An app for itself was already

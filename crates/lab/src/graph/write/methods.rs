@@ -163,7 +163,7 @@ pub(super) fn create_pass(ctx: &mut Context<'_>, key: &str, body: &Object) -> Do
 }
 
 /// Whether a pass can be used at this moment.
-pub fn pass_runs(method: &Value, now: Timestamp) -> bool {
+pub(crate) fn pass_runs(method: &Value, now: Timestamp) -> bool {
     let start: Option<Timestamp> = text(method, "startDateTime").parse().ok();
     let minutes = method
         .get("lifetimeInMinutes")

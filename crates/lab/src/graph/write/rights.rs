@@ -400,7 +400,7 @@ pub(crate) fn runs(instance: &Value, now: Timestamp) -> bool {
 }
 
 /// (role definition id, scope) of every active assignment, through role-assignable groups too.
-pub(super) fn active_roles(
+pub(crate) fn active_roles(
     state: &State,
     principal: &str,
     now: Timestamp,

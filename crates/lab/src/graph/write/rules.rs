@@ -84,11 +84,11 @@ pub(super) fn update(ctx: &mut Context<'_>, policy_id: &str, rule_id: &str, body
         &mut assignment,
         &json!({"policy": {"rules": rules, "lastModifiedDateTime": ctx.now.to_string()}}),
     );
-    let role = text(&assignment, "roleDefinitionId").to_owned();
+    let held_by = text(&assignment, "roleDefinitionId").to_owned();
     ctx.put(ASSIGNMENTS, assignment);
     let definition = ctx
-        .get("roleDefinitions", &role)
-        .unwrap_or_else(|_| json!({"id": role}));
+        .get("roleDefinitions", &held_by)
+        .unwrap_or_else(|_| json!({"id": held_by}));
     let target = Target::object("Role", &definition).with([Modified::new(rule_id, &old, &rule)]);
     ctx.log(
         Service::Pim,

@@ -245,7 +245,7 @@ fn check_rules(request: &Request, rules: &[Value]) -> Result<(), ApiError> {
         for enabled in items(rule, "enabledRules") {
             match enabled.as_str().unwrap_or_default() {
                 "Justification" if request.justification.is_empty() => {
-                    failed.push("JustificationRule")
+                    failed.push("JustificationRule");
                 }
                 "Ticketing" if request.ticket.is_empty() => failed.push("TicketingRule"),
                 _ => {}

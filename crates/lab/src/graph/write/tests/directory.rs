@@ -404,32 +404,30 @@ fn privileged_users_are_changed_from_above_only() {
         json!({"accountEnabled": false}),
     )
     .unwrap();
-    for user in [ADELE] {
-        let path = format!("users/{user}");
-        denied(write(
-            &lab,
-            &person(CHLOE),
-            "PATCH",
-            &path,
-            json!({"accountEnabled": false}),
-        ));
-        denied(write(&lab, &person(CHLOE), "DELETE", &path, Value::Null));
-        denied(write(
-            &lab,
-            &app("breakglass apply"),
-            "PATCH",
-            &path,
-            json!({"accountEnabled": false}),
-        ));
-        write(
-            &lab,
-            &person(CHLOE),
-            "PATCH",
-            &path,
-            json!({"jobTitle": "boss"}),
-        )
-        .unwrap();
-    }
+    let path = format!("users/{ADELE}");
+    denied(write(
+        &lab,
+        &person(CHLOE),
+        "PATCH",
+        &path,
+        json!({"accountEnabled": false}),
+    ));
+    denied(write(&lab, &person(CHLOE), "DELETE", &path, Value::Null));
+    denied(write(
+        &lab,
+        &app("breakglass apply"),
+        "PATCH",
+        &path,
+        json!({"accountEnabled": false}),
+    ));
+    write(
+        &lab,
+        &person(CHLOE),
+        "PATCH",
+        &path,
+        json!({"jobTitle": "boss"}),
+    )
+    .unwrap();
     denied(write(
         &lab,
         &person(ANNA),

@@ -16,9 +16,11 @@ use crate::{
 
 const AAGUID: &str = "2fc0579f-8113-47ea-b116-bb5a8db9202a";
 
-/// A key that registers itself with its own signature.
+/// A key whose maker attests it.
 struct Authenticator {
     pair: EcdsaKeyPair,
+    maker: EcdsaKeyPair,
+    certificate: Vec<u8>,
     id: Vec<u8>,
 }
 
@@ -29,8 +31,17 @@ impl Authenticator {
                 .unwrap();
         let pair =
             EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8.as_ref()).unwrap();
+        let own = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+        let certificate = rcgen::CertificateParams::new(Vec::new())
+            .unwrap()
+            .self_signed(&own)
+            .unwrap();
+        let maker = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, own.serialized_der())
+            .unwrap();
         Self {
             pair,
+            maker,
+            certificate: certificate.der().to_vec(),
             id: vec![7; 32],
         }
     }
@@ -68,13 +79,18 @@ impl Authenticator {
         if packed {
             let mut message = data.clone();
             message.extend(Sha256::digest(&client));
-            let signature = self.pair.sign(&SystemRandom::new(), &message).unwrap();
-            object.extend([0xa2, 0x63]);
+            let signature = self.maker.sign(&SystemRandom::new(), &message).unwrap();
+            object.extend([0xa3, 0x63]);
             object.extend(b"alg");
             object.extend([0x26, 0x63]);
             object.extend(b"sig");
             object.extend([0x58, u8::try_from(signature.as_ref().len()).unwrap()]);
             object.extend(signature.as_ref());
+            object.push(0x63);
+            object.extend(b"x5c");
+            object.extend([0x81, 0x59]);
+            object.extend(u16::try_from(self.certificate.len()).unwrap().to_be_bytes());
+            object.extend(&self.certificate);
         } else {
             object.push(0xa0);
         }
@@ -331,7 +347,7 @@ fn registered_keys_are_excluded_in_ordinary_base64() {
     let lab = lab("contoso-modern");
     let caller = app("breakglass apply");
     let key = Authenticator::new();
-    let body = key.register(&options(&lab, &caller, ANNA), false);
+    let body = key.register(&options(&lab, &caller, ANNA), true);
     write(&lab, &caller, "POST", &path(ANNA), body).unwrap();
     let excluded = options(&lab, &caller, ANNA)["publicKey"]["excludeCredentials"].clone();
     assert!(

@@ -17,6 +17,17 @@ fn assign(principal: &str, role: &str) -> Value {
         "scheduleInfo": {"startDateTime": "2026-02-01T00:00:00Z", "expiration": {"type": "NoExpiration"}}})
 }
 
+/// The id of the settings of a role.
+fn settings(lab: &crate::Lab, role: &str) -> String {
+    let state = lab.state();
+    let row = state
+        .table("roleManagementPolicyAssignments")
+        .all()
+        .find(|row| row["roleDefinitionId"] == role)
+        .unwrap();
+    row["policyId"].as_str().unwrap().to_owned()
+}
+
 fn instances(lab: &crate::Lab, table: &str, role: &str) -> Vec<Value> {
     let state = lab.state();
     state
@@ -88,14 +99,17 @@ fn an_eligible_custodian_activates_within_the_rules_of_the_role() {
     let answer = json_of(write(&lab, &person(CHLOE), "POST", ACTIVE, body.clone()).unwrap());
     assert_eq!(answer["status"], "PendingApproval");
     assert!(instances(&lab, "roleAssignmentScheduleInstances", KEEPER).is_empty());
-    let rule = "policies/roleManagementPolicies/DirectoryRole_p1/rules/Approval_EndUser_Assignment";
+    let rule = format!(
+        "policies/roleManagementPolicies/{}/rules/Approval_EndUser_Assignment",
+        settings(&lab, KEEPER)
+    );
     let change = json!({"@odata.type": "#microsoft.graph.unifiedRoleManagementPolicyApprovalRule",
         "id": "Approval_EndUser_Assignment",
         "target": {"caller": "EndUser", "operations": ["All"], "level": "Assignment", "inheritableSettings": [],
             "enforcedSettings": []},
         "setting": {"isApprovalRequired": false}});
     assert_eq!(
-        write(&lab, &person(ADELE), "PATCH", rule, change)
+        write(&lab, &person(ADELE), "PATCH", &rule, change)
             .unwrap()
             .status,
         204
@@ -143,7 +157,10 @@ fn faults_of_licence_and_onboarding_answer_as_documented() {
 #[test]
 fn a_rule_is_changed_by_people_only_and_an_empty_target_breaks_the_policy() {
     let lab = lab("contoso-modern");
-    let path = "policies/roleManagementPolicies/DirectoryRole_p1/rules";
+    let path = format!(
+        "policies/roleManagementPolicies/{}/rules",
+        settings(&lab, KEEPER)
+    );
     let kind = "#microsoft.graph.unifiedRoleManagementPolicyExpirationRule";
     let body = json!({"@odata.type": kind, "maximumDuration": "PT2H", "target": {}});
     let rule = format!("{path}/Expiration_EndUser_Assignment");

@@ -1,27 +1,9 @@
-//! Which permission a read needs, and which role of a signed-in user.
-//!
-//! Microsoft Graph, *permissions reference* and the permission tables of each call. Any of the permissions that are
-//! listed for a call will do, the higher ones too.
-//!
-//! Invariant: a path that has no row here can't be read by anybody.
+//! The table: what reading a path needs.
 
-use std::collections::BTreeSet;
+use super::{APPLICATIONS, DEVICES, GROUPS, Need};
 
-use jiff::Timestamp;
-use serde_json::Value;
-
-use crate::{State, graph::write::runs, lab::Caller};
-
-/// What a call needs.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Need {
-    /// One of these permissions.
-    pub(crate) any: &'static [&'static str],
-    /// For a signed-in user, one of these roles (template ids) as well; empty: every member may.
-    pub(crate) roles: &'static [&'static str],
-}
-
-const GLOBAL: &str = "62e90394-69f5-4237-9190-012177145e10";
+/// Template id of Global Administrator.
+pub(super) const GLOBAL: &str = "62e90394-69f5-4237-9190-012177145e10";
 const GLOBAL_READER: &str = "f2ef992c-3afb-46b9-b7cf-a126ee74c451";
 const SECURITY_ADMIN: &str = "194ae4cb-b126-40b2-bd5b-6091b380977d";
 const SECURITY_READER: &str = "5d6b6bb7-de71-4623-b4af-96380a352509";
@@ -37,58 +19,9 @@ const GOVERNANCE_ADMIN: &str = "45d8d3c5-c802-45c6-b32a-1d70b5e1e86e";
 const WORKFLOWS_ADMIN: &str = "59d46f88-662b-457b-bceb-5c3809e5908f";
 const USER_ADMIN: &str = "fe930be7-5e62-47db-91af-98c3a49a38b1";
 
-/// Permissions that show all properties of users.
-pub(crate) const ALL_OF_USERS: &[&str] = &[
-    "User.Read.All",
-    "User.ReadWrite.All",
-    "Directory.Read.All",
-    "Directory.ReadWrite.All",
-];
-/// What users show with `User.ReadBasic.All` alone.
-pub(crate) const BASIC_PROPERTIES: &[&str] = &[
-    "displayName",
-    "givenName",
-    "id",
-    "mail",
-    "photo",
-    "surname",
-    "userPrincipalName",
-    "userType",
-];
-/// Permissions that show who is a member of a group.
-pub(crate) const GROUPS: &[&str] = &[
-    "GroupMember.Read.All",
-    "GroupMember.ReadWrite.All",
-    "Group.Read.All",
-    "Group.ReadWrite.All",
-    "Directory.Read.All",
-    "Directory.ReadWrite.All",
-];
-/// Permissions that show service principals and app registrations.
-pub(crate) const APPLICATIONS: &[&str] = &[
-    "Application.Read.All",
-    "Application.ReadWrite.All",
-    "Application.ReadWrite.OwnedBy",
-    "Directory.Read.All",
-    "Directory.ReadWrite.All",
-];
-/// Permissions that show devices.
-pub(crate) const DEVICES: &[&str] = &[
-    "Device.Read.All",
-    "Device.ReadWrite.All",
-    "Directory.Read.All",
-    "Directory.ReadWrite.All",
-];
-/// Permissions that show the policies a sign-in met.
-pub(crate) const APPLIED_POLICIES: &[&str] = &[
-    "Policy.Read.All",
-    "Policy.Read.ConditionalAccess",
-    "Policy.ReadWrite.ConditionalAccess",
-];
-/// Roles that show a signed-in user the policies a sign-in met.
-pub(crate) const APPLIED_POLICIES_ROLES: &[&str] = ACCESS_ROLES;
-
-const ACCESS_ROLES: &[&str] = &[GLOBAL_READER, SECURITY_READER, SECURITY_ADMIN, ACCESS_ADMIN];
+/// Roles that may read Conditional Access policies.
+pub(super) const ACCESS_ROLES: &[&str] =
+    &[GLOBAL_READER, SECURITY_READER, SECURITY_ADMIN, ACCESS_ADMIN];
 
 const fn need(any: &'static [&'static str], roles: &'static [&'static str]) -> Need {
     Need { any, roles }
@@ -457,60 +390,4 @@ pub(crate) fn of_read(path: &[&str]) -> Option<Need> {
         ["reports", "authenticationmethods", ..] | ["auditlogs", ..] => LOGS,
         _ => return None,
     })
-}
-
-/// Whether a caller holds one of these permissions.
-pub(crate) fn holds(caller: &Caller, any: &[&str]) -> bool {
-    any.iter().any(|&name| caller.permissions.contains(name))
-}
-
-/// Whether a caller may read what this needs.
-pub(crate) fn may(state: &State, caller: &Caller, need: Need, now: Timestamp) -> bool {
-    holds(caller, need.any) && has_role(state, caller, need.roles, now)
-}
-
-/// Whether a signed-in user has one of these roles for the whole tenant, or Global Administrator. Apps need none.
-pub(crate) fn has_role(state: &State, caller: &Caller, roles: &[&str], now: Timestamp) -> bool {
-    let Some(user) = caller.user.as_deref() else {
-        return true;
-    };
-    if roles.is_empty() {
-        return true;
-    }
-    let own = active_roles(state, user, now);
-    own.contains(GLOBAL) || roles.iter().any(|role| own.contains(*role))
-}
-
-/// Template ids of the roles that somebody has now for the whole tenant, by themselves or through a group.
-pub(crate) fn active_roles(state: &State, user: &str, now: Timestamp) -> BTreeSet<String> {
-    let mut principals = BTreeSet::from([user.to_lowercase()]);
-    let text = |value: &Value, name: &str| -> String {
-        value
-            .get(name)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_lowercase()
-    };
-    for group in state.table("groups").all() {
-        // Only role-assignable groups can hold roles, and nothing can be nested in them.
-        let members = group.get("members").and_then(Value::as_array);
-        if group.get("isAssignableToRole") == Some(&Value::Bool(true))
-            && members
-                .is_some_and(|all| all.iter().any(|one| principals.contains(&text(one, "id"))))
-        {
-            principals.insert(text(group, "id"));
-        }
-    }
-    let mut found = BTreeSet::new();
-    for table in ["roleAssignmentScheduleInstances", "roleAssignments"] {
-        for row in state.table(table).all() {
-            if text(row, "directoryScopeId") == "/"
-                && principals.contains(&text(row, "principalId"))
-                && runs(row, now)
-            {
-                found.insert(text(row, "roleDefinitionId"));
-            }
-        }
-    }
-    found
 }
