@@ -19,7 +19,7 @@ use std::{
 
 use breakglass_lab::{Addresses, App, Fault, GRAPH_COMMAND_LINE, LogKind, LogRow, default_apps};
 use breakglass_model::Clock;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -130,12 +130,12 @@ impl Outside {
         &self.twin.running.addresses
     }
 
-    /// A record of a log, readable at once.
+    /// A record of a log that was written a minute ago, so that exports have it too.
     pub(crate) fn log(&self, kind: LogKind, record: Value) {
         self.twin.running.lab().log(LogRow {
             kind,
             record,
-            readable_at: Timestamp::MIN,
+            readable_at: MachineClock.now() - SignedDuration::from_mins(1),
         });
     }
 
