@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
     Version,
@@ -19,6 +19,7 @@ use crate::{
     Fault, LogKind, LogRow,
     lab::ApiError,
     permissions::{self, APPLIED_POLICIES, APPLIED_POLICIES_ROLES},
+    records,
 };
 
 fn no_segment(segment: &str) -> ApiError {
@@ -44,7 +45,8 @@ pub(super) fn find<'a>(
         }
         Some(&"directoryaudits") => {
             let rows = readable(reader, "activityDateTime", |row| row.kind == LogKind::Audit);
-            (&kind::AUDIT, rows.into_iter().map(Cow::Borrowed).collect())
+            let rows = rows.into_iter().map(|row| Cow::Borrowed(&row.record));
+            (&kind::AUDIT, rows.collect())
         }
         other => return Err(no_segment(other.copied().unwrap_or("auditLogs"))),
     };
@@ -94,8 +96,8 @@ fn readable<'a>(
     reader: &Reader<'a>,
     time: &str,
     wanted: impl Fn(&LogRow) -> bool,
-) -> Vec<&'a Value> {
-    let mut rows: Vec<(Timestamp, &'a Value)> = reader
+) -> Vec<&'a LogRow> {
+    let mut rows: Vec<(Timestamp, &'a LogRow)> = reader
         .state
         .logs
         .iter()
@@ -103,11 +105,11 @@ fn readable<'a>(
         .map(|row| {
             let at = row.record.get(time).and_then(Value::as_str);
             let at = at.and_then(|at| at.parse().ok());
-            (at.unwrap_or(Timestamp::MIN), &row.record)
+            (at.unwrap_or(Timestamp::MIN), row)
         })
         .collect();
     rows.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
-    rows.into_iter().map(|(_, record)| record).collect()
+    rows.into_iter().map(|(_, row)| row).collect()
 }
 
 fn sign_ins<'a>(reader: &Reader<'a>, single: bool) -> Vec<Cow<'a, Value>> {
@@ -127,23 +129,17 @@ fn sign_ins<'a>(reader: &Reader<'a>, single: bool) -> Vec<Cow<'a, Value>> {
             APPLIED_POLICIES_ROLES,
             reader.now,
         );
-    if beta && applied {
-        return rows.into_iter().map(Cow::Borrowed).collect();
-    }
-    let shown = |name: &str| {
-        (beta || kind::SIGN_IN.may_have(name))
-            && (applied || name != "appliedConditionalAccessPolicies")
-    };
     rows.into_iter()
-        .map(|record| {
-            let fields: Map<String, Value> = record
-                .as_object()
-                .into_iter()
-                .flatten()
-                .filter(|(name, _)| shown(name))
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect();
-            Cow::Owned(Value::Object(fields))
+        .map(|row| {
+            let mut record = if beta {
+                records::graph_beta(row, reader.now)
+            } else {
+                Cow::Owned(records::graph_v1(row))
+            };
+            if !applied && let Some(fields) = record.to_mut().as_object_mut() {
+                fields.shift_remove("appliedConditionalAccessPolicies");
+            }
+            record
         })
         .collect()
 }

@@ -1,5 +1,7 @@
 //! One record in every shape in which it is read.
 
+use std::borrow::Cow;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
@@ -78,17 +80,17 @@ fn created(row: &LogRow) -> Timestamp {
 
 /// The record as Graph beta gives it at this moment: of a record that came late, the steps of authentication are filled
 /// in later still (Microsoft Graph, *signIn resource type*).
-pub fn graph_beta(row: &LogRow, now: Timestamp) -> Value {
-    let mut record = row.record.clone();
+pub fn graph_beta(row: &LogRow, now: Timestamp) -> Cow<'_, Value> {
     let late = row.readable_at.duration_since(created(row)) > SignedDuration::from_secs(20);
     let complete_at = row.readable_at.saturating_add(DETAILS_AFTER);
-    if late
-        && complete_at.is_ok_and(|at| now < at)
-        && let Some(details) = record.get_mut("authenticationDetails")
-    {
+    if !late || complete_at.is_ok_and(|at| now >= at) {
+        return Cow::Borrowed(&row.record);
+    }
+    let mut record = row.record.clone();
+    if let Some(details) = record.get_mut("authenticationDetails") {
         *details = json!([]);
     }
-    record
+    Cow::Owned(record)
 }
 
 /// The record as Graph v1.0 gives it. v1.0 has interactive sign-ins only; that is the reader's to see to.

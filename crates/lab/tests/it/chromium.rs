@@ -183,9 +183,8 @@ impl Browser {
     /// Waits until the page has this heading.
     pub(crate) async fn heading(&self, text: &str) {
         let path = format!("//h1[contains(normalize-space(.), \"{text}\")]");
-        if self.driver.query(By::XPath(&path)).first().await.is_err() {
-            panic!("no heading {text:?} in {}", self.text().await);
-        }
+        let found = self.driver.query(By::XPath(&path)).first().await.is_ok();
+        assert!(found, "no heading {text:?} in {}", self.text().await);
     }
 
     pub(crate) async fn text(&self) -> String {

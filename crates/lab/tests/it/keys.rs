@@ -188,7 +188,7 @@ async fn every_shape_of_a_sign_in_says_the_same() {
     assert_eq!(rows[0].record["status"]["errorCode"], 53000);
     assert_eq!(rows[1].kind, LogKind::NonInteractive);
     for row in &rows {
-        let beta = graph_beta(row, row.readable_at);
+        let beta = graph_beta(row, row.readable_at).into_owned();
         let hub = event_hub(row, &tenant, 0);
         let table = log_analytics_row(row, &tenant, "11111111-2222-4333-8444-555555555555", 0);
         let first = read(&beta);
@@ -264,4 +264,28 @@ async fn every_shape_of_a_sign_in_says_the_same() {
         results.iter().any(|own| own.starts_with("reportOnly")),
         "{results:?}"
     );
+}
+
+#[tokio::test]
+async fn the_steps_of_a_late_record_are_filled_in_later_still() {
+    let twin = Twin::with(example("contoso-modern"), |config| {
+        config.log_delay = Some(jiff::SignedDuration::from_mins(4));
+    })
+    .await;
+    twin.switch(breakglass_lab::Fault::LogDelay, true);
+    let mut person = Person::new(&twin);
+    let mut key = enrol(&mut person, &twin, BREAKGLASS, "m-BG01-A").await;
+    use_key(&mut person, &twin, &mut key).await;
+    let row = twin.running.lab().logs().pop().unwrap();
+    let steps = |minutes: i64| {
+        let now = row
+            .readable_at
+            .checked_add(jiff::SignedDuration::from_mins(minutes))
+            .unwrap();
+        graph_beta(&row, now)["authenticationDetails"]
+            .as_array()
+            .unwrap()
+            .len()
+    };
+    assert_eq!((steps(0), steps(4), steps(5)), (0, 0, 1));
 }
