@@ -369,3 +369,21 @@ async fn both_clients_survive_a_storm_of_refusals() {
         survives(Script::node(&twin))
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_clients_get_over_the_documented_limits() {
+    let twin = twin().await;
+    twin.switch(Fault::Throttling, true);
+    let policies = list(&twin.snapshot["collections"]["conditionalAccessPolicies"]).len();
+    let reads = async |script: Option<Script<'_>>| {
+        if let Some(script) = script {
+            let seen = script.run("read").await;
+            let found = &seen["policies"];
+            let found = found.as_array().map(Vec::len);
+            let found = found.or(seen["policies"].as_object().map(serde_json::Map::len));
+            assert_eq!(found, Some(policies), "{}", script.file);
+            assert_eq!(list(&script.run("logs").await["signIns"]).len(), 1);
+        }
+    };
+    tokio::join!(reads(Script::python(&twin)), reads(Script::node(&twin)));
+}
