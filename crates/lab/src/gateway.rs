@@ -235,6 +235,7 @@ fn logs_outcome(lab: &Arc<Lab>, call: &Call) -> Result<Answer, ApiError> {
         &call.method,
         &call.path,
         &call.query,
+        call.header("prefer").unwrap_or_default(),
         body.as_ref(),
     ))
 }

@@ -8,6 +8,7 @@
 //! - rows are made from the records that Graph shows, so that both tell the same;
 //! - cells of dynamic columns come as text, and 200 with an `error` beside the tables means that rows are missing.
 
+mod batch;
 mod error;
 mod eval;
 mod lexer;
@@ -23,7 +24,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Fault, Lab, arm,
-    lab::{Answer, Caller},
+    lab::{Answer, Body, Caller},
 };
 use workspace::Workspace;
 
@@ -36,6 +37,7 @@ pub(crate) fn answer(
     method: &str,
     path: &str,
     query: &str,
+    prefer: &str,
     body: Option<&Value>,
 ) -> Answer {
     let segments: Vec<&str> = path
@@ -48,6 +50,9 @@ pub(crate) fn answer(
         .collect();
     let low: Vec<&str> = low.iter().map(String::as_str).collect();
     let named = match low.as_slice() {
+        ["v1", "$batch" | "%24batch"] if method == "POST" => {
+            return batch::answer(lab, caller, body);
+        }
         ["v1", "workspaces", id, "query"] => (*id).to_owned(),
         ["v1", "subscriptions", .., "query"] => {
             format!("/{}", segments[1..segments.len() - 1].join("/"))
@@ -61,10 +66,7 @@ pub(crate) fn answer(
     };
     let (kql, timespan) = match (method, body) {
         ("GET", _) => (parameter("query"), parameter("timespan")),
-        ("POST", Some(body)) => {
-            let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
-            (text("query"), text("timespan"))
-        }
+        ("POST", Some(body)) => return asked(lab, caller, &named, prefer, body),
         // The service answers 200 with nothing to a body that is missing.
         ("POST", None) => {
             return Answer {
@@ -74,10 +76,55 @@ pub(crate) fn answer(
         }
         _ => return error::not_found("PathNotFoundError", "The requested path does not exist"),
     };
+    answer_query(lab, caller, &named, prefer, (kql, timespan))
+}
+
+/// The answer to a body with a query.
+fn asked(lab: &Lab, caller: &Caller, named: &str, prefer: &str, body: &Value) -> Answer {
+    let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
+    answer_query(
+        lab,
+        caller,
+        named,
+        prefer,
+        (text("query"), text("timespan")),
+    )
+}
+
+/// The answer to a query and its range of time.
+fn answer_query(
+    lab: &Lab,
+    caller: &Caller,
+    named: &str,
+    prefer: &str,
+    (kql, timespan): (Option<String>, Option<String>),
+) -> Answer {
     let Some(kql) = kql.filter(|kql| !kql.trim().is_empty()) else {
         return error::bad("The request has no query.");
     };
-    run(lab, caller, &named, &kql, timespan.as_deref())
+    let mut answer = run(lab, caller, named, &kql, timespan.as_deref());
+    if let Body::Json(body) = &mut answer.body
+        && let Some(body) = body.as_object_mut()
+        && body.contains_key("tables")
+    {
+        // Azure Monitor, *Log Analytics API*, *Prefer options*: both only when they are asked for.
+        let preferred = |name: &str| {
+            prefer
+                .split([',', ' '])
+                .any(|part| part.trim().eq_ignore_ascii_case(name))
+        };
+        if preferred("include-statistics=true") {
+            let statistics = json!({"query": {"executionTime": 0.015_625}});
+            body.insert("statistics".to_owned(), statistics);
+        }
+        if preferred("include-render=true") {
+            body.insert(
+                "render".to_owned(),
+                json!({"visualization": null, "title": null}),
+            );
+        }
+    }
+    answer
 }
 
 fn run(lab: &Lab, caller: &Caller, named: &str, kql: &str, timespan: Option<&str>) -> Answer {

@@ -36,6 +36,7 @@ fn ask_with(lab: &Lab, kql: &str, timespan: Option<&str>) -> Answer {
         "POST",
         &path,
         "",
+        "",
         Some(&body),
     )
 }
@@ -330,25 +331,28 @@ fn who_may_not_read_and_what_does_not_exist_is_told_apart() {
     let lab = busy();
     let body = json!({"query": "SigninLogs"});
     let path = format!("/v1/workspaces/{}/query", customer(&lab));
-    let refused = answer(&lab, &person(ANNA), "POST", &path, "", Some(&body));
+    let refused = answer(&lab, &person(ANNA), "POST", &path, "", "", Some(&body));
     assert_eq!(
         (refused.status, &json_of(&refused)["error"]["code"]),
         (403, &json!("InsufficientAccessError"))
     );
     let caller = app("breakglass watch");
     let unknown = "/v1/workspaces/11111111-0000-4000-8000-000000000001/query";
-    let missing = answer(&lab, &caller, "POST", unknown, "", Some(&body));
+    let missing = answer(&lab, &caller, "POST", unknown, "", "", Some(&body));
     assert_eq!(
         (missing.status, &json_of(&missing)["error"]["code"]),
         (404, &json!("ResourceNotFoundError"))
     );
-    assert_eq!(answer(&lab, &caller, "GET", "/v2/x", "", None).status, 404);
     assert_eq!(
-        json_of(&answer(&lab, &caller, "POST", &path, "", None)),
+        answer(&lab, &caller, "GET", "/v2/x", "", "", None).status,
+        404
+    );
+    assert_eq!(
+        json_of(&answer(&lab, &caller, "POST", &path, "", "", None)),
         Value::Null
     );
     assert_eq!(
-        answer(&lab, &caller, "POST", &path, "", Some(&json!({}))).status,
+        answer(&lab, &caller, "POST", &path, "", "", Some(&json!({}))).status,
         400
     );
     let got = answer(
@@ -357,12 +361,13 @@ fn who_may_not_read_and_what_does_not_exist_is_told_apart() {
         "GET",
         &path,
         "query=SigninLogs%20%7C%20count&timespan=P1D",
+        "",
         None,
     );
     assert_eq!(rows(&got)[0]["Count"], 3);
     let by_id = "/v1/subscriptions/2d7c5b1e-0f64-4a39-8e12-6a9b3c4d5e6f/resourceGroups/rg-monitoring/providers/Microsoft.OperationalInsights/workspaces/law-security/query";
     assert_eq!(
-        rows(&answer(&lab, &caller, "POST", by_id, "", Some(&body))).len(),
+        rows(&answer(&lab, &caller, "POST", by_id, "", "", Some(&body))).len(),
         3
     );
 }
@@ -391,6 +396,48 @@ impl run::Tables for Nothing {
             rows: vec![vec![value::Scalar::Null; schema.columns().len()]],
         })
     }
+}
+
+#[test]
+fn a_batch_answers_each_query_for_itself_and_statistics_only_to_who_asks() {
+    let lab = lab("contoso-modern");
+    let (caller, kql) = (app("breakglass watch"), "SigninLogs | take 1");
+    let query = |id: &str, workspace: &str, kql: &str| {
+        json!({
+            "id": id, "path": "/query", "method": "POST", "workspace": workspace, "body": {"query": kql},
+            "headers": {"Prefer": "wait=60, include-statistics=true"},
+        })
+    };
+    let own = customer(&lab);
+    let body = json!({"requests": [query("a", &own, kql), query("b", "nowhere", kql), query("c", &own, "| wher")]});
+    let got = json_of(&answer(
+        &lab,
+        &caller,
+        "POST",
+        "/v1/$batch",
+        "",
+        "",
+        Some(&body),
+    ));
+    let statuses: Vec<_> = got["responses"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (&one["id"], &one["status"]))
+        .collect();
+    assert_eq!(json!(statuses), json!([["a", 200], ["b", 404], ["c", 400]]));
+    assert!(got["responses"][0]["body"]["statistics"].is_object());
+    let none = answer(
+        &lab,
+        &caller,
+        "POST",
+        "/v1/$batch",
+        "",
+        "",
+        Some(&json!({})),
+    );
+    assert_eq!(none.status, 400);
+    assert_eq!(json_of(&ask(&lab, kql)).get("statistics"), None);
 }
 
 proptest! {

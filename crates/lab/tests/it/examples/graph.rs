@@ -393,15 +393,6 @@ fn load(
     (expected, logs)
 }
 
-/// Fields of examples that the twin rightly does not give back, with the reason.
-const EXCEPTIONS: &[(&str, &str, &str)] = &[];
-
-fn excepted(page: &str, difference: &str) -> bool {
-    EXCEPTIONS
-        .iter()
-        .any(|(on, field, _)| page.ends_with(on) && difference.starts_with(field))
-}
-
 #[test]
 fn every_type_of_the_published_examples_is_served_or_named_as_not_served() {
     let Some(specs) = specs() else { return };
@@ -477,7 +468,6 @@ async fn published_examples_of_graph_are_served_without_loss_of_known_fields() {
             kind,
             &mut differences,
         );
-        differences.retain(|difference| !excepted(page, difference));
         wrong.extend(
             differences
                 .into_iter()

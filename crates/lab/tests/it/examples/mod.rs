@@ -1,5 +1,5 @@
 //! Every published example of an answer is loaded into a twin and read back: no field that Microsoft's model knows is
-//! lost or changed. What the examples have that can't hold is listed here with its reason.
+//! lost or changed. Types that are not served are listed with the reason.
 //!
 //! The examples of Graph are of 2021; Microsoft's present type model says which of their fields are known. The examples of
 //! Azure Resource Manager are compared whole.

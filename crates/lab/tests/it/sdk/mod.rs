@@ -19,7 +19,7 @@ use std::{
 
 use breakglass_lab::{Addresses, App, Fault, GRAPH_COMMAND_LINE, LogKind, LogRow, default_apps};
 use breakglass_model::Clock;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -130,12 +130,12 @@ impl Outside {
         &self.twin.running.addresses
     }
 
-    /// A record of a log, readable at once.
+    /// A record of a log that was written a minute ago, so that exports have it too.
     pub(crate) fn log(&self, kind: LogKind, record: Value) {
         self.twin.running.lab().log(LogRow {
             kind,
             record,
-            readable_at: Timestamp::MIN,
+            readable_at: MachineClock.now() - SignedDuration::from_mins(1),
         });
     }
 
@@ -368,4 +368,22 @@ async fn both_clients_survive_a_storm_of_refusals() {
         survives(Script::python(&twin)),
         survives(Script::node(&twin))
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_clients_get_over_the_documented_limits() {
+    let twin = twin().await;
+    twin.switch(Fault::Throttling, true);
+    let policies = list(&twin.snapshot["collections"]["conditionalAccessPolicies"]).len();
+    let reads = async |script: Option<Script<'_>>| {
+        if let Some(script) = script {
+            let seen = script.run("read").await;
+            let found = &seen["policies"];
+            let found = found.as_array().map(Vec::len);
+            let found = found.or(seen["policies"].as_object().map(serde_json::Map::len));
+            assert_eq!(found, Some(policies), "{}", script.file);
+            assert_eq!(list(&script.run("logs").await["signIns"]).len(), 1);
+        }
+    };
+    tokio::join!(reads(Script::python(&twin)), reads(Script::node(&twin)));
 }

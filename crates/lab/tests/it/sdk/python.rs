@@ -374,7 +374,7 @@ async fn the_log_analytics_client_queries_and_understands_refusals() {
     assert_eq!(query["columns"]["TimeGenerated"], "datetime");
     assert_eq!(query["columns"]["Status"], "dynamic");
     assert_eq!(query["statistics"], true);
-    assert_eq!(query["rows"][0]["UserId"], BREAK_GLASS);
+    assert_eq!(query["rows"][0]["UserId"], BREAK_GLASS, "{query}");
     assert_eq!(query["rows"][0]["ResultType"], "0");
     assert_eq!(seen["unknownWorkspace"]["status"], 404, "{seen}");
     assert_eq!(seen["badQuery"]["status"], 400, "{seen}");
