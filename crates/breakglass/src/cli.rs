@@ -41,6 +41,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Write a commented configuration
     Init(InitArgs),
+    /// Read a tenant into one snapshot file
+    Collect(CollectArgs),
     /// Judge a tenant: the three questions, then findings
     Check(Box<CheckArgs>),
     /// Prove who gets in past Conditional Access, try one sign-in, pre-flight a change of policies
@@ -51,6 +53,10 @@ pub enum Command {
     Incident(IncidentArgs),
     /// Try the alert channels
     Alert(AlertArgs),
+    /// Serve the twin of Microsoft's cloud on this machine
+    Lab(LabArgs),
+    /// Say whether this installation can do its job
+    Doctor(DoctorArgs),
     /// Print the JSON Schema of a document
     Schema(SchemaArgs),
     /// Print a completion script for a shell
@@ -366,7 +372,7 @@ pub struct DemoArgs {
 #[derive(Args, Debug)]
 pub struct SchemaArgs {
     /// The document: `check-report`, `signal`, `watch-summary`, `incident`, `incident-list`, `alert-test`,
-    /// `lockout-proof`, `what-if`, `preflight`
+    /// `lockout-proof`, `what-if`, `preflight`, `collect`, `doctor`
     pub name: String,
 }
 

@@ -154,6 +154,11 @@ fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The bytes of a file that was named on the command line.
+pub fn bytes(what: &str, path: &Path) -> Result<Vec<u8>, Failure> {
+    read_file(path).map_err(|error| not_opened(what, path, &error))
+}
+
 /// Every regular file below a directory, in the order of its path. What cannot be read is set aside.
 fn directory(root: &Path, unreadable: &mut Vec<SetAside>) -> Result<Vec<InputFile>, Failure> {
     let mut files = Vec::new();

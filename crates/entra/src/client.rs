@@ -41,7 +41,7 @@ pub use token::Granted;
 /// Repeats of one call.
 const REPEATS: usize = 6;
 /// The longest wait for one repeat; a service that asks for more is busy with something else.
-const LONGEST: Duration = Duration::from_secs(300);
+const LONGEST: Duration = Duration::from_mins(5);
 /// Calls that are on their way to one service at the same time.
 const AT_ONCE: usize = 4;
 
@@ -303,7 +303,7 @@ impl Entra {
         let workload = Workload::of(request.service, &format!("/{}", request.path));
         let mut backoff = backon::ExponentialBuilder::default()
             .with_min_delay(Duration::from_secs(1))
-            .with_max_delay(Duration::from_secs(60))
+            .with_max_delay(Duration::from_mins(1))
             .with_jitter()
             .with_max_times(REPEATS)
             .build();

@@ -108,7 +108,7 @@ impl Https {
             .redirect(redirect::Policy::none())
             .https_only(true)
             .connect_timeout(Duration::from_secs(15))
-            .timeout(Duration::from_secs(120))
+            .timeout(Duration::from_mins(2))
             .user_agent(concat!("breakglass/", env!("CARGO_PKG_VERSION")))
             .tls_certs_merge(roots)
             .build()

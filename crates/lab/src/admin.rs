@@ -19,6 +19,8 @@ use url::Url;
 
 use crate::{
     App, Fault, Lab,
+    records::{self, Credential},
+    signin,
     tokens::{self, Api, LIFETIME, Subject},
 };
 
@@ -28,6 +30,7 @@ pub(crate) fn routes(lab: Arc<Lab>, ca_pem: String) -> Router {
         .route("/faults", get(faults))
         .route("/faults/{name}", put(switch))
         .route("/snapshot", get(snapshot))
+        .route("/export", get(export))
         .route("/addresses", get(addresses))
         .route("/metadata/identity/oauth2/token", get(managed_identity))
         .with_state(lab)
@@ -109,6 +112,21 @@ async fn snapshot(Extract(lab): Extract<Arc<Lab>>) -> Json<Value> {
     Json(lab.snapshot())
 }
 
+#[derive(Deserialize)]
+struct Since {
+    since: Option<jiff::Timestamp>,
+}
+
+/// The lines of an Event Hub export that became readable after a moment, for a file that the monitor follows.
+async fn export(Extract(lab): Extract<Arc<Lab>>, Query(Since { since }): Query<Since>) -> String {
+    let mut lines = String::new();
+    for line in records::export(&lab, since) {
+        lines.push_str(&line);
+        lines.push_str("\r\n");
+    }
+    lines
+}
+
 async fn addresses(Extract(lab): Extract<Arc<Lab>>) -> Json<Value> {
     let Lab { addresses, .. } = &*lab;
     Json(json!({
@@ -182,6 +200,13 @@ async fn managed_identity(
         Api::Arm | Api::Logs => &[],
     };
     let token = tokens::issue(&lab, &subject, &resource, permissions, LIFETIME);
+    records::service_principal(
+        &lab,
+        app,
+        signin::goal::resource_of(api),
+        "",
+        Credential::ManagedIdentity,
+    );
     let now = lab.now().as_second();
     // Numbers are text here.
     Json(json!({

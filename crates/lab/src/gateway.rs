@@ -16,10 +16,14 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
-    Fault, Lab, graph,
+    Fault, Lab, arm, graph,
     lab::{Answer, ApiError, Body, Caller},
+    logs,
     tokens::{self, Api},
 };
+
+/// What Graph says of its JSON.
+const GRAPH_JSON: &str = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
 
 /// The most that a request may hold; Graph takes 4 MB.
 const BODY_LIMIT: usize = 4 << 20;
@@ -97,7 +101,7 @@ fn text(value: &str) -> HeaderValue {
 }
 
 /// The answer as HTTP.
-fn respond(lab: &Lab, ids: (&str, &str), outcome: Result<Answer, ApiError>) -> Response {
+fn respond(lab: &Lab, api: Api, ids: (&str, &str), outcome: Result<Answer, ApiError>) -> Response {
     let now = lab.now();
     let (request_id, client_request_id) = ids;
     let answer = outcome.unwrap_or_else(|error| error.answer(lab, request_id, client_request_id));
@@ -105,9 +109,10 @@ fn respond(lab: &Lab, ids: (&str, &str), outcome: Result<Answer, ApiError>) -> R
         Body::Empty => (HttpBody::empty(), None),
         Body::Json(value) => (
             HttpBody::from(value.to_string()),
-            Some(
-                "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8",
-            ),
+            Some(match api {
+                Api::Graph => GRAPH_JSON,
+                Api::Arm | Api::Logs => "application/json; charset=utf-8",
+            }),
         ),
         Body::Text(value) => (HttpBody::from(value), Some("text/plain")),
     };
@@ -128,7 +133,9 @@ fn respond(lab: &Lab, ids: (&str, &str), outcome: Result<Answer, ApiError>) -> R
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert("request-id", text(request_id));
     headers.insert("client-request-id", text(client_request_id));
-    headers.insert("x-ms-ags-diagnostic", text(&diagnostic.to_string()));
+    if api == Api::Graph {
+        headers.insert("x-ms-ags-diagnostic", text(&diagnostic.to_string()));
+    }
     for (name, value) in answer.headers {
         if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
             headers.insert(name, text(&value));
@@ -144,10 +151,15 @@ async fn answer_graph(
 ) -> Response {
     let call = match Call::read(from, request).await {
         Ok(call) => call,
-        Err(error) => return respond(&lab, ("", ""), Err(error)),
+        Err(error) => return respond(&lab, Api::Graph, ("", ""), Err(error)),
     };
     let outcome = graph_outcome(&lab, &call);
-    respond(&lab, (&call.request_id, &call.client_request_id), outcome)
+    respond(
+        &lab,
+        Api::Graph,
+        (&call.request_id, &call.client_request_id),
+        outcome,
+    )
 }
 
 fn graph_outcome(lab: &Arc<Lab>, call: &Call) -> Result<Answer, ApiError> {
@@ -163,10 +175,15 @@ async fn answer_arm(
 ) -> Response {
     let call = match Call::read(from, request).await {
         Ok(call) => call,
-        Err(error) => return respond(&lab, ("", ""), Err(error)),
+        Err(error) => return respond(&lab, Api::Arm, ("", ""), Err(error)),
     };
     let outcome = arm_outcome(&lab, &call);
-    respond(&lab, (&call.request_id, &call.client_request_id), outcome)
+    respond(
+        &lab,
+        Api::Arm,
+        (&call.request_id, &call.client_request_id),
+        outcome,
+    )
 }
 
 fn arm_outcome(lab: &Arc<Lab>, call: &Call) -> Result<Answer, ApiError> {
@@ -178,11 +195,15 @@ fn arm_outcome(lab: &Arc<Lab>, call: &Call) -> Result<Answer, ApiError> {
         ));
     }
     lab.meter.storm(lab)?;
-    call.caller(lab, Api::Arm)?;
-    Err(ApiError::new(
-        404,
-        "InvalidResourceType",
-        "The resource type could not be found.",
+    let caller = call.caller(lab, Api::Arm)?;
+    let body = json_body(&call.body)?;
+    Ok(arm::answer(
+        lab,
+        &caller,
+        &call.method,
+        &call.path,
+        &call.query,
+        body,
     ))
 }
 
@@ -193,19 +214,29 @@ async fn answer_logs(
 ) -> Response {
     let call = match Call::read(from, request).await {
         Ok(call) => call,
-        Err(error) => return respond(&lab, ("", ""), Err(error)),
+        Err(error) => return respond(&lab, Api::Logs, ("", ""), Err(error)),
     };
     let outcome = logs_outcome(&lab, &call);
-    respond(&lab, (&call.request_id, &call.client_request_id), outcome)
+    respond(
+        &lab,
+        Api::Logs,
+        (&call.request_id, &call.client_request_id),
+        outcome,
+    )
 }
 
 fn logs_outcome(lab: &Arc<Lab>, call: &Call) -> Result<Answer, ApiError> {
     lab.meter.storm(lab)?;
-    call.caller(lab, Api::Logs)?;
-    Err(ApiError::new(
-        404,
-        "PathNotFoundError",
-        "The requested path does not exist",
+    let caller = call.caller(lab, Api::Logs)?;
+    let body = json_body(&call.body)?;
+    Ok(logs::answer(
+        lab,
+        &caller,
+        &call.method,
+        &call.path,
+        &call.query,
+        call.header("prefer").unwrap_or_default(),
+        body.as_ref(),
     ))
 }
 

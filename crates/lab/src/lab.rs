@@ -9,7 +9,12 @@ use breakglass_model::Clock;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::{Fault, Faults, State, graph::Meter, tokens::Keys};
+use crate::{
+    Fault, Faults, LogRow, State,
+    graph::{Meter, Newest},
+    signin::Desk,
+    tokens::Keys,
+};
 
 /// Where the twin listens: origins such as `https://localhost:40123`, without a slash at the end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -67,8 +72,11 @@ pub struct Lab {
     pub(crate) apps: Vec<App>,
     pub(crate) keys: Keys,
     pub(crate) meter: Meter,
+    pub(crate) index: Newest,
     pub(crate) rp_id: String,
     pub(crate) log_delay: Option<SignedDuration>,
+    pub(crate) desk: Desk,
+    pub(crate) policies: crate::graph::what_if_set::Cache,
 }
 
 impl std::fmt::Debug for Lab {
@@ -80,6 +88,30 @@ impl std::fmt::Debug for Lab {
 }
 
 impl Lab {
+    /// A twin that nobody has called yet.
+    pub(crate) fn new(
+        clock: Arc<dyn Clock>,
+        state: State,
+        addresses: Addresses,
+        apps: Vec<App>,
+        keys: Keys,
+    ) -> Self {
+        Self {
+            clock,
+            state: Mutex::new(state),
+            faults: Faults::default(),
+            addresses,
+            apps,
+            keys,
+            meter: Meter::default(),
+            index: Newest::default(),
+            rp_id: crate::server::RP_ID.to_owned(),
+            log_delay: None,
+            desk: Desk::default(),
+            policies: crate::graph::what_if_set::Cache::default(),
+        }
+    }
+
     /// The state; a panic of another thread while it held the lock leaves a state that is still whole, since every
     /// change is one call.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -92,14 +124,29 @@ impl Lab {
         state
     }
 
+    /// The tenant's id.
+    pub fn tenant(&self) -> String {
+        self.state().tenant.clone()
+    }
+
     /// The tenant as it is at this moment, as a snapshot.
     pub fn snapshot(&self) -> Value {
         self.state().to_snapshot(self.clock.now())
     }
 
+    /// The log records as they are, those that nobody can read yet included.
+    pub fn logs(&self) -> Vec<LogRow> {
+        self.state().logs.clone()
+    }
+
     /// Where the twin listens.
     pub const fn addresses(&self) -> &Addresses {
         &self.addresses
+    }
+
+    /// Adds a record to a log, such as one of another tenant that is to be read here.
+    pub fn log(&self, row: LogRow) {
+        self.state().logs.push(row);
     }
 
     /// The app registrations that it knows.

@@ -11,19 +11,29 @@
 
 mod admin;
 mod apps;
+mod arm;
+mod audit;
 mod certificate;
 mod faults;
 mod gateway;
 mod graph;
 mod lab;
+mod logs;
 mod odata;
+pub mod passkey;
 mod permissions;
+mod portal;
+pub mod records;
 mod server;
+mod signin;
 mod state;
+#[cfg(test)]
+mod testing;
 mod tokens;
 
 pub use apps::{AZURE_CLI, GRAPH_COMMAND_LINE, default_apps};
 pub use faults::{Fault, Faults};
 pub use lab::{Addresses, App, Lab};
+pub use passkey::Passkey;
 pub use server::{Config, LabError, Ports, Running};
 pub use state::{LogKind, LogRow, NotASnapshot, Row, State, Table};

@@ -8,7 +8,7 @@
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::Duration,
 };
 
@@ -19,10 +19,12 @@ use jiff::SignedDuration;
 use serde_json::Value;
 
 use crate::{
-    Addresses, App, Faults, Lab, State, admin, apps, certificate, gateway,
-    graph::Meter,
+    Addresses, App, Lab, State, admin, apps, certificate, gateway, portal, signin,
     tokens::{self, Keys},
 };
+
+/// What passkeys of the public cloud are bound to.
+pub(crate) const RP_ID: &str = "login.microsoft.com";
 
 /// Ports to listen on; 0 takes any that is free.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,7 +82,7 @@ impl Config {
             ports: Ports::default(),
             apps: apps::default_apps(),
             names: Vec::new(),
-            rp_id: "login.microsoft.com".to_owned(),
+            rp_id: RP_ID.to_owned(),
             log_delay: None,
         }
     }
@@ -165,15 +167,15 @@ impl Lab {
             .map_err(|_| LabError::Keys)?
             .map_err(|_| LabError::Keys)?;
         let lab = Arc::new(Self {
-            clock: config.clock,
-            state: Mutex::new(state),
-            faults: Faults::default(),
-            addresses: addresses.clone(),
-            apps: config.apps.clone(),
-            keys,
-            meter: Meter::default(),
             rp_id: config.rp_id,
             log_delay: config.log_delay,
+            ..Self::new(
+                config.clock,
+                state,
+                addresses.clone(),
+                config.apps.clone(),
+                keys,
+            )
         });
 
         let tls = RustlsConfig::from_config(certificate.config);
@@ -185,7 +187,12 @@ impl Lab {
             handles: Vec::new(),
             tasks: Vec::new(),
         };
-        running.serve(login, Some(&tls), tokens::routes(Arc::clone(&lab)))?;
+        let people = signin::routes(Arc::clone(&lab)).merge(portal::routes(Arc::clone(&lab)));
+        running.serve(
+            login,
+            Some(&tls),
+            tokens::routes(Arc::clone(&lab)).merge(people),
+        )?;
         running.serve(graph, Some(&tls), gateway::graph(Arc::clone(&lab)))?;
         running.serve(arm, Some(&tls), gateway::arm(Arc::clone(&lab)))?;
         running.serve(logs, Some(&tls), gateway::logs(Arc::clone(&lab)))?;

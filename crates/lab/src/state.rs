@@ -11,6 +11,8 @@ use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
+use crate::{Passkey, passkey::Secret};
+
 /// An object with what readers may still see of its past.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
@@ -49,6 +51,31 @@ impl Table {
     /// The objects as they are.
     pub fn all(&self) -> impl Iterator<Item = &Value> {
         self.rows.values().filter_map(|row| row.value.as_ref())
+    }
+
+    /// How many places there are: objects, and gaps where deleted ones were. Pages count places, so that an object that
+    /// is deleted between two pages moves no other.
+    pub(crate) fn places(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The object at a place, as a reader sees it at this moment.
+    pub(crate) fn at(&self, place: usize, now: Timestamp) -> Option<&Value> {
+        self.rows.get_index(place).and_then(|(_, row)| row.at(now))
+    }
+
+    /// When readers next see something else than they do at this moment.
+    pub(crate) fn settles(&self, now: Timestamp) -> Option<Timestamp> {
+        self.rows
+            .values()
+            .map(|row| row.visible_from)
+            .filter(|from| *from > now)
+            .min()
+    }
+
+    /// When an object was last written.
+    pub(crate) fn visible_from(&self, id: &str) -> Option<Timestamp> {
+        Some(self.rows.get(&id.to_lowercase())?.visible_from)
     }
 
     /// How many objects there are.
@@ -113,6 +140,13 @@ pub struct State {
     pub logs: Vec<LogRow>,
     /// Deleted users, groups and policies that can still be restored, with the collection they came from.
     pub deleted: Vec<(String, Value)>,
+    /// Passkeys that can sign in, by credential id (unpadded base64url).
+    pub passkeys: BTreeMap<String, Passkey>,
+    /// Passwords and passes that were set through the API, by user and method id. Passwords of a snapshot's users are
+    /// not known.
+    pub secrets: BTreeMap<(String, String), Secret>,
+    /// Diagnostic settings that readers do not see as they are yet, by folded id: for how many reads, and what they see.
+    pub unsettled: BTreeMap<String, (u8, Option<Value>)>,
     /// Counts changes.
     pub revision: u64,
     /// How long a change stays hidden from readers.
@@ -217,6 +251,11 @@ impl State {
     pub fn table(&self, name: &str) -> &Table {
         static EMPTY: std::sync::LazyLock<Table> = std::sync::LazyLock::new(Table::default);
         self.tables.get(name).unwrap_or(&EMPTY)
+    }
+
+    /// Whether the snapshot had this collection, or something was put into it since.
+    pub(crate) fn knows(&self, collection: &str) -> bool {
+        self.tables.contains_key(collection) && !self.unknown.contains(collection)
     }
 
     /// Puts an object into a collection, in place of one with the same id.

@@ -4,6 +4,7 @@
 //! made here. One exception: an emergency access account that the tenant does not hold can't be asked about,
 //! so it is *cannot tell*.
 
+pub mod confirm;
 pub mod document;
 mod escape;
 mod page;

@@ -96,7 +96,7 @@ fn make(
         }),
         cloud: Some(Arc::new(CloudConfiguration::Custom({
             let mut custom = CustomConfiguration::default();
-            custom.authority_host = cloud.login.as_str().to_owned();
+            cloud.login.as_str().clone_into(&mut custom.authority_host);
             custom
         }))),
         ..ClientOptions::default()

@@ -18,7 +18,7 @@ use super::{
 use crate::{Error, HttpResponse, Service, error::SignInError};
 
 /// How long somebody may take.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_mins(10);
 /// How long the browser may take to send its request.
 const REQUEST: Duration = Duration::from_secs(10);
 /// The most bytes of a request that are read.

@@ -175,7 +175,7 @@ pub(super) fn from_answer(answer: &HttpResponse) -> Error {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
     let mut error = told(text("error_description"));
-    error.error = text("error").to_owned();
+    text("error").clone_into(&mut error.error);
     if error.message.is_empty() {
         error.message = format!("the token endpoint answered {}", answer.status);
     }

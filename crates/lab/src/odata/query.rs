@@ -25,11 +25,4 @@ impl Query {
             .find(|(known, _)| known.trim_start_matches('$').eq_ignore_ascii_case(plain))
             .map(|(_, value)| value.as_str())
     }
-
-    /// All parameters.
-    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-    }
 }

@@ -171,8 +171,11 @@ fn signed_by_certificate(app: &App, jwt: &Jwt<'_>) -> Result<(), TokenError> {
     };
     let named = |der: &[u8]| {
         // Newer libraries name the certificate by SHA-256, older ones by SHA-1.
-        header("x5t#S256").is_some_and(|text| text == BASE64URL_NOPAD.encode(&Sha256::digest(der)))
-            || header("x5t").is_some_and(|text| text == BASE64URL_NOPAD.encode(&sha1(der)))
+        let is = |name: &str, hash: &[u8]| {
+            header(name)
+                .is_some_and(|text| text.trim_end_matches('=') == BASE64URL_NOPAD.encode(hash))
+        };
+        is("x5t#S256", &Sha256::digest(der)) || is("x5t", &sha1(der))
     };
     let Some(certificate) = app.certificates.iter().find(|der| named(der)) else {
         return refused("The key was not found.");

@@ -17,7 +17,11 @@ use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use super::{Api, LIFETIME, Subject, client, discovery, error::TokenError, issue};
-use crate::{App, Fault, Lab};
+use crate::{
+    App, Fault, Lab,
+    records::{self, Credential},
+    signin,
+};
 
 /// The fields of a form; empty ones count as absent.
 #[derive(Clone, Default)]
@@ -223,11 +227,13 @@ fn token(
                 app.client_id
             ),
         )),
-        _ => Err(TokenError::new(
-            "unsupported_grant_type",
-            70_003,
-            format!("The app requested an unsupported grant type '{grant}'."),
-        )),
+        _ => signin::grant(lab, &request, grant).unwrap_or_else(|| {
+            Err(TokenError::new(
+                "unsupported_grant_type",
+                70_003,
+                format!("The app requested an unsupported grant type '{grant}'."),
+            ))
+        }),
     }
 }
 
@@ -311,6 +317,18 @@ fn client_credentials(lab: &Lab, request: &TokenRequest<'_>) -> Result<Value, To
         Api::Arm | Api::Logs => &[],
     };
     let token = issue(lab, &subject, &audience, permissions, LIFETIME);
+    let credential = match request.form.get("client_assertion") {
+        None => Credential::Secret,
+        Some(_) if request.app.certificates.is_empty() => Credential::Federated,
+        Some(_) => Credential::Certificate,
+    };
+    records::service_principal(
+        lab,
+        request.app,
+        signin::goal::resource_of(api),
+        &request.ip,
+        credential,
+    );
     Ok(success(lab, request.v1, &audience, &token))
 }
 

@@ -102,18 +102,23 @@ pub(crate) struct Jwt<'a> {
 }
 
 impl<'a> Jwt<'a> {
-    /// Reads a token of three parts.
+    /// Reads a token of three parts. The padding that RFC 7515 leaves out may be there: the assertions of Microsoft's
+    /// `azure-identity` for Python have it.
     pub(crate) fn read(token: &'a str) -> Option<Self> {
         let (message, signature) = token.rsplit_once('.')?;
         let (header, claims) = message.split_once('.')?;
+        let bytes = |text: &str| {
+            let text = text.trim_end_matches('=');
+            BASE64URL_NOPAD.decode(text.as_bytes()).ok()
+        };
         let part = |text: &str| -> Option<Map<String, Value>> {
-            serde_json::from_slice(&BASE64URL_NOPAD.decode(text.as_bytes()).ok()?).ok()
+            serde_json::from_slice(&bytes(text)?).ok()
         };
         Some(Self {
             header: part(header)?,
             claims: part(claims)?,
             message,
-            signature: BASE64URL_NOPAD.decode(signature.as_bytes()).ok()?,
+            signature: bytes(signature)?,
         })
     }
 }
@@ -121,6 +126,20 @@ impl<'a> Jwt<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn padding_does_not_hinder_reading() {
+        let padded = data_encoding::BASE64URL.encode(br#"{"a":1}"#);
+        assert!(padded.ends_with('='));
+        let token = format!(
+            "{padded}.{padded}.{}",
+            data_encoding::BASE64URL.encode(b"sign")
+        );
+        let jwt = Jwt::read(&token).unwrap();
+        assert_eq!(jwt.claims["a"], 1);
+        assert_eq!(jwt.signature, b"sign");
+        assert!(token.starts_with(jwt.message));
+    }
 
     #[test]
     fn a_token_is_read_back_and_a_changed_one_is_refused() {

@@ -22,7 +22,8 @@ use uuid::Uuid;
 
 use crate::{App, Fault, Lab, lab::ApiError, lab::Caller};
 
-pub(crate) use endpoint::routes;
+pub(crate) use endpoint::{Form, TokenRequest, is_ours, resource, routes, unknown_tenant};
+pub(crate) use error::TokenError;
 pub(crate) use jwt::Keys;
 
 /// How long access tokens are good.

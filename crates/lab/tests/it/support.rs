@@ -66,10 +66,7 @@ impl Twin {
     }
 
     pub(crate) fn tenant(&self) -> String {
-        self.running.lab().snapshot()["tenant"]["id"]
-            .as_str()
-            .unwrap()
-            .to_owned()
+        self.running.lab().tenant()
     }
 
     /// Asks the token endpoint.

@@ -8,8 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Method, MethodKind};
 
-/// A word of `methodsRegistered`, with the kind of method, `phoneType` and combination that it stands for; without a
-/// kind nobody signs in with it.
+/// A word, the kind of method, `phoneType`, combination.
 type Word = (
     &'static str,
     Option<MethodKind>,
@@ -17,7 +16,8 @@ type Word = (
     Option<&'static str>,
 );
 
-/// The order is the order of bits.
+/// Words of `methodsRegistered`, with the kind of method, `phoneType` and combination that they stand for; without a
+/// kind nobody signs in with it. The order is the order of bits.
 const WORDS: &[Word] = &[
     ("mobilePhone", Some(MethodKind::Phone), Some("mobile"), None),
     (

@@ -7,13 +7,14 @@ mod sarif;
 mod text;
 
 use breakglass_conditional_access::{
-    Enforce, Engine,
+    Enforce, Engine, SignIn,
     preflight::{self, Input},
     tenant::{Changed, People, Tenant},
 };
 use breakglass_model::ObjectId;
 
 use super::{
+    confirm,
     document::{
         self,
         preflight::{Comparison, PreflightDocument, Verdict},
@@ -80,6 +81,25 @@ pub fn run(args: &PreflightArgs) -> Result<u8, Failure> {
             &scene,
         )
     };
+    let comparison = compare(scene.enforce);
+    let confirmation = args
+        .set
+        .confirm
+        .then(|| {
+            // What If knows the tenant as it is; what the change does to it is ours alone.
+            let engine = Engine::new(&before.policies, &before.environment, scene.enforce);
+            let witnesses: Vec<SignIn> = comparison
+                .lost
+                .iter()
+                .map(|loss| loss.witness.clone())
+                .collect();
+            let asked: Vec<_> = ids
+                .iter()
+                .map(|id| (people.identity(id), witnesses.clone()))
+                .collect();
+            confirm::confirm(&scene, &engine, &asked)
+        })
+        .transpose()?;
     let document = PreflightDocument {
         head: scene.head(
             "preflight",
@@ -88,7 +108,8 @@ pub fn run(args: &PreflightArgs) -> Result<u8, Failure> {
         enforced: scene.enforce.into(),
         changes: change.lines,
         warnings: read.warnings(),
-        comparison: compare(scene.enforce),
+        comparison,
+        confirmation,
         if_report_only_enabled: compare(Enforce::ReportOnlyToo),
         set_aside: scene.snapshot.set_aside.clone(),
     };
@@ -101,11 +122,12 @@ pub fn run(args: &PreflightArgs) -> Result<u8, Failure> {
         PreflightFormat::Junit => junit::junit(&document)?,
     };
     output::print(&text)?;
-    Ok(match document.comparison.verdict {
+    let code = match document.comparison.verdict {
         Verdict::LocksOut => exit::FOUND,
         Verdict::CannotTell => exit::CANNOT_TELL,
         Verdict::Safe | Verdict::Narrows => exit::CLEAN,
-    })
+    };
+    Ok(confirm::code(code, document.confirmation.as_ref()))
 }
 
 /// The accounts that can be asked about, and why the others can't.

@@ -19,6 +19,7 @@ use breakglass_conditional_access::{
 use breakglass_model::{ObjectId, tenant::GLOBAL_ADMINISTRATOR};
 
 use super::{
+    confirm::{self, Confirmation},
     document::{
         self,
         proof::{Account, Policy, ProofDocument, Repair, Target, Verdict},
@@ -76,10 +77,16 @@ pub fn run(args: &ProveArgs) -> Result<u8, Failure> {
         })
         .collect();
     assumptions.dedup();
+    let confirmation = args
+        .set
+        .confirm
+        .then(|| confirmed(&scene, &engine, &people, &accounts))
+        .transpose()?;
     let document = ProofDocument {
         head: scene.head("lockout-proof", &assumptions),
         enforced: scene.enforce.into(),
         accounts,
+        confirmation,
         set_aside: scene.snapshot.set_aside.clone(),
     };
     let about = scene::counts(&tenant.policies, scene.enforce);
@@ -89,7 +96,33 @@ pub fn run(args: &ProveArgs) -> Result<u8, Failure> {
         ProveFormat::Markdown => markdown::markdown(&document, &about),
     };
     output::print(&text)?;
-    Ok(code(&document.accounts))
+    Ok(confirm::code(
+        code(&document.accounts),
+        document.confirmation.as_ref(),
+    ))
+}
+
+/// Ways in and witnesses, put to Microsoft's own What If.
+fn confirmed(
+    scene: &Scene,
+    engine: &Engine,
+    people: &People<'_>,
+    accounts: &[Account],
+) -> Result<Confirmation, Failure> {
+    let identities: Vec<(Identity, Vec<SignIn>)> = accounts
+        .iter()
+        .filter_map(|account| {
+            let id = ObjectId::parse(account.id.as_deref()?).ok()?;
+            let witnesses = account.policies.iter().map(|policy| &policy.witness);
+            let sign_ins = std::iter::once(&account.way_in)
+                .chain(witnesses)
+                .flatten()
+                .cloned()
+                .collect();
+            Some((people.identity(&id), sign_ins))
+        })
+        .collect();
+    confirm::confirm(scene, engine, &identities)
 }
 
 /// The options of the prover: the resources that were named on the command line, else its own.

@@ -48,13 +48,6 @@ pub(super) struct Account {
 impl Scene {
     /// Reads the tenant, and the register of a built-in tenant.
     pub(super) fn load(set: &PolicySetArgs, register: Option<&Path>) -> Result<Self, Failure> {
-        if set.confirm {
-            return Err(Failure::usage(
-                "--confirm puts witnesses to Microsoft's own What If on the connected tenant, and this version \
-                 connects to no tenant",
-            )
-            .help("leave out --confirm; a witness can be put to What If by hand: Entra admin center > Protection > Conditional Access > What If"));
-        }
         let now = clock::to_the_second(clock::clock(set.common.at).now());
         let settings = settings::load(set.common.config.as_deref())?;
         let Some(name) = &set.tenant else {

@@ -15,6 +15,7 @@ use breakglass_conditional_access::{
 use breakglass_model::{ObjectId, Upn};
 
 use super::{
+    confirm,
     document::{
         self,
         what_if::{self, Condition, Gate, User, WhatIfDocument},
@@ -58,6 +59,14 @@ pub fn run(args: &WhatIfArgs) -> Result<u8, Failure> {
             outcome = Outcome::Unknown;
         }
     }
+    let confirmation = args
+        .set
+        .confirm
+        .then(|| {
+            let asked = [(identity.clone(), vec![sign_in.clone()])];
+            confirm::confirm(&scene, &engine, &asked)
+        })
+        .transpose()?;
     let document = WhatIfDocument {
         head: scene.head("what-if", &assumptions),
         enforced: scene.enforce.into(),
@@ -83,6 +92,7 @@ pub fn run(args: &WhatIfArgs) -> Result<u8, Failure> {
             })
             .collect(),
         missing,
+        confirmation,
         set_aside: scene.snapshot.set_aside.clone(),
         sign_in: sign_in.clone(),
     };
@@ -95,11 +105,12 @@ pub fn run(args: &WhatIfArgs) -> Result<u8, Failure> {
         ),
     };
     output::print(&text)?;
-    Ok(match outcome {
+    let code = match outcome {
         Outcome::Allow | Outcome::Challenge => exit::CLEAN,
         Outcome::Deny | Outcome::Block => exit::FOUND,
         Outcome::Unknown => exit::CANNOT_TELL,
-    })
+    };
+    Ok(confirm::code(code, document.confirmation.as_ref()))
 }
 
 /// The person: named by `--user`, described by `--account`, else named by the sign-in.

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Enforced, PolicyRef, policy_refs};
-use crate::head::Head;
+use crate::{commands::lockout::confirm::Confirmation, head::Head};
 
 /// `lockout preflight --format json`, schema `breakglass/preflight/v1`.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -31,6 +31,9 @@ pub struct PreflightDocument {
     pub comparison: Comparison,
     /// The same, if every report-only policy were enabled.
     pub if_report_only_enabled: Comparison,
+    /// With `--confirm`: what Microsoft's own What If said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confirmation: Option<Confirmation>,
     /// Files, or parts of files, that could not be understood.
     pub set_aside: Vec<SetAside>,
 }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Enforced;
-use crate::head::Head;
+use crate::{commands::lockout::confirm::Confirmation, head::Head};
 
 /// `lockout prove --format json`, schema `breakglass/lockout-proof/v1`.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -18,6 +18,9 @@ pub struct ProofDocument {
     pub enforced: Enforced,
     /// The accounts.
     pub accounts: Vec<Account>,
+    /// With `--confirm`: what Microsoft's own What If said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confirmation: Option<Confirmation>,
     /// Files, or parts of files, that could not be understood.
     pub set_aside: Vec<SetAside>,
 }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Answer, End, Enforced};
-use crate::head::Head;
+use crate::{commands::lockout::confirm::Confirmation, head::Head};
 
 /// `lockout whatif --format json`, schema `breakglass/what-if/v1`.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -30,6 +30,9 @@ pub struct WhatIfDocument {
     pub gates: Vec<Gate>,
     /// Data whose absence keeps the outcome open.
     pub missing: Vec<String>,
+    /// With `--confirm`: what Microsoft's own What If said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confirmation: Option<Confirmation>,
     /// Files, or parts of files, that could not be understood.
     pub set_aside: Vec<SetAside>,
 }

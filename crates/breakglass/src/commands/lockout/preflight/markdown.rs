@@ -47,6 +47,9 @@ pub(super) fn markdown(document: &PreflightDocument, about: &str) -> String {
     }
     list(&mut out, "What changes", &document.changes);
     list(&mut out, "Warnings", &document.warnings);
+    if let Some(confirmation) = &document.confirmation {
+        list(&mut out, "Microsoft's own What If", &confirmation.lines());
+    }
     list(&mut out, "Not read", &unread(&document.head));
     let aside: Vec<String> = document
         .set_aside

@@ -46,6 +46,9 @@ pub(super) fn text(document: &PreflightDocument, about: &str, style: Style) -> S
         ),
         "",
     );
+    if let Some(confirmation) = &document.confirmation {
+        page.list("Microsoft's own What If", " ·", "", &confirmation.lines());
+    }
     page.list("Not read", " ?", YELLOW, &unread(&document.head));
     let aside: Vec<String> = document
         .set_aside

@@ -30,6 +30,9 @@ pub(super) fn markdown(document: &ProofDocument, about: &str) -> String {
         .iter()
         .map(|piece| format!("{}, {}: {}", piece.file, piece.position, piece.reason))
         .collect();
+    if let Some(confirmation) = &document.confirmation {
+        list(&mut out, "Microsoft's own What If", &confirmation.lines());
+    }
     list(&mut out, "Not read", &unread(&document.head));
     list(&mut out, "Set aside", &aside);
     list(&mut out, "Assumed", document.head.assumptions());

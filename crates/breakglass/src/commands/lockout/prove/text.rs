@@ -36,6 +36,9 @@ pub(super) fn text(document: &ProofDocument, about: &str, style: Style) -> Strin
             }
         }
     }
+    if let Some(confirmation) = &document.confirmation {
+        page.list("Microsoft's own What If", " ·", "", &confirmation.lines());
+    }
     page.list("Missing", " ?", YELLOW, &missing);
     page.list("Not read", " ?", YELLOW, &unread(&document.head));
     let aside: Vec<String> = document

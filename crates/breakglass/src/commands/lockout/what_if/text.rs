@@ -42,6 +42,9 @@ pub(super) fn text(document: &WhatIfDocument, about: &str, style: Style) -> Stri
     group(&mut page, document, Answer::Unknown, "May apply");
     group(&mut page, document, Answer::No, "Does not apply");
     gates(&mut page, document);
+    if let Some(confirmation) = &document.confirmation {
+        page.list("Microsoft's own What If", " ·", "", &confirmation.lines());
+    }
     page.list("Missing", " ?", YELLOW, &document.missing);
     page.list("Not read", " ?", YELLOW, &unread(&document.head));
     let aside: Vec<String> = document

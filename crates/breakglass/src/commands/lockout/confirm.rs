@@ -1,0 +1,416 @@
+//! `--confirm`: sign-ins put to Microsoft's own What If on the connected tenant, policy by policy.
+//!
+//! Every sign-in that is asked is compared for every policy: where the proof says *never* that is a sample of it,
+//! where it says *can* the witness. Only what is certain on our side can differ. What If says which policies apply
+//! and not whether their controls can be met, so that is all that is compared.
+
+mod request;
+
+use std::collections::BTreeSet;
+
+use breakglass_conditional_access::{
+    Enforce, Engine, Evaluation, Identity, Policy, SignIn, Truth,
+    policy::{self, Session, State},
+    words,
+};
+use breakglass_entra::{Entra, Error, Request, Version};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{page::count, scene::Scene};
+use crate::{
+    cli::ConnectArgs,
+    connect,
+    failure::{Failure, exit},
+};
+
+/// The most sign-ins that are asked: What If shares the limit of one request a second with everything else that
+/// reads Conditional Access in the tenant (Microsoft Graph, *Throttling limits*).
+const MOST: usize = 40;
+
+/// What Microsoft's own What If said.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub struct Confirmation {
+    /// How many sign-ins were asked.
+    pub asked: usize,
+    /// How many answers on one policy agreed with ours.
+    pub agreed: usize,
+    /// Where the answers differ.
+    pub differences: Vec<Difference>,
+    /// What was not asked, or not answered, and why.
+    pub not_asked: Vec<String>,
+}
+
+/// One policy on which the two do not agree.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Difference {
+    /// Object id of the policy.
+    pub policy: String,
+    /// Display name.
+    pub name: String,
+    /// The sign-in.
+    pub sign_in: SignIn,
+    /// The same as a sentence.
+    pub sentence: String,
+    /// Whose mistake it is, as far as can be told: `changed` (the policy in the tenant is not the one in the
+    /// snapshot), `theirs` (a known limit of What If), `open`.
+    pub whose: Whose,
+    /// Why it is called so, as a clause.
+    pub because: String,
+    /// Whether the policy applies, in our judgement.
+    pub ours: bool,
+    /// Our trace: every condition with the object that decided.
+    pub our_trace: Vec<String>,
+    /// Whether the policy applies, as What If says.
+    pub microsofts: bool,
+    /// Microsoft's trace: `analysisReasons`.
+    pub microsofts_trace: String,
+}
+
+/// Whose mistake a difference is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Whose {
+    /// The tenant changed after the snapshot was collected.
+    Changed,
+    /// A known limit of What If.
+    Theirs,
+    /// It cannot be told; take it as ours until it is explained.
+    Open,
+}
+
+impl Confirmation {
+    /// Whether nothing stands against relying on the proof.
+    pub(super) fn settled(&self) -> bool {
+        self.differences
+            .iter()
+            .all(|difference| difference.whose == Whose::Theirs)
+    }
+
+    /// The same for people, one line an item.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let mut lines = vec![format!(
+            "{} put to What If; {} on a policy agree, {} differ",
+            count(self.asked, "sign-in was", "sign-ins were"),
+            count(self.agreed, "answer", "answers"),
+            self.differences.len()
+        )];
+        lines.extend(self.differences.iter().map(|difference| {
+            let verb = |applies| if applies { "applies" } else { "does not apply" };
+            format!(
+                "{}: we say that it {} and Microsoft that it {} ({}): {}. Our trace: {}. Microsoft's: {}.",
+                difference.name,
+                verb(difference.ours),
+                verb(difference.microsofts),
+                difference.because,
+                difference.sentence,
+                difference.our_trace.join("; "),
+                difference.microsofts_trace
+            )
+        }));
+        lines.extend(
+            self.not_asked
+                .iter()
+                .map(|own| format!("not confirmed: {own}")),
+        );
+        lines
+    }
+}
+
+/// The exit code, when What If does not agree: nothing is certain then that looked clean.
+pub(super) fn code(code: u8, confirmation: Option<&Confirmation>) -> u8 {
+    if code == exit::CLEAN && confirmation.is_some_and(|own| !own.settled()) {
+        exit::CANNOT_TELL
+    } else {
+        code
+    }
+}
+
+/// Asks What If about the sign-ins of each person. The engine's own judgement is made anew with report-only policies counted, as What If counts them.
+pub(super) fn confirm(
+    scene: &Scene,
+    engine: &Engine,
+    people: &[(Identity, Vec<SignIn>)],
+) -> Result<Confirmation, Failure> {
+    let ours: Vec<_> = engine.policies().cloned().collect();
+    let engine = Engine::new(&ours, engine.environment(), Enforce::ReportOnlyToo);
+    let runtime = crate::runtime()?;
+    runtime.block_on(async {
+        let entra = connect::posture(&scene.settings, &ConnectArgs::default())?;
+        connect::same_tenant(&entra, scene.snapshot.id.as_ref()).await?;
+        ask(&entra, &engine, people).await
+    })
+}
+
+async fn ask(
+    entra: &Entra,
+    engine: &Engine,
+    people: &[(Identity, Vec<SignIn>)],
+) -> Result<Confirmation, Failure> {
+    let mut result = Confirmation::default();
+    for (identity, sign_ins) in people {
+        let subject = engine.subject(identity);
+        let distinct: BTreeSet<String> = sign_ins
+            .iter()
+            .filter_map(|sign_in| serde_json::to_string(sign_in).ok())
+            .collect();
+        for text in distinct {
+            let Ok(sign_in) = serde_json::from_str::<SignIn>(&text) else {
+                continue;
+            };
+            let sentence = words::sentence(&sign_in, engine.environment());
+            let body = match request::body(&sign_in, &identity.id) {
+                Ok(body) => body,
+                Err(why) => {
+                    result.not_asked.push(format!("{sentence}: {why}"));
+                    continue;
+                }
+            };
+            if result.asked == MOST {
+                result
+                    .not_asked
+                    .push(format!("{sentence}: {MOST} sign-ins were asked already"));
+                continue;
+            }
+            result.asked += 1;
+            let answer = entra
+                .get(
+                    Request::graph(Version::Beta, "/identity/conditionalAccess/evaluate")
+                        .post(body),
+                )
+                .await;
+            let answer = match answer {
+                Ok(answer) => answer,
+                Err(error) if error.is_transient() || error.is_forbidden() => {
+                    return Err(unanswered(&error));
+                }
+                Err(error) => {
+                    result.not_asked.push(format!("{sentence}: {error}"));
+                    continue;
+                }
+            };
+            compare(
+                &mut result,
+                engine,
+                &engine.evaluate(&subject, &sign_in),
+                &sign_in,
+                &sentence,
+                &answer,
+            );
+        }
+    }
+    Ok(result)
+}
+
+fn unanswered(error: &Error) -> Failure {
+    let failure = Failure::broke(format!("Microsoft's What If did not answer: {error}"));
+    if error.is_forbidden() {
+        Failure {
+            code: exit::CANNOT_TELL,
+            ..failure
+        }
+        .help("grant Policy.Read.ConditionalAccess (docs/permissions.md), or leave out --confirm")
+    } else {
+        failure.help("run it again later, or leave out --confirm")
+    }
+}
+
+fn compare(
+    result: &mut Confirmation,
+    engine: &Engine,
+    evaluation: &Evaluation<'_>,
+    sign_in: &SignIn,
+    sentence: &str,
+    answer: &Value,
+) {
+    let empty = Vec::new();
+    let theirs = answer
+        .get("value")
+        .and_then(Value::as_array)
+        .unwrap_or(&empty);
+    for (place, policy) in engine.policies().enumerate() {
+        if matches!(policy.state, State::Disabled | State::Unknown(_)) {
+            continue;
+        }
+        let text =
+            |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+        let Some(found) = theirs
+            .iter()
+            .find(|row| text(row, "id").is_some_and(|id| id.eq_ignore_ascii_case(&policy.id)))
+        else {
+            result.not_asked.push(format!(
+                "{}: What If does not list it; it may have been made, deleted or switched off since the snapshot was collected",
+                policy.name
+            ));
+            continue;
+        };
+        let Some(applies) = found.get("policyApplies").and_then(Value::as_bool) else {
+            result
+                .not_asked
+                .push(format!("{}: What If gave no verdict", policy.name));
+            continue;
+        };
+        let ours = match evaluation.applies(place) {
+            Truth::Yes => true,
+            Truth::No => false,
+            Truth::Unknown => continue,
+        };
+        if ours == applies {
+            result.agreed += 1;
+            continue;
+        }
+        let reasons = text(found, "analysisReasons").unwrap_or_default();
+        let (whose, because) = whose(policy, found, &reasons);
+        result.differences.push(Difference {
+            policy: policy.id.clone(),
+            name: policy.name.clone(),
+            sign_in: sign_in.clone(),
+            sentence: sentence.to_owned(),
+            whose,
+            because: because.to_owned(),
+            ours,
+            our_trace: evaluation
+                .conditions(place)
+                .into_iter()
+                .map(|view| format!("{}: {}", view.name, view.because))
+                .collect(),
+            microsofts: applies,
+            microsofts_trace: reasons,
+        });
+    }
+    result.not_asked.dedup();
+}
+
+/// Whose mistake it is. The tenant may have moved on; What If has limits that Microsoft documents; anything else is
+/// open, and nobody should rely on the proof until it is explained.
+fn whose(policy: &Policy, found: &Value, reasons: &str) -> (Whose, &'static str) {
+    if !same_conditions(&policy::read(found), policy) {
+        return (
+            Whose::Changed,
+            "the policy in the tenant has other conditions than the one in the snapshot: collect again",
+        );
+    }
+    if reasons
+        .to_ascii_lowercase()
+        .contains("notenoughinformation")
+    {
+        return (
+            Whose::Theirs,
+            "What If says that it was not given enough to decide",
+        );
+    }
+    (
+        Whose::Open,
+        "neither a change in the tenant nor a known limit of What If explains it: take it as ours",
+    )
+}
+
+/// Whether two readings of a policy ask the same of a sign-in; grants and sessions are not What If's subject.
+fn same_conditions(one: &Policy, other: &Policy) -> bool {
+    let conditions = |policy: &Policy| Policy {
+        id: String::new(),
+        name: String::new(),
+        grant: None,
+        session: Session::default(),
+        microsoft_managed: false,
+        ..policy.clone()
+    };
+    conditions(one) == conditions(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use breakglass_conditional_access::{
+        sign_in::Who,
+        tenant::{People, Tenant},
+    };
+    use breakglass_model::{ObjectId, example};
+    use serde_json::json;
+
+    use super::*;
+
+    /// What If as it answers when it agrees with us, for one sign-in of the first account of `contoso`, and what
+    /// comes of it when one policy in the answer is altered.
+    fn compared(alter: impl Fn(&mut Value)) -> Confirmation {
+        let example = example::tenant("contoso", "2026-11-24T12:00:00Z".parse().unwrap()).unwrap();
+        let tenant = Tenant::read(&example.snapshot);
+        let engine = Engine::new(
+            &tenant.policies,
+            &tenant.environment,
+            Enforce::ReportOnlyToo,
+        );
+        let people = People::new(&example.snapshot, &[&tenant]);
+        let id = ObjectId::parse("7b3e1a00-41c2-4d8a-b6f0-9c5d1e2a4000").unwrap();
+        let identity = people.identity(&id);
+        let subject = engine.subject(&identity);
+        let sign_in: SignIn = serde_json::from_value(json!({
+            "audiences": ["00000003-0000-0000-c000-000000000000"], "platform": "windows", "clientApp": "browser",
+            "ip": "203.0.113.10", "country": "CH", "device": null, "signInRisk": "none", "userRisk": "none",
+            "insiderRisk": "none",
+        }))
+        .unwrap();
+        let sign_in = SignIn {
+            user: Some(Who::Name(id.to_string())),
+            ..sign_in
+        };
+        let evaluation = engine.evaluate(&subject, &sign_in);
+        let mut rows: Vec<Value> = example
+            .snapshot
+            .policies
+            .iter()
+            .enumerate()
+            .map(|(place, policy)| {
+                let mut row = policy.raw.clone();
+                row["policyApplies"] = (evaluation.applies(place) == Truth::Yes).into();
+                row["analysisReasons"] = "notSet".into();
+                row
+            })
+            .collect();
+        let changed = rows
+            .iter_mut()
+            .find(|row| row["displayName"].as_str().unwrap().starts_with("CA003"))
+            .unwrap();
+        alter(changed);
+        let mut result = Confirmation::default();
+        compare(
+            &mut result,
+            &engine,
+            &evaluation,
+            &sign_in,
+            "a sign-in",
+            &json!({"value": rows}),
+        );
+        result
+    }
+
+    #[test]
+    fn x1_agreement_is_counted_and_a_difference_is_told_with_both_traces() {
+        let all = compared(|_| {});
+        assert!(all.differences.is_empty() && all.agreed >= 7, "{all:?}");
+        let one = compared(|row| {
+            row["policyApplies"] = false.into();
+            row["analysisReasons"] = "users".into();
+        });
+        assert_eq!(one.agreed + 1, all.agreed);
+        let [difference] = &one.differences[..] else {
+            panic!("{one:?}")
+        };
+        assert_eq!(difference.whose, Whose::Open);
+        assert!(difference.ours && !difference.microsofts);
+        assert_eq!(difference.microsofts_trace, "users");
+        assert!(!difference.our_trace.is_empty());
+    }
+
+    #[test]
+    fn x1_a_policy_that_changed_in_the_tenant_is_not_called_a_mistake() {
+        let one = compared(|row| {
+            row["policyApplies"] = false.into();
+            row["conditions"]["users"]["includeUsers"] = json!([]);
+        });
+        assert_eq!(one.differences[0].whose, Whose::Changed);
+        let gone = compared(|row| row["id"] = "other".into());
+        assert!(gone.differences.is_empty());
+        assert!(gone.not_asked[0].contains("does not list it"));
+    }
+}

@@ -1,0 +1,4 @@
+mod access;
+mod directory;
+mod keys;
+mod schedules;
