@@ -366,6 +366,20 @@ pub struct DemoArgs {
     /// Play the story without pauses; exit 0 only if every step happened
     #[arg(long)]
     pub once: bool,
+    /// Play one act on the twin instead of the whole story
+    #[arg(long, value_enum, value_name = "ACT")]
+    pub act: Option<DemoAct>,
+}
+
+/// An act of the demo: each really happens in the twin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DemoAct {
+    /// An emergency access account is used: who is told, and how fast
+    BreakGlass,
+    /// A policy locks everybody out: what the proof says before it bites, and what the sign-in page says after
+    LockOut,
+    /// A safe with keys burns down: which accounts still get in
+    LoseASafe,
 }
 
 /// `schema`

@@ -124,11 +124,11 @@ pub(super) fn permissions(held: &BTreeSet<String>, needed: &[Needed]) -> Vec<Fin
     let known: BTreeSet<&String> = needed.iter().flat_map(|need| &need.any_of).collect();
     for excess in held.iter().filter(|one| !known.contains(one)) {
         let writes = [
-            "readwrite",
-            "write",
-            "manage",
-            "fullcontrol",
-            "send",
+            ".readwrite",
+            ".write",
+            ".manage",
+            ".fullcontrol",
+            ".send",
             "accessasuser",
         ]
         .iter()
@@ -175,6 +175,7 @@ pub(super) fn wider(permission: &str) -> &'static [&'static str] {
         | "RoleManagementPolicy.Read.Directory" => {
             &["RoleManagement.Read.Directory", "RoleManagement.Read.All"]
         }
+        "LifecycleWorkflows.Read.All" => &["LifecycleWorkflows-Workflow.ReadBasic.All"],
         _ => &[],
     }
 }
