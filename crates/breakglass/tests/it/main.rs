@@ -12,9 +12,14 @@
 
 mod check;
 mod cli;
+mod collect;
+mod confirm;
 mod deliver;
 mod demo;
+mod doctor;
 mod hostile;
+mod init;
+mod lab;
 mod lockout;
 mod lockout_calls;
 mod lockout_preflight;
