@@ -25,7 +25,9 @@ impl Entra {
         let request = Request::logs(
             format!("v1/workspaces/{workspace}/query"),
             json!({"query": kql, "timespan": timespan}),
-        );
+        )
+        // The service would go on for three minutes, longer than we listen.
+        .header("Prefer", "wait=90");
         let call = request.call();
         let unusable = |why: String| Error::Unusable {
             call: call.clone(),
