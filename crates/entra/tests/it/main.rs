@@ -1,4 +1,9 @@
-//! The crate from outside: against a tenant that lives in memory.
+//! The crate from outside: against a tenant that lives in memory, and against answers by hand.
 
+mod client;
 mod collect;
+mod credential;
 mod fake;
+mod messages;
+mod script;
+mod tls;
