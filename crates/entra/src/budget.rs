@@ -26,7 +26,7 @@ pub(crate) enum Workload {
 }
 
 impl Workload {
-    /// The workload of a call.
+    /// The workload of a call; the path ends in a slash.
     pub(crate) fn of(service: Service, path: &str) -> Self {
         match service {
             Service::Arm => Self::Arm,
@@ -61,7 +61,7 @@ impl Workload {
         match self {
             Self::ConditionalAccess => "Conditional Access answers one request a second",
             Self::Reports => "reports answer five requests in ten seconds",
-            Self::Directory => "the directory's units for this moment are nearly used up",
+            Self::Directory => "Microsoft Graph asks for a pause",
             Self::Arm => "Azure Resource Manager answers 25 reads a second",
             Self::Logs => "Log Analytics answers 200 queries in 30 seconds",
         }
@@ -105,7 +105,10 @@ impl Budget {
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         let times = spent.entry(workload).or_default();
         match workload.limit() {
-            None => *times = vec![until],
+            None => {
+                let until = times.last().map_or(until, |last| until.max(*last));
+                *times = vec![until];
+            }
             Some((most, window)) => {
                 let start = until.checked_sub(window).unwrap_or(until);
                 times.extend(std::iter::repeat_n(start, most));
@@ -135,11 +138,11 @@ mod tests {
     fn calls_are_told_apart_by_what_they_read() {
         let of = |path| Workload::of(Service::Graph, path);
         assert_eq!(
-            of("/beta/identity/conditionalAccess/policies"),
+            of("/beta/identity/conditionalAccess/policies/"),
             Workload::ConditionalAccess
         );
-        assert_eq!(of("/v1.0/auditLogs/signIns"), Workload::Reports);
-        assert_eq!(of("/v1.0/users"), Workload::Directory);
+        assert_eq!(of("/v1.0/auditLogs/signIns/"), Workload::Reports);
+        assert_eq!(of("/v1.0/users/"), Workload::Directory);
     }
 
     #[test]

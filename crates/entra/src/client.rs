@@ -3,6 +3,8 @@
 //! Invariants:
 //! - a token is sent to the origin of its service and to no other; a next link elsewhere is an error;
 //! - only reads are sent, and a read is repeated a bounded number of times;
+//! - a refused token is replaced once in a call, and by one new token for all calls that it was refused to;
+//! - a redirect is an error and is not followed;
 //! - before every wait somebody is told how long and why.
 
 mod batch;
@@ -31,7 +33,7 @@ use url::Url;
 use crate::{
     Cloud, Error, HttpRequest, HttpResponse, Service, Tokens, Transport,
     budget::{Budget, Workload},
-    error::refusal,
+    error::{line, parsed, refusal, unreadable, without},
 };
 
 pub use logs::Rows;
@@ -42,6 +44,8 @@ pub use token::Granted;
 const REPEATS: usize = 6;
 /// The longest wait for one repeat; a service that asks for more is busy with something else.
 const LONGEST: Duration = Duration::from_mins(5);
+/// The shortest wait for one repeat, whatever the service asks.
+const SHORTEST: Duration = Duration::from_millis(50);
 /// Calls that are on their way to one service at the same time.
 const AT_ONCE: usize = 4;
 
@@ -64,13 +68,20 @@ impl Version {
 }
 
 /// A read. It may be repeated.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Request {
     pub(crate) service: Service,
     /// Path below the service's address, with query.
     pub(crate) path: String,
     pub(crate) headers: Vec<(&'static str, &'static str)>,
     pub(crate) body: Option<Value>,
+}
+
+impl fmt::Debug for Request {
+    /// Without query, headers and body, whose values may be personal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.service.name(), self.call())
+    }
 }
 
 impl Request {
@@ -128,10 +139,25 @@ impl Request {
 
     /// Method and path without the query, whose values may be personal.
     pub(crate) fn call(&self) -> String {
-        let path = self.path.split('?').next().unwrap_or_default();
+        let path = line(self.plain_path());
         let method = if self.body.is_some() { "POST" } else { "GET" };
         format!("{method} /{path}")
     }
+
+    fn plain_path(&self) -> &str {
+        self.path.split('?').next().unwrap_or_default()
+    }
+
+    pub(crate) fn workload(&self) -> Workload {
+        Workload::of(self.service, &format!("/{}/", self.plain_path()))
+    }
+}
+
+/// What came of one try.
+struct Sent {
+    result: Result<HttpResponse, crate::TransportError>,
+    token: crate::Token,
+    renewals: u64,
 }
 
 /// Why and how long a call waits.
@@ -180,6 +206,8 @@ struct Inner {
     notice: Notice,
     budget: Budget,
     at_once: [Semaphore; 3],
+    /// How many tokens were refused and replaced, by service.
+    renewed: [tokio::sync::Mutex<u64>; 3],
     counters: Counters,
     offset: Mutex<Option<SignedDuration>>,
 }
@@ -210,6 +238,7 @@ impl Entra {
                 notice,
                 budget: Budget::default(),
                 at_once: [(); 3].map(|()| Semaphore::new(AT_ONCE)),
+                renewed: [(); 3].map(|()| tokio::sync::Mutex::new(0)),
                 counters: Counters::default(),
                 offset: Mutex::new(None),
             }),
@@ -291,65 +320,108 @@ impl Entra {
     /// The address of a request.
     pub(crate) fn address(&self, request: &Request) -> Result<Url, Error> {
         let base = self.inner.cloud.base(request.service);
-        base.join(&request.path).map_err(|error| Error::Unusable {
+        let why = match base.join(&request.path) {
+            Ok(url) if url.origin() == base.origin() => return Ok(url),
+            Ok(url) => format!(
+                "its path leads to another host, {}, which gets no token of ours",
+                line(url.host_str().unwrap_or_default())
+            ),
+            Err(error) => format!("its address cannot be written: {error}"),
+        };
+        Err(Error::Unusable {
             call: request.call(),
-            why: format!("its address cannot be written: {error}"),
+            why,
         })
+    }
+
+    fn refusal(&self, call: &str, answer: &HttpResponse) -> crate::Refusal {
+        refusal(call, answer, self.clock_offset())
     }
 
     /// Sends a read until it is answered, refused, or not worth another try.
     pub(crate) async fn answer(&self, request: &Request, url: Url) -> Result<HttpResponse, Error> {
         let call = request.call();
-        let workload = Workload::of(request.service, &format!("/{}", request.path));
-        let mut backoff = backon::ExponentialBuilder::default()
-            .with_min_delay(Duration::from_secs(1))
-            .with_max_delay(Duration::from_mins(1))
-            .with_jitter()
-            .with_max_times(REPEATS)
-            .build();
-        let mut stale = false;
-        let mut renewed = false;
+        let mut backoff = backoff();
+        let mut refused = None;
         loop {
-            let wait = self.inner.budget.take(workload, self.inner.clock.now());
-            if !wait.is_zero() {
-                self.wait(wait, workload.name(), &call).await;
-            }
-            let result = self
-                .send(request, url.clone(), std::mem::take(&mut stale))
-                .await?;
-            let (asked, why) = match result {
-                Ok(answer) if answer.status < 400 => return Ok(answer),
-                Ok(answer) if answer.status == 401 && !renewed => {
+            self.pace(&[request.workload()], &call).await;
+            let Sent {
+                result,
+                token,
+                renewals,
+            } = self.send(request, url.clone(), refused).await?;
+            let (asked, why, error) = match result {
+                Ok(answer) if (200..300).contains(&answer.status) => return Ok(answer),
+                Ok(answer) if answer.status == 401 && refused.is_none() => {
                     // The token may have run out on the way, or been revoked; one new one is worth a try.
-                    (renewed, stale) = (true, true);
+                    refused = Some(renewals);
                     continue;
                 }
-                Ok(answer) if matches!(answer.status, 429 | 502..=504) => {
-                    let asked = retry_after(&answer, self.inner.clock.now());
-                    if let Some(asked) = asked.filter(|asked| *asked > LONGEST) {
-                        return Err(Error::Throttled { call, after: asked });
+                Ok(answer) => {
+                    let mut refusal = self.refusal(&call, &answer);
+                    refusal.message = without(&refusal.message, token.secret()).into_owned();
+                    if !is_passing(answer.status) {
+                        return Err(Error::Refused(Box::new(refusal)));
+                    }
+                    let asked = self.asked(&call, &answer)?;
+                    if let Some(asked) = asked {
+                        self.pause(request.workload(), asked);
                     }
                     let why = match answer.status {
                         429 => "Microsoft asks to slow down".to_owned(),
                         status => format!("Microsoft answered {status}"),
                     };
-                    let error = Error::Refused(Box::new(refusal(&call, &answer)));
-                    (asked, (why, error))
+                    (asked, why, Error::Refused(Box::new(refusal)))
                 }
-                Ok(answer) => return Err(Error::Refused(Box::new(refusal(&call, &answer)))),
                 Err(error) => {
                     let why = error.reason.clone();
+                    let lasting = error.lasting;
                     let call = call.clone();
-                    (None, (why, Error::NotReached { call, error }))
+                    let error = Error::NotReached { call, error };
+                    if lasting {
+                        return Err(error);
+                    }
+                    (None, why, error)
                 }
             };
-            let (why, error) = why;
             let Some(pause) = backoff.next() else {
                 return Err(error);
             };
             self.inner.counters.retries.fetch_add(1, Ordering::Relaxed);
-            let pause = asked.map_or(pause, |asked| asked.max(Duration::from_millis(50)));
-            self.wait(pause, &why, &call).await;
+            self.wait(asked.unwrap_or(pause), &why, &call).await;
+        }
+    }
+
+    /// Waits until the limits allow calls of these workloads.
+    pub(crate) async fn pace(&self, workloads: &[Workload], call: &str) {
+        let now = self.inner.clock.now();
+        let waits = workloads
+            .iter()
+            .map(|workload| (self.inner.budget.take(*workload, now), workload));
+        if let Some((wait, workload)) = waits.max_by_key(|(wait, _)| *wait)
+            && !wait.is_zero()
+        {
+            self.wait(wait, workload.name(), call).await;
+        }
+    }
+
+    /// What a service that is busy asks to wait; an error when that is too long for a command.
+    fn asked(&self, call: &str, answer: &HttpResponse) -> Result<Option<Duration>, Error> {
+        match retry_after(answer, self.inner.clock.now()) {
+            Some(after) if after > LONGEST => Err(Error::Throttled {
+                call: call.to_owned(),
+                after,
+            }),
+            Some(asked) => Ok(Some(asked.max(SHORTEST))),
+            None => Ok(None),
+        }
+    }
+
+    /// What the service asked of one holds for all: repeating at once only makes it longer.
+    fn pause(&self, workload: Workload, time: Duration) {
+        let now = self.inner.clock.now();
+        if let Ok(until) = now.checked_add(time) {
+            self.inner.budget.pause(workload, until);
         }
     }
 
@@ -367,18 +439,29 @@ impl Entra {
         tokio::time::sleep(time).await;
     }
 
-    /// One try.
-    async fn send(
+    /// A token for a service, and how many were replaced before it. `refused`: how many were before the one that was
+    /// refused, so that of the calls that it was refused to, only the first asks for another.
+    async fn token(
         &self,
-        request: &Request,
-        url: Url,
-        stale: bool,
-    ) -> Result<Result<HttpResponse, crate::TransportError>, Error> {
+        service: Service,
+        refused: Option<u64>,
+    ) -> Result<(crate::Token, u64), Error> {
+        let tokens = &self.inner.tokens;
+        let mut renewals = self.inner.renewed[service as usize].lock().await;
+        if refused == Some(*renewals) {
+            let token = tokens.token(service, true).await?;
+            *renewals += 1;
+            return Ok((token, *renewals));
+        }
+        Ok((tokens.token(service, false).await?, *renewals))
+    }
+
+    /// One try.
+    async fn send(&self, request: &Request, url: Url, refused: Option<u64>) -> Result<Sent, Error> {
         let inner = &self.inner;
-        let place = request.service as usize;
         // The semaphores are never closed, so a permit is always given.
-        let _permit = inner.at_once[place].acquire().await;
-        let token = inner.tokens.token(request.service, stale).await?;
+        let _permit = inner.at_once[request.service as usize].acquire().await;
+        let (token, renewals) = self.token(request.service, refused).await?;
         let mut headers = vec![
             (
                 "authorization".to_owned(),
@@ -422,7 +505,11 @@ impl Entra {
         if let Ok(answer) = &result {
             self.note(request, answer);
         }
-        Ok(result)
+        Ok(Sent {
+            result,
+            token,
+            renewals,
+        })
     }
 
     /// What an answer tells beside its body.
@@ -440,25 +527,29 @@ impl Entra {
             .header("x-ms-throttle-limit-percentage")
             .and_then(|text| text.parse::<f64>().ok());
         if used.is_some_and(|used| used >= 0.9) {
-            let workload = Workload::of(request.service, &format!("/{}", request.path));
-            let until = now.checked_add(SignedDuration::from_secs(1)).unwrap_or(now);
-            self.inner.budget.pause(workload, until);
+            self.pause(request.workload(), Duration::from_secs(1));
         }
     }
 }
 
+/// Waits for repeats where the service names none.
+fn backoff() -> backon::ExponentialBackoff {
+    backon::ExponentialBuilder::default()
+        .with_min_delay(Duration::from_secs(1))
+        .with_max_delay(Duration::from_mins(1))
+        .with_jitter()
+        .with_max_times(REPEATS)
+        .build()
+}
+
+/// Whether an answer of this status may be another one in a moment.
+const fn is_passing(status: u16) -> bool {
+    matches!(status, 429 | 502..=504)
+}
+
 /// The JSON of an answer.
 fn json(call: &str, answer: &HttpResponse) -> Result<Value, Error> {
-    if answer.body.is_empty() {
-        return Err(Error::Unusable {
-            call: call.to_owned(),
-            why: format!("it is empty (status {})", answer.status),
-        });
-    }
-    serde_json::from_slice(&answer.body).map_err(|error| Error::Unusable {
-        call: call.to_owned(),
-        why: format!("it is not JSON: {error}"),
-    })
+    parsed(&answer.body).map_err(|error| unreadable(call, answer, &error))
 }
 
 /// `Retry-After`: seconds, also with a fraction, or a date (RFC 9110, 10.2.3).
@@ -467,6 +558,8 @@ fn retry_after(answer: &HttpResponse, now: Timestamp) -> Option<Duration> {
     if let Ok(seconds) = text.parse::<f64>() {
         return Duration::try_from_secs_f64(seconds).ok();
     }
+    // By the service's own clock, which may not be ours.
+    let now = answer.header("date").and_then(http_date).unwrap_or(now);
     Duration::try_from(http_date(text)?.duration_since(now)).ok()
 }
 

@@ -44,6 +44,7 @@ pub struct Cloud {
 impl Cloud {
     /// A cloud whose services are at these addresses, and whose tokens are asked for under the same names.
     pub fn custom(login: Url, graph: Url, arm: Url, logs: Url) -> Self {
+        let [login, graph, arm, logs] = [login, graph, arm, logs].map(folder);
         Self {
             arm_audience: plain(&arm),
             logs_audience: plain(&logs),
@@ -123,6 +124,15 @@ impl Cloud {
         };
         format!("{audience}/.default")
     }
+}
+
+/// The address with a slash at its end, so that paths are written below it.
+fn folder(mut url: Url) -> Url {
+    if !url.path().ends_with('/') {
+        let path = format!("{}/", url.path());
+        url.set_path(&path);
+    }
+    url
 }
 
 /// The address without a slash at its end.

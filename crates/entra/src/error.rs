@@ -1,10 +1,14 @@
 //! What went wrong in talking to Microsoft.
 
+mod redact;
+mod told;
+
 use std::{fmt, time::Duration};
 
-use serde_json::Value;
+use crate::TransportError;
 
-use crate::{HttpResponse, TransportError};
+pub(crate) use redact::without;
+pub(crate) use told::{line, parsed, refusal, told, unreadable};
 
 /// Why a call gave nothing.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -46,7 +50,7 @@ pub enum Error {
 pub struct Refusal {
     /// HTTP status.
     pub status: u16,
-    /// `error.code`, as sent; may be empty.
+    /// `error.code`, as sent, of the innermost envelope that has one; may be empty.
     pub code: String,
     /// `error.message`, as sent, without anything that looks like a token.
     pub message: String,
@@ -54,6 +58,8 @@ pub struct Refusal {
     pub call: String,
     /// `request-id` of the answer, for Microsoft's support.
     pub request_id: Option<String>,
+    /// What to do next, or empty.
+    pub help: String,
 }
 
 impl fmt::Display for Refusal {
@@ -67,6 +73,9 @@ impl fmt::Display for Refusal {
         }
         if let Some(id) = &self.request_id {
             write!(f, " (request {id})")?;
+        }
+        if !self.help.is_empty() {
+            write!(f, "; {}", self.help)?;
         }
         Ok(())
     }
@@ -135,14 +144,7 @@ impl Error {
 
     /// Whether the tenant lacks the licence for it, or never set the feature up.
     pub fn is_unlicensed(&self) -> bool {
-        let code = self.code().unwrap_or_default();
-        [
-            "Authentication_RequestFromNonPremiumTenantOrB2CTenant",
-            "AadPremiumLicenseRequired",
-            "MissingProvider",
-        ]
-        .iter()
-        .any(|known| code.eq_ignore_ascii_case(known))
+        is_unlicensed(self.code().unwrap_or_default())
     }
 
     /// Whether the same call can succeed later.
@@ -156,104 +158,23 @@ impl Error {
     }
 }
 
-/// A time in words.
-fn words(time: Duration) -> String {
-    let seconds = time.as_secs().max(1);
-    if seconds < 120 {
-        format!("{seconds} seconds")
-    } else {
-        format!("{} minutes", seconds.div_ceil(60))
-    }
-}
-
-/// The error that an answer tells.
-pub(crate) fn refusal(call: &str, answer: &HttpResponse) -> Refusal {
-    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-    let (code, message) = told(&body);
-    let is_text = body.is_null() && !answer.body.is_empty();
-    let message = if is_text {
-        String::from_utf8_lossy(&answer.body)
-            .chars()
-            .take(200)
-            .collect()
-    } else {
-        message
-    };
-    let request_id = [
-        "request-id",
-        "x-ms-request-id",
-        "x-ms-correlation-request-id",
+fn is_unlicensed(code: &str) -> bool {
+    [
+        "Authentication_RequestFromNonPremiumTenantOrB2CTenant",
+        "AadPremiumLicenseRequired",
+        "MissingProvider",
     ]
     .iter()
-    .find_map(|name| answer.header(name))
-    .map(str::to_owned);
-    Refusal {
-        status: answer.status,
-        code,
-        message: redacted(&message),
-        call: call.to_owned(),
-        request_id,
-    }
+    .any(|known| code.eq_ignore_ascii_case(known))
 }
 
-/// Code and message of an error body, in any of the envelopes that Microsoft's services use: `{"error": {…}}`, twice
-/// wrapped, `{"odata.error": {…}}`, capital letters, `{"errorCode", "message"}`, and JSON inside the message.
-pub(crate) fn told(body: &Value) -> (String, String) {
-    let field = |value: &Value, name: &str| -> Option<Value> {
-        value
-            .as_object()?
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.clone())
-    };
-    let text = |value: &Value, name: &str| -> Option<String> {
-        let found = field(value, name)?;
-        match &found {
-            Value::String(text) => Some(text.clone()),
-            Value::Object(_) => field(&found, "value")
-                .or_else(|| field(&found, "message"))?
-                .as_str()
-                .map(str::to_owned),
-            _ => None,
-        }
-    };
-    let mut inner = body.clone();
-    for _ in 0..3 {
-        match field(&inner, "error").or_else(|| field(&inner, "odata.error")) {
-            Some(next) if next.is_object() => inner = next,
-            _ => break,
-        }
+/// A time in words.
+fn words(time: Duration) -> String {
+    match time.as_secs() {
+        0 | 1 => "one second".to_owned(),
+        seconds @ ..120 => format!("{seconds} seconds"),
+        seconds @ ..7200 => format!("{} minutes", seconds.div_ceil(60)),
+        seconds @ ..172_800 => format!("{} hours", seconds.div_ceil(3600)),
+        seconds => format!("{} days", seconds.div_ceil(86_400)),
     }
-    let mut code = text(&inner, "code")
-        .or_else(|| text(&inner, "errorCode"))
-        .unwrap_or_default();
-    let mut message = text(&inner, "message").unwrap_or_default();
-    if let Ok(nested @ Value::Object(_)) = serde_json::from_str::<Value>(&message) {
-        if let Some(own) = text(&nested, "errorCode").or_else(|| text(&nested, "code")) {
-            code = own;
-        }
-        message = text(&nested, "message").unwrap_or(message);
-    }
-    (code, message)
-}
-
-/// The text without anything that looks like a token: a bearer header, or a JSON web token.
-pub(crate) fn redacted(text: &str) -> String {
-    let is_token = |word: &str| {
-        let word = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-        word.len() > 20 && word.starts_with("ey") && word.matches('.').count() >= 1
-    };
-    let mut after_bearer = false;
-    text.split_inclusive(char::is_whitespace)
-        .map(|word| {
-            let plain = word.trim();
-            let hide = after_bearer || is_token(plain);
-            after_bearer = plain.eq_ignore_ascii_case("bearer");
-            if hide && !plain.is_empty() {
-                word.replace(plain, "[token]")
-            } else {
-                word.to_owned()
-            }
-        })
-        .collect()
 }

@@ -4,7 +4,10 @@
 use serde_json::{Map, Value, json};
 
 use super::{Entra, Request, json as parsed};
-use crate::{Error, error::told};
+use crate::{
+    Error,
+    error::{line, told},
+};
 
 /// The rows of a query, by column name.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,13 +35,18 @@ impl Entra {
         let answer = self.answer(&request, url).await?;
         if answer.status == 204 {
             return Err(unusable(
-                "the workspace never received any data (204)".to_owned(),
+                "the workspace never received any data (204): check that the diagnostic settings send to it"
+                    .to_owned(),
             ));
         }
         let body = parsed(&call, &answer)?;
-        if body.get("error").is_some() {
-            let (code, message) = told(&body);
-            return Err(unusable(format!("it is not whole: {code} {message}")));
+        if body.get("error").is_some_and(|error| !error.is_null()) {
+            let told = told(&body);
+            return Err(unusable(line(&format!(
+                "it is not whole ({}: {}); ask for less at once, or run it again later",
+                told.code,
+                told.message.trim_end_matches('.')
+            ))));
         }
         let table = body
             .pointer("/tables/0")
@@ -49,19 +57,22 @@ impl Entra {
         };
         let names: Vec<&str> = columns
             .iter()
-            .filter_map(|column| column.get("name")?.as_str())
-            .collect();
+            .map(|column| column.get("name").and_then(Value::as_str))
+            .collect::<Option<_>>()
+            .ok_or_else(|| unusable("a column of its table has no name".to_owned()))?;
         let rows = rows
             .iter()
-            .filter_map(Value::as_array)
             .map(|row| {
-                names
-                    .iter()
-                    .zip(row)
-                    .map(|(name, value)| ((*name).to_owned(), value.clone()))
-                    .collect()
+                let cells = row.as_array().filter(|cells| cells.len() == names.len())?;
+                let named = names.iter().zip(cells);
+                Some(
+                    named
+                        .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                        .collect(),
+                )
             })
-            .collect();
+            .collect::<Option<_>>()
+            .ok_or_else(|| unusable("a row of its table does not fit the columns".to_owned()))?;
         Ok(Rows { rows })
     }
 }

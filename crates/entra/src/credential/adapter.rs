@@ -1,6 +1,10 @@
-//! Our transport as the HTTP client of Microsoft's own library: one connection pool, one place for trust and faults.
+//! Our transport as the HTTP client of Microsoft's own library: one connection pool, one place for trust, faults and
+//! repeats. It keeps the last answer, since the library tells of a refusal only its description.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use azure_core::{
     error::{Error, ErrorKind},
@@ -10,10 +14,31 @@ use azure_core::{
     },
 };
 
-use crate::{HttpRequest, Transport};
+use super::sending;
+use crate::{HttpRequest, HttpResponse, Transport};
 
 #[derive(Debug)]
-pub(super) struct Adapter(pub(super) Arc<dyn Transport>);
+pub(super) struct Adapter {
+    transport: Arc<dyn Transport>,
+    last: Mutex<Option<(String, HttpResponse)>>,
+}
+
+impl Adapter {
+    pub(super) fn new(transport: Arc<dyn Transport>) -> Self {
+        Self {
+            transport,
+            last: Mutex::new(None),
+        }
+    }
+
+    /// The last answer, and the host that gave it.
+    pub(super) fn last(&self) -> Option<(String, HttpResponse)> {
+        self.last
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
 
 #[async_trait::async_trait]
 impl HttpClient for Adapter {
@@ -39,16 +64,17 @@ impl HttpClient for Adapter {
                 "signing in streams nothing",
             ));
         };
-        let answer = self
-            .0
-            .send(HttpRequest {
-                method,
-                url: request.url().clone(),
-                headers,
-                body,
-            })
+        let sent = HttpRequest {
+            method,
+            url: request.url().clone(),
+            headers,
+            body,
+        };
+        let answer = sending::send(self.transport.as_ref(), sent)
             .await
             .map_err(|error| Error::with_error(ErrorKind::Io, error.clone(), error.reason))?;
+        let host = request.url().host_str().unwrap_or_default().to_owned();
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((host, answer.clone()));
         let headers: HashMap<HeaderName, HeaderValue> = answer
             .headers
             .into_iter()

@@ -1,19 +1,12 @@
 //! Tokens of applications, through Microsoft's own library.
 
-use std::{
-    collections::HashMap,
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use azure_core::{
     cloud::{CloudConfiguration, CustomConfiguration},
     credentials::{Secret, TokenCredential},
-    http::{
-        ClientMethodOptions, ClientOptions, ExponentialRetryOptions, RetryOptions,
-        Transport as Sender,
-    },
+    http::{ClientMethodOptions, ClientOptions, HttpClient, RetryOptions, Transport as Sender},
 };
 use azure_identity::{
     AzureCliCredential, AzureCliCredentialOptions, ClientAssertion, ClientAssertionCredential,
@@ -22,6 +15,7 @@ use azure_identity::{
 };
 use breakglass_model::Clock;
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Mutex;
 
 use super::{Credential, Token, Tokens, adapter::Adapter, assertion::Certificate, fault};
 use crate::{Cloud, Error, Service, Transport, error::SignInError};
@@ -32,12 +26,14 @@ const EARLY: SignedDuration = SignedDuration::from_mins(5);
 type Made = Result<Arc<dyn TokenCredential>, Error>;
 
 /// An application that signs in by itself.
+///
+/// The library keeps the tokens that it gave, by its own clock. So each token is asked of a new credential, and kept here.
 pub(super) struct Application {
-    make: Box<dyn Fn() -> Made + Send + Sync>,
+    credential: Credential,
+    certificate: Option<Certificate>,
     cloud: Cloud,
+    transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
-    /// What is in use; another one is made when a token was refused, since the library keeps its own.
-    current: Mutex<Arc<dyn TokenCredential>>,
     kept: Mutex<HashMap<Service, Token>>,
 }
 
@@ -67,17 +63,28 @@ impl Application {
             }
             _ => None,
         };
-        let of = cloud.clone();
-        let now = Arc::clone(&clock);
-        let make: Box<dyn Fn() -> Made + Send + Sync> =
-            Box::new(move || make(&credential, certificate.as_ref(), &of, &transport, &now));
-        Ok(Self {
-            current: Mutex::new(make()?),
-            make,
+        let application = Self {
+            credential,
+            certificate,
             cloud,
+            transport,
             clock,
             kept: Mutex::new(HashMap::new()),
-        })
+        };
+        // So that an id that is none is told at once.
+        let adapter = Arc::new(Adapter::new(Arc::clone(&application.transport)));
+        application.make(&adapter)?;
+        Ok(application)
+    }
+
+    fn make(&self, adapter: &Arc<Adapter>) -> Made {
+        make(
+            &self.credential,
+            self.certificate.as_ref(),
+            &self.cloud,
+            adapter,
+            &self.clock,
+        )
     }
 }
 
@@ -85,15 +92,13 @@ fn make(
     credential: &Credential,
     certificate: Option<&Certificate>,
     cloud: &Cloud,
-    transport: &Arc<dyn Transport>,
+    adapter: &Arc<Adapter>,
     clock: &Arc<dyn Clock>,
 ) -> Made {
     let options = || ClientOptions {
-        transport: Some(Sender::new(Arc::new(Adapter(Arc::clone(transport))))),
-        retry: RetryOptions::exponential(ExponentialRetryOptions {
-            max_retries: 3,
-            ..ExponentialRetryOptions::default()
-        }),
+        transport: Some(Sender::new(Arc::clone(adapter) as Arc<dyn HttpClient>)),
+        // The adapter repeats.
+        retry: RetryOptions::none(),
         cloud: Some(Arc::new(CloudConfiguration::Custom({
             let mut custom = CustomConfiguration::default();
             cloud.login.as_str().clone_into(&mut custom.authority_host);
@@ -162,7 +167,7 @@ fn make(
             return Err(unusable("a person signs in otherwise"));
         }
     };
-    made.map_err(|error| fault::from_library(&error.to_string()))
+    made.map_err(|error| fault::from_library(&error, None))
 }
 
 fn unusable(why: &str) -> Error {
@@ -188,42 +193,43 @@ impl ClientAssertion for TokenFile {
                 ),
             )
         })?;
-        Ok(text.trim().to_owned())
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(azure_core::Error::with_message(
+                azure_core::error::ErrorKind::Credential,
+                format!("the token file `{}` is empty", self.0.display()),
+            ));
+        }
+        Ok(text.to_owned())
     }
 }
 
 #[async_trait]
 impl Tokens for Application {
+    /// One caller at a time: nobody signs in twice.
     async fn token(&self, service: Service, stale: bool) -> Result<Token, Error> {
+        let mut kept = self.kept.lock().await;
         let now = self.clock.now();
         if stale {
-            *self.current.lock().unwrap_or_else(PoisonError::into_inner) = (self.make)()?;
-            self.kept
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clear();
+            kept.remove(&service);
         }
-        let kept = self
-            .kept
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&service)
-            .cloned();
-        if let Some(token) = kept.filter(|token| is_fresh(token, now)) {
-            return Ok(token);
+        if let Some(token) = kept.get(&service).filter(|token| is_fresh(token, now)) {
+            return Ok(token.clone());
         }
-        let credential = Arc::clone(&self.current.lock().unwrap_or_else(PoisonError::into_inner));
+        let adapter = Arc::new(Adapter::new(Arc::clone(&self.transport)));
         let scope = self.cloud.scope(service);
-        let given = credential
+        let given = self
+            .make(&adapter)?
             .get_token(&[&scope], None)
             .await
-            .map_err(|error| fault::from_library(&error.to_string()))?;
+            .map_err(|error| match &self.credential {
+                Credential::AzureCli { tenant } => fault::from_cli(&error, tenant.as_deref()),
+                Credential::ManagedIdentity { .. } => fault::from_machine(&error, adapter.last()),
+                _ => fault::from_library(&error, adapter.last()),
+            })?;
         let expires = Timestamp::from_second(given.expires_on.unix_timestamp()).unwrap_or(now);
         let token = Token::new(given.token.secret().to_owned(), expires);
-        self.kept
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(service, token.clone());
+        kept.insert(service, token.clone());
         Ok(token)
     }
 }

@@ -4,7 +4,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use aws_lc_rs::{rand::SystemRandom, rsa::KeyPair, signature::RSA_PSS_SHA256};
+use aws_lc_rs::{
+    rand::SystemRandom,
+    rsa::KeyPair,
+    signature::{KeyPair as _, RSA_PSS_SHA256},
+};
 use azure_core::http::ClientMethodOptions;
 use azure_identity::ClientAssertion;
 use breakglass_model::Clock;
@@ -27,6 +31,9 @@ pub enum CertificateError {
     /// The private key is encrypted or of another kind.
     #[error("the private key is not an unencrypted RSA key in PKCS#8")]
     Key,
+    /// The private key is that of no certificate in the file.
+    #[error("the private key does not belong to the certificate")]
+    Mismatch,
     /// The text is damaged.
     #[error("the PEM file is damaged")]
     Damaged,
@@ -39,33 +46,52 @@ pub(super) struct Certificate {
     thumbprint: String,
 }
 
-/// The first block of PEM (RFC 7468) with this label.
-fn block(text: &str, label: &str) -> Option<Result<Vec<u8>, CertificateError>> {
-    let (_, rest) = text.split_once(&format!("-----BEGIN {label}-----"))?;
-    let (body, _) = rest.split_once(&format!("-----END {label}-----"))?;
-    Some(
-        BASE64_MIME_PERMISSIVE
-            .decode(body.trim().as_bytes())
-            .map_err(|_| CertificateError::Damaged),
-    )
+/// The blocks of PEM (RFC 7468) with this label.
+fn blocks(text: &str, label: &str) -> Result<Vec<Vec<u8>>, CertificateError> {
+    let (begin, end) = (
+        format!("-----BEGIN {label}-----"),
+        format!("-----END {label}-----"),
+    );
+    text.split(&begin)
+        .skip(1)
+        .map(|rest| {
+            let (body, _) = rest.split_once(&end).ok_or(CertificateError::Damaged)?;
+            BASE64_MIME_PERMISSIVE
+                .decode(body.trim().as_bytes())
+                .map_err(|_| CertificateError::Damaged)
+        })
+        .collect()
 }
 
 impl Certificate {
+    /// The private key, and the certificate that belongs to it: a file may hold the whole chain, in any order.
     pub(super) fn from_pem(pem: &[u8]) -> Result<Self, CertificateError> {
         let text = std::str::from_utf8(pem).map_err(|_| CertificateError::Damaged)?;
-        let der = block(text, "CERTIFICATE").ok_or(CertificateError::NoCertificate)??;
-        let encrypted = text.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----");
-        let key = match block(text, "PRIVATE KEY") {
-            Some(key) => KeyPair::from_pkcs8(&key?),
-            None => match block(text, "RSA PRIVATE KEY") {
-                Some(key) => KeyPair::from_der(&key?),
-                None if encrypted => return Err(CertificateError::Key),
+        let certificates = blocks(text, "CERTIFICATE")?;
+        if certificates.is_empty() {
+            return Err(CertificateError::NoCertificate);
+        }
+        let other_kind = text.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----")
+            || text.contains("-----BEGIN EC PRIVATE KEY-----");
+        let key = match blocks(text, "PRIVATE KEY")?.first() {
+            Some(key) => KeyPair::from_pkcs8(key),
+            None => match blocks(text, "RSA PRIVATE KEY")?.first() {
+                Some(key) => KeyPair::from_der(key),
+                None if other_kind => return Err(CertificateError::Key),
                 None => return Err(CertificateError::NoKey),
             },
-        };
+        }
+        .map_err(|_| CertificateError::Key)?;
+        // The public key stands in its certificate as it is (RFC 3279, 2.3.1).
+        let public = key.public_key().as_ref();
+        let own = certificates
+            .iter()
+            .find(|der| der.windows(public.len()).any(|part| part == public))
+            .ok_or(CertificateError::Mismatch)?;
+        let thumbprint = BASE64URL_NOPAD.encode(&Sha256::digest(own));
         Ok(Self {
-            key: Arc::new(key.map_err(|_| CertificateError::Key)?),
-            thumbprint: BASE64URL_NOPAD.encode(&Sha256::digest(&der)),
+            key: Arc::new(key),
+            thumbprint,
         })
     }
 

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    task::JoinSet,
 };
 use url::Url;
 
@@ -70,9 +71,10 @@ pub(super) async fn sign_in(person: &Person, service: Service) -> Result<Given, 
         ("prompt", "select_account"),
     ]);
     (person.prompt)(&Ask::OpenBrowser(address));
-    let code = tokio::time::timeout(PATIENCE, code(&listener, &state))
+    let host = person.host();
+    let code = tokio::time::timeout(PATIENCE, code(&listener, &state, host))
         .await
-        .map_err(|_| failed("nobody signed in within ten minutes".to_owned()))??;
+        .map_err(|_| failed(format!("nobody signed in at {host} within ten minutes")))??;
     let form = [
         ("grant_type", "authorization_code"),
         ("client_id", person.client.as_str()),
@@ -85,51 +87,73 @@ pub(super) async fn sign_in(person: &Person, service: Service) -> Result<Given, 
     person.given(&answer)
 }
 
-/// Waits for the browser to come back with a code. Whatever else asks on this port is told nothing.
-async fn code(listener: &TcpListener, state: &str) -> Result<String, Error> {
+/// Waits for the browser to come back with a code. Whatever else asks on this port is told nothing; since browsers open
+/// connections that they may never use, none of them holds up the others.
+async fn code(listener: &TcpListener, state: &str, host: &str) -> Result<String, Error> {
+    let mut visits = JoinSet::new();
     loop {
-        let (mut stream, _) = listener
-            .accept()
-            .await
-            .map_err(|error| failed(format!("loopback failed: {error}")))?;
-        let Ok(Some(query)) = tokio::time::timeout(REQUEST, asked(&mut stream)).await else {
-            continue;
-        };
-        let value = |name: &str| {
-            query
-                .query_pairs()
-                .find(|(key, _)| key == name)
-                .map(|(_, value)| value.into_owned())
-        };
-        if value("state").as_deref() != Some(state) {
-            answer(&mut stream, "404 Not Found", "<p>There is nothing here.").await;
-            continue;
+        tokio::select! {
+            accepted = listener.accept() => {
+                let (stream, _) = accepted.map_err(|error| failed(format!("loopback failed: {error}")))?;
+                visits.spawn(visit(stream, state.to_owned(), host.to_owned()));
+            }
+            visited = visits.join_next(), if !visits.is_empty() => {
+                if let Some(Ok(Some(outcome))) = visited {
+                    return outcome;
+                }
+            }
         }
-        if let Some(code) = value("code") {
-            answer(
-                &mut stream,
-                "200 OK",
-                "<h1>Signed in</h1><p>You can close this window and go back to the terminal.",
-            )
-            .await;
-            return Ok(code);
-        }
+    }
+}
+
+/// One connection: the code, or why there is none; `None`: it was not the answer that we wait for.
+async fn visit(
+    mut stream: TcpStream,
+    state: String,
+    host: String,
+) -> Option<Result<String, Error>> {
+    let query = tokio::time::timeout(REQUEST, asked(&mut stream))
+        .await
+        .ok()??;
+    let value = |name: &str| {
+        query
+            .query_pairs()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned())
+    };
+    if value("state") != Some(state) {
+        answer(&mut stream, "404 Not Found", "<p>There is nothing here.").await;
+        return None;
+    }
+    if let Some(code) = value("code") {
         answer(
             &mut stream,
             "200 OK",
-            "<h1>Not signed in</h1><p>The terminal says why. You can close this window.",
+            "<h1>Signed in</h1><p>You can close this window and go back to the terminal.",
         )
         .await;
-        let body = serde_json::json!({
-            "error": value("error").unwrap_or_default(),
-            "error_description": value("error_description").unwrap_or_default(),
-        });
-        return Err(fault::from_answer(&HttpResponse {
+        return Some(Ok(code));
+    }
+    answer(
+        &mut stream,
+        "200 OK",
+        "<h1>Not signed in</h1><p>The terminal says why. You can close this window.",
+    )
+    .await;
+    let code = value("error").unwrap_or_default();
+    let description = value("error_description").unwrap_or_default();
+    if code == "access_denied" && !description.contains("AADSTS") {
+        return Some(Err(failed(format!("it was cancelled at {host}"))));
+    }
+    let body = serde_json::json!({"error": code, "error_description": description});
+    Some(Err(fault::from_answer(
+        &host,
+        &HttpResponse {
             status: 400,
             headers: Vec::new(),
             body: body.to_string().into(),
-        }));
-    }
+        },
+    )))
 }
 
 /// The target of a `GET` request.

@@ -9,7 +9,10 @@ use super::{
     Ask, fault,
     person::{Given, Person},
 };
-use crate::{Error, Service, error::SignInError};
+use crate::{
+    Error, Service,
+    error::{SignInError, parsed},
+};
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
@@ -20,10 +23,9 @@ pub(super) async fn sign_in(person: &Person, service: Service) -> Result<Given, 
         ("scope", scopes.as_str()),
     ];
     let answer = person.post("devicecode", &form).await?;
-    if answer.status >= 400 {
-        return Err(fault::from_answer(&answer));
-    }
-    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let Some(body) = Person::body(&answer) else {
+        return Err(fault::from_answer(person.host(), &answer));
+    };
     let text = |name: &str| body.get(name).and_then(Value::as_str);
     let number = |name: &str, other: i64| {
         body.get(name)
@@ -63,27 +65,30 @@ pub(super) async fn sign_in(person: &Person, service: Service) -> Result<Given, 
     while person.clock.now() < end {
         tokio::time::sleep(Duration::from_secs(interval)).await;
         let answer = person.post("token", &form).await?;
-        if answer.status < 400 {
+        if answer.status < 300 {
             return person.given(&answer);
         }
-        let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let body = parsed(&answer.body).unwrap_or_default();
         match body.get("error").and_then(Value::as_str) {
             Some("authorization_pending") => {}
             // RFC 8628, 3.5.
             Some("slow_down") => interval += 5,
             Some("authorization_declined" | "access_denied") => {
-                return Err(ended("it was declined"));
+                return Err(ended(format!("it was declined at {}", person.host())));
             }
-            Some("expired_token") => return Err(ended("the code has expired")),
-            _ => return Err(fault::from_answer(&answer)),
+            Some("expired_token") => break,
+            _ => return Err(fault::from_answer(person.host(), &answer)),
         }
     }
-    Err(ended("the code has expired"))
+    Err(ended(format!(
+        "the code has expired before anybody entered it at {}",
+        person.host()
+    )))
 }
 
-fn ended(why: &str) -> Error {
+fn ended(message: String) -> Error {
     Error::SignIn(Box::new(SignInError {
-        message: why.to_owned(),
+        message,
         help: "run it again".to_owned(),
         ..SignInError::default()
     }))

@@ -4,8 +4,8 @@
 use serde_json::Value;
 
 use crate::{
-    Error, HttpResponse,
-    error::{SignInError, redacted},
+    Error, HttpResponse, TransportError,
+    error::{SignInError, line, parsed, refusal},
 };
 
 /// Number, meaning, next step, whether it passes by itself.
@@ -137,13 +137,13 @@ const KNOWN: &[(u32, &str, &str, bool)] = &[
     (
         53_003,
         "a Conditional Access policy blocks this sign-in",
-        "exclude the application, or use an app registration",
+        "sign in as the policy asks, exclude the account, or use an application of your own",
         false,
     ),
     (
         530_035,
         "security defaults block this sign-in",
-        "use an app registration",
+        "use an application of your own with a certificate",
         false,
     ),
     (
@@ -155,6 +155,126 @@ const KNOWN: &[(u32, &str, &str, bool)] = &[
     (70_016, "nobody has entered the code yet", "enter it", true),
     (70_018, "the code was wrong", "start again", false),
     (70_019, "the code has expired", "start again", false),
+    (
+        7_000_216,
+        "no client secret or assertion was sent",
+        "give a secret or a certificate",
+        false,
+    ),
+    (
+        700_024,
+        "the assertion is outside of its time",
+        "set this machine's clock",
+        false,
+    ),
+    (
+        700_021,
+        "the assertion names another application",
+        "check client_id",
+        false,
+    ),
+    (
+        700_022,
+        "several services were asked for at once",
+        "check the cloud's addresses",
+        false,
+    ),
+    (
+        700_082,
+        "the sign-in has ended, since it was not used",
+        "sign in again",
+        false,
+    ),
+    (
+        700_211,
+        "the issuer of the federated token is not known to the application",
+        "compare `iss` with the application's federated credential",
+        false,
+    ),
+    (
+        700_212,
+        "the audience of the federated token is not the expected one",
+        "compare `aud` with the application's federated credential",
+        false,
+    ),
+    (
+        700_213,
+        "the subject of the federated token is not known to the application",
+        "compare `sub` with the application's federated credential",
+        false,
+    ),
+    (
+        65_004,
+        "the consent was declined",
+        "sign in again and accept, or ask an administrator to consent",
+        false,
+    ),
+    (
+        50_020,
+        "the account is not of this tenant",
+        "sign in with an account of the tenant, or check the tenant id",
+        false,
+    ),
+    (
+        50_072,
+        "multifactor authentication has to be set up first",
+        "sign in in a browser once and set it up",
+        false,
+    ),
+    (
+        50_079,
+        "multifactor authentication has to be set up first",
+        "sign in in a browser once and set it up",
+        false,
+    ),
+    (
+        50_132,
+        "the session was revoked, or the password has changed",
+        "sign in again",
+        false,
+    ),
+    (
+        50_133,
+        "the session was revoked, or the password has changed",
+        "sign in again",
+        false,
+    ),
+    (
+        50_173,
+        "the session was revoked, or the password has changed",
+        "sign in again",
+        false,
+    ),
+    (
+        500_011,
+        "the tenant does not know the service that is asked for",
+        "check the cloud's addresses",
+        false,
+    ),
+    (
+        500_121,
+        "multifactor authentication was not completed",
+        "sign in again and complete it",
+        false,
+    ),
+    (
+        53_002,
+        "a Conditional Access policy wants an approved app",
+        "use an application of your own with a certificate",
+        false,
+    ),
+    (
+        53_011,
+        "the account is blocked, since it is at risk",
+        "have the risk looked into and dismissed",
+        false,
+    ),
+    (
+        900_023,
+        "the tenant id is neither an id nor a domain",
+        "check the tenant id",
+        false,
+    ),
     (
         90_033,
         "the directory is unavailable",
@@ -171,27 +291,126 @@ const KNOWN: &[(u32, &str, &str, bool)] = &[
 ];
 
 /// The error of a token endpoint's answer.
-pub(super) fn from_answer(answer: &HttpResponse) -> Error {
-    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+pub(super) fn from_answer(host: &str, answer: &HttpResponse) -> Error {
+    let body = parsed(&answer.body).unwrap_or_default();
     let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
     let mut error = told(text("error_description"));
-    text("error").clone_into(&mut error.error);
+    error.error = line(text("error"));
     if error.message.is_empty() {
-        error.message = format!("the token endpoint answered {}", answer.status);
+        // No token endpoint's own words: those of whatever stands in between.
+        let refusal = refusal(&format!("POST {host}"), answer, None);
+        error.message = match (refusal.message.as_str(), error.error.as_str()) {
+            ("", "") => format!("{host} answered {}", answer.status),
+            ("", code) => format!("{host} answered {} {code}", answer.status),
+            (message, _) => format!("{host} answered {} with {message}", answer.status),
+        };
+        error.help = refusal.help;
     }
     error.transient |=
         answer.status >= 500 || answer.status == 429 || error.error == "temporarily_unavailable";
+    if error.help.is_empty() && error.transient {
+        "try again later".clone_into(&mut error.help);
+    }
     Error::SignIn(Box::new(error))
 }
 
-/// The error that Microsoft's library tells, which quotes the service.
-pub(super) fn from_library(text: &str) -> Error {
-    let mut error = told(text);
-    error.transient |= text.contains("temporarily_unavailable")
-        || text.contains("could not be reached")
-        || text.contains("did not answer in time")
-        || text.contains("refused the connection");
+/// The error that Microsoft's library tells, and the answer that it came from.
+pub(super) fn from_library(
+    error: &azure_core::Error,
+    last: Option<(String, HttpResponse)>,
+) -> Error {
+    if let Some(error) = unreached(error) {
+        return Error::NotReached {
+            call: "signing in".to_owned(),
+            error,
+        };
+    }
+    match last {
+        Some((host, answer)) if !(200..300).contains(&answer.status) => from_answer(&host, &answer),
+        Some((host, answer)) if parsed(&answer.body).is_err() => from_answer(&host, &answer),
+        _ => Error::SignIn(Box::new(told(&own_words(error)))),
+    }
+}
+
+/// The error of the identity service of an Azure machine (*How to use managed identities for Azure resources on an Azure VM
+/// to acquire an access token*).
+pub(super) fn from_machine(
+    error: &azure_core::Error,
+    last: Option<(String, HttpResponse)>,
+) -> Error {
+    let help =
+        "managed identities exist only on Azure's own machines, and only where one is assigned";
+    if let Some(error) = unreached(error) {
+        return Error::SignIn(Box::new(SignInError {
+            message: format!(
+                "the identity service of this machine gave no answer: {}",
+                error.reason
+            ),
+            help: help.to_owned(),
+            ..SignInError::default()
+        }));
+    }
+    match from_library(error, last) {
+        Error::SignIn(mut error) => {
+            if error.help.is_empty() {
+                help.clone_into(&mut error.help);
+            }
+            Error::SignIn(error)
+        }
+        other => other,
+    }
+}
+
+/// The error of the Azure CLI.
+pub(super) fn from_cli(error: &azure_core::Error, tenant: Option<&str>) -> Error {
+    let words = own_words(error);
+    let lower = words.to_lowercase();
+    let login = tenant.map_or_else(
+        || "az login".to_owned(),
+        |tenant| format!("az login --tenant {tenant}"),
+    );
+    let mut error = told(words.trim_start_matches("ERROR: "));
+    if lower.contains("not found on path") || lower.contains("wasn't found") {
+        "the Azure CLI (`az`) is not installed, or not on PATH".clone_into(&mut error.message);
+        "install it, or sign in with --login browser".clone_into(&mut error.help);
+    } else if lower.contains("az login") || lower.contains("az account set") || error.code.is_some()
+    {
+        if error.code.is_none() {
+            "nobody is signed in to the Azure CLI, or not in this tenant"
+                .clone_into(&mut error.message);
+        }
+        error.help = format!("run: {login}");
+    } else if lower.contains("expires_on") {
+        "the Azure CLI is too old".clone_into(&mut error.message);
+        "update it to 2.54 or newer: az upgrade".clone_into(&mut error.help);
+    } else {
+        error.message = format!("the Azure CLI gave no token: {}", error.message);
+        error.help =
+            format!("see whether this works: az account get-access-token; else run: {login}");
+    }
     Error::SignIn(Box::new(error))
+}
+
+/// What no answer came from, below whatever the library wrapped around it.
+fn unreached(error: &azure_core::Error) -> Option<TransportError> {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(cause) = next {
+        if let Some(found) = cause.downcast_ref::<TransportError>() {
+            return Some(found.clone());
+        }
+        next = cause.source();
+    }
+    None
+}
+
+/// The library's text without its own frame: the credential's name before, the address of a guide after it.
+fn own_words(error: &azure_core::Error) -> String {
+    let text = error.to_string();
+    let text = text
+        .split_once("authentication failed.")
+        .map_or(text.as_str(), |(_, rest)| rest);
+    let text = text.split("To troubleshoot, visit").next().unwrap_or(text);
+    text.trim().to_owned()
 }
 
 /// The first `AADSTS` number in a text, with its meaning; else the text itself.
@@ -207,14 +426,10 @@ fn told(text: &str) -> SignInError {
             .split_once(": ")
             .filter(|_| code.is_some())
             .map_or(start, |(_, rest)| rest);
+        // Ids of the request follow on lines of their own; the library writes the line ends out.
         let sentence = start.split("\\r\\n").next().unwrap_or(start);
-        let line = sentence
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .trim_end_matches('.');
-        redacted(&line.chars().take(300).collect::<String>())
+        let first = sentence.trim().lines().next().unwrap_or_default();
+        line(first.trim().trim_end_matches('.'))
     };
     match known {
         Some((_, meaning, help, transient)) => SignInError {

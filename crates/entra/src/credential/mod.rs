@@ -10,6 +10,7 @@ mod browser;
 mod device_code;
 mod fault;
 mod person;
+mod sending;
 
 use std::{fmt, path::PathBuf, sync::Arc};
 

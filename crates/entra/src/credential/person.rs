@@ -13,8 +13,9 @@ use url::{Url, form_urlencoded};
 
 use super::{
     GRAPH_COMMAND_LINE_TOOLS, Prompt, Token, Tokens, app::is_fresh, browser, device_code, fault,
+    sending,
 };
-use crate::{Cloud, Error, HttpRequest, HttpResponse, Service, Transport};
+use crate::{Cloud, Error, HttpRequest, HttpResponse, Service, Transport, error::parsed};
 
 /// How the person signs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,24 +98,29 @@ impl Person {
         let body = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(form)
             .finish();
-        self.transport
-            .send(HttpRequest {
-                method: Method::POST,
-                url: self.endpoint(name)?,
-                headers: vec![
-                    (
-                        "content-type".to_owned(),
-                        "application/x-www-form-urlencoded".to_owned(),
-                    ),
-                    ("accept".to_owned(), "application/json".to_owned()),
-                ],
-                body: Bytes::from(body),
-            })
+        let request = HttpRequest {
+            method: Method::POST,
+            url: self.endpoint(name)?,
+            headers: vec![
+                (
+                    "content-type".to_owned(),
+                    "application/x-www-form-urlencoded".to_owned(),
+                ),
+                ("accept".to_owned(), "application/json".to_owned()),
+            ],
+            body: Bytes::from(body),
+        };
+        sending::send(self.transport.as_ref(), request)
             .await
             .map_err(|error| Error::NotReached {
                 call: format!("signing in ({name})"),
                 error,
             })
+    }
+
+    /// Who answers for sign-ins.
+    pub(super) fn host(&self) -> &str {
+        self.cloud.login.host_str().unwrap_or_default()
     }
 
     /// Scopes of a service, with the one that gives a refresh token.
@@ -127,15 +133,13 @@ impl Person {
 
     /// What a successful answer gives.
     pub(super) fn given(&self, answer: &HttpResponse) -> Result<Given, Error> {
-        if answer.status >= 400 {
-            return Err(fault::from_answer(answer));
-        }
+        let Some(body) = Self::body(answer) else {
+            return Err(fault::from_answer(self.host(), answer));
+        };
         let unusable = |why: &str| Error::Unusable {
             call: "signing in".to_owned(),
             why: why.to_owned(),
         };
-        let body: Value =
-            serde_json::from_slice(&answer.body).map_err(|_| unusable("it is not JSON"))?;
         let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
         let secret = text("access_token").ok_or_else(|| unusable("it holds no access token"))?;
         // Numbers come as text from some endpoints.
@@ -151,6 +155,40 @@ impl Person {
             token: Token::new(secret, expires),
             refresh: text("refresh_token"),
         })
+    }
+
+    /// The JSON of an answer that grants something.
+    pub(super) fn body(answer: &HttpResponse) -> Option<Value> {
+        parsed(&answer.body)
+            .ok()
+            .filter(|_| (200..300).contains(&answer.status))
+    }
+
+    /// A token by the refresh token; `None`: it counts no more, and the person has to sign in again.
+    async fn refreshed(&self, service: Service, refresh: &str) -> Result<Option<Given>, Error> {
+        let scopes = self.scopes(service);
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("client_id", self.client.as_str()),
+            ("refresh_token", refresh),
+            ("scope", scopes.as_str()),
+        ];
+        match self.given(&self.post("token", &form).await?) {
+            Ok(given) => Ok(Some(given)),
+            // OpenID Connect Core 1.0, 3.1.2.6, and RFC 6749, 5.2.
+            Err(Error::SignIn(error))
+                if matches!(
+                    error.error.as_str(),
+                    "invalid_grant"
+                        | "interaction_required"
+                        | "login_required"
+                        | "consent_required"
+                ) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     async fn sign_in(&self, service: Service) -> Result<Given, Error> {
@@ -177,17 +215,18 @@ impl Tokens for Person {
         {
             return Ok(token.clone());
         }
-        let given = match session.refresh.clone() {
+        let refreshed = match session.refresh.take() {
             Some(refresh) => {
-                let scopes = self.scopes(service);
-                let form = [
-                    ("grant_type", "refresh_token"),
-                    ("client_id", self.client.as_str()),
-                    ("refresh_token", refresh.as_str()),
-                    ("scope", scopes.as_str()),
-                ];
-                self.given(&self.post("token", &form).await?)?
+                let result = self.refreshed(service, &refresh).await;
+                if !matches!(result, Ok(None)) {
+                    session.refresh = Some(refresh);
+                }
+                result?
             }
+            None => None,
+        };
+        let given = match refreshed {
+            Some(given) => given,
             None => self.sign_in(service).await?,
         };
         if given.refresh.is_some() {

@@ -153,9 +153,9 @@ impl Inner {
             if call.contains(path) {
                 return match fault {
                     Fault::Answer(status, body) => Ok((*status, body.clone())),
-                    Fault::Unreachable => Err(TransportError {
-                        reason: "the host cannot be reached".to_owned(),
-                    }),
+                    Fault::Unreachable => Err(TransportError::passing(
+                        "the host cannot be reached".to_owned(),
+                    )),
                 };
             }
         }
