@@ -35,7 +35,6 @@ const POSTURE: &[&str] = &[
     "RoleAssignmentSchedule.Read.Directory",
     "RoleEligibilitySchedule.Read.Directory",
     "RoleManagement.Read.Directory",
-    "RoleManagementPolicy.Read.AzureADGroup",
     "RoleManagementPolicy.Read.Directory",
     "User.Read.All",
     "UserAuthenticationMethod.Read.All",
