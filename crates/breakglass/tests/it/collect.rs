@@ -22,11 +22,20 @@ const ACCOUNTS: [&str; 2] = [
     "7b3e1a25-41c2-4d8a-b6f0-9c5d1e2a40d3",
 ];
 
-/// People of `contoso` who are neither emergency accounts nor administrators.
+/// People of `contoso-modern` who are neither emergency accounts nor administrators.
 const ORDINARY: [&str; 3] = [
     "7b3e1ade-41c2-4d8a-b6f0-9c5d1e2a44f2",
     "7b3e241e-41c2-4d8a-b6f0-9c5d1e2a79b2",
     "7b3e1b03-41c2-4d8a-b6f0-9c5d1e2a45c5",
+];
+
+/// Collections that a service answers from others.
+const WORKED_OUT: [&str; 5] = [
+    "appRoleAssignments",
+    "roleAssignmentSchedules",
+    "roleEligibilitySchedules",
+    "userRegistrationDetails",
+    "workspaceFreshness",
 ];
 
 /// Without null members, and lists of objects in the order of their ids: neither says anything.
@@ -78,10 +87,50 @@ fn options(with_names: bool) -> Options {
     }
 }
 
+/// Takes away what the service works out beyond [`reduce`]: `isManagementRestricted` of whoever is in a restricted unit,
+/// and the units and roles among what somebody is a member of (Microsoft Graph, *List transitiveMemberOf*).
+fn without_what_is_worked_out(snapshot: &mut Value) {
+    let mut restricted = Vec::new();
+    if let Some(units) = snapshot["collections"]["administrativeUnits"].as_array() {
+        for unit in units {
+            if unit["isMemberManagementRestricted"] == true {
+                let members = unit["members"].as_array().unwrap().iter();
+                restricted.extend(members.map(|member| member["id"].clone()));
+            }
+        }
+    }
+    for name in ["users", "groups"] {
+        let Some(objects) = snapshot["collections"][name].as_array_mut() else {
+            continue;
+        };
+        for object in objects {
+            let is = object["isManagementRestricted"].take();
+            assert!(
+                is != true || restricted.contains(&object["id"]),
+                "{object:#} is in no restricted unit"
+            );
+            object
+                .as_object_mut()
+                .unwrap()
+                .shift_remove("isManagementRestricted");
+            if let Some(above) = object["transitiveMemberOf"].as_array_mut() {
+                above.retain(|one| one["@odata.type"] == "#microsoft.graph.group");
+            } else {
+                object
+                    .as_object_mut()
+                    .unwrap()
+                    .shift_remove("transitiveMemberOf");
+            }
+        }
+    }
+}
+
 /// Holds a snapshot against what the twin was given.
 fn same(given: &Value, read: &Value, options: &Options) {
-    let given = normal(&reduce(given.clone(), options));
-    let read = normal(&reduce(read.clone(), options));
+    let mut given = normal(&reduce(given.clone(), options));
+    let mut read = normal(&reduce(read.clone(), options));
+    without_what_is_worked_out(&mut given);
+    without_what_is_worked_out(&mut read);
     let mut found = Vec::new();
     let names = |value: &Value| -> Vec<String> {
         value["collections"]
@@ -106,7 +155,7 @@ fn same(given: &Value, read: &Value, options: &Options) {
     assert!(found.is_empty(), "{}", found.join("\n"));
     // What the tenant does not have is read as empty, or worked out by the service.
     for name in names(&read) {
-        let worked_out = ["appRoleAssignments", "workspaceFreshness"].contains(&name.as_str());
+        let worked_out = WORKED_OUT.contains(&name.as_str());
         if given["collections"][&name].is_null() && !worked_out {
             assert_eq!(read["collections"][&name], serde_json::json!([]), "{name}");
         }
@@ -142,11 +191,23 @@ fn round(name: &str) {
         "snapshot.json",
     ]);
     valid("collect", &document);
-    assert_eq!(document["missing"], serde_json::json!([]), "{document:#}");
-    assert_eq!(exit, 0);
-    let read = twin.json("snapshot.json");
-    same(&twin.json("given.json"), &read, &options(false));
-    assert_eq!(read["notRead"], serde_json::json!([]));
+    let (given, read) = (twin.json("given.json"), twin.json("snapshot.json"));
+    same(&given, &read, &options(false));
+    // What the snapshot that is served could not read, the twin refuses to show.
+    let names = |list: &Value| -> Vec<String> {
+        let list = list.as_array().unwrap().iter();
+        let last = list.map(|own| own["collection"].as_str().unwrap().to_owned());
+        last.map(|name| match name.strip_suffix("/definitions") {
+            Some(path) => path.rsplit('/').next().unwrap().to_owned(),
+            None if name.ends_with("/workflows") => "lifecycleWorkflows".to_owned(),
+            None => name,
+        })
+        .collect()
+    };
+    assert_eq!(names(&read["notRead"]), names(&given["notRead"]));
+    assert_eq!(names(&document["missing"]), names(&given["notRead"]));
+    let is_whole = read["notRead"].as_array().unwrap().is_empty();
+    assert_eq!(exit, if is_whole { 0 } else { 3 }, "{document:#}");
     for count in document["collections"].as_array().unwrap() {
         let collection = count["collection"].as_str().unwrap();
         let read = read["collections"][collection].as_array().unwrap().len();
@@ -245,14 +306,21 @@ fn is_whole(twin: &Twin, file: &str, whole: &Value) {
         &normal(&twin.json(file)["collections"]),
         &mut found,
     );
-    // Ages are asked at another moment.
-    found.retain(|line| !line.starts_with("/workspaceFreshness"));
+    // Ages, and the time of the report, are asked at another moment.
+    found.retain(|line| {
+        !line.starts_with("/workspaceFreshness")
+            && !line
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .ends_with("/lastUpdatedDateTime")
+    });
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
 #[test]
 fn hiccups_and_tiny_pages_change_nothing() {
-    let twin = Twin::of("contoso");
+    let twin = Twin::of("contoso-modern");
     let whole = whole(&twin);
     for fault in ["tiny-pages", "graph-hiccups"] {
         twin.fault(fault, "on");
@@ -275,7 +343,7 @@ fn hiccups_and_tiny_pages_change_nothing() {
 /// A failure that may pass ends the run, nothing appears at the place of the snapshot, and the same command goes on.
 #[test]
 fn an_outage_in_the_middle_is_told_and_the_same_command_goes_on() {
-    let twin = Twin::of("contoso");
+    let twin = Twin::of("contoso-modern");
     let whole = whole(&twin);
     let child = half(&twin, "read.json");
     // Its token for Azure is still to come.
@@ -301,7 +369,7 @@ fn an_outage_in_the_middle_is_told_and_the_same_command_goes_on() {
 
 #[test]
 fn a_run_that_was_killed_is_continued() {
-    let twin = Twin::of("contoso");
+    let twin = Twin::of("contoso-modern");
     let whole = whole(&twin);
     let mut child = half(&twin, "read.json");
     child.kill().unwrap();
@@ -317,7 +385,7 @@ fn a_run_that_was_killed_is_continued() {
 /// meanwhile. `graph_and_azure_that_stay_away_end_the_run` waits.
 #[test]
 fn graph_that_is_away_leaves_no_snapshot() {
-    let twin = Twin::of("contoso");
+    let twin = Twin::of("contoso-modern");
     twin.fault("graph-outage", "on");
     let mut child = twin.spawn(&[
         "collect",
@@ -342,7 +410,7 @@ fn graph_that_is_away_leaves_no_snapshot() {
 #[ignore = "waits until the program gives up, about a minute and a half"]
 fn graph_and_azure_that_stay_away_end_the_run() {
     let twins = ["graph-outage", "arm-outage"].map(|fault| {
-        let twin = Twin::of("contoso");
+        let twin = Twin::of("contoso-modern");
         twin.fault(fault, "on");
         let child = twin.spawn(&[
             "collect",
@@ -377,7 +445,7 @@ fn graph_and_azure_that_stay_away_end_the_run() {
 #[test]
 #[ignore = "waits for limits, about a minute"]
 fn a_storm_of_refusals_is_waited_out() {
-    let twin = Twin::of("contoso");
+    let twin = Twin::of("contoso-modern");
     let whole = whole(&twin);
     twin.fault("throttling", "on");
     twin.fault("throttle-storm", "on");
@@ -389,7 +457,7 @@ fn a_storm_of_refusals_is_waited_out() {
 /// What a person has to mend is a wrong call (2), what passes by itself is not (4).
 #[test]
 fn a_sign_in_that_fails_is_explained() {
-    let twin = Twin::of("contoso");
+    let twin = Twin::of("contoso-modern");
     for (fault, exit, says) in [
         (
             "expired-secret",
@@ -455,7 +523,7 @@ fn nothing_looks_empty(twin: &Twin, file: &str, whole: &Value) {
 /// A next link to another host gets no token: what stands behind it is not read, and that is told.
 #[test]
 fn a_next_link_to_another_host_is_not_followed() {
-    let twin = Twin::of("contoso");
+    let twin = Twin::of("contoso-modern");
     let whole = whole(&twin);
     twin.fault("tiny-pages", "on");
     twin.fault("foreign-next-link", "on");
@@ -471,7 +539,7 @@ fn a_next_link_to_another_host_is_not_followed() {
 
 #[test]
 fn tokens_that_are_refused_are_told_and_nothing_looks_empty() {
-    let twin = Twin::of("contoso");
+    let twin = Twin::of("contoso-modern");
     let whole = whole(&twin);
     twin.fault("expired-tokens", "on");
     let output = twin.collect("read.json", &[]);
@@ -486,7 +554,7 @@ fn tokens_that_are_refused_are_told_and_nothing_looks_empty() {
 /// Without the licence there is no PIM; who holds a role is still known.
 #[test]
 fn without_the_licence_or_pim_the_rest_is_read() {
-    let twin = Twin::of("contoso");
+    let twin = Twin::of("contoso-modern");
     let whole = whole(&twin);
     for (fault, says) in [
         ("no-premium", "AadPremiumLicenseRequired"),
@@ -520,13 +588,14 @@ fn without_the_licence_or_pim_the_rest_is_read() {
             "--register",
             "lab/register.toml",
         ]);
-        assert_eq!(code(&check), 1, "{fault}: {}", told(&check));
+        // What could not be read cannot be judged, and is not taken for absent.
+        assert_eq!(code(&check), 3, "{fault}: {}", told(&check));
     }
 }
 
 #[test]
 fn two_runs_do_not_write_one_snapshot() {
-    let twin = Twin::of("contoso");
+    let twin = Twin::of("contoso-modern");
     let first = half(&twin, "read.json");
     let second = twin.collect("read.json", &[]);
     assert_eq!(code(&second), 2, "{}", told(&second));
@@ -541,7 +610,7 @@ fn two_runs_do_not_write_one_snapshot() {
 
 #[test]
 fn a_place_that_cannot_be_written_is_told_at_once() {
-    let twin = Twin::of("contoso");
+    let twin = Twin::of("contoso-modern");
     let output = twin.collect("-", &[]);
     assert_eq!(code(&output), 2);
     assert!(
@@ -560,7 +629,7 @@ fn a_place_that_cannot_be_written_is_told_at_once() {
 
 #[test]
 fn a_directory_that_is_missing_is_made() {
-    let twin = Twin::of("contoso");
+    let twin = Twin::of("contoso-modern");
     let output = twin.collect("a/b/read.json.gz", &[]);
     assert_eq!(code(&output), 0, "{}", told(&output));
     let bytes = fs::read(twin.path("a/b/read.json.gz")).unwrap();
@@ -570,7 +639,7 @@ fn a_directory_that_is_missing_is_made() {
 
 #[test]
 fn an_account_that_does_not_exist_is_told_and_nothing_is_written() {
-    let twin = Twin::of("contoso");
+    let twin = Twin::of("contoso-modern");
     let name = "BreakGlas01@contoso.onmicrosoft.com";
     let output = twin.collect("read.json", &["--account", name]);
     assert_eq!(code(&output), 2, "{}", told(&output));
@@ -583,8 +652,8 @@ fn an_account_that_does_not_exist_is_told_and_nothing_is_written() {
 
 #[test]
 fn a_tenant_that_cannot_be_reached_is_told_with_its_address() {
-    let mut twin = Twin::of("contoso");
-    let other = Twin::of("contoso-modern");
+    let mut twin = Twin::of("contoso-modern");
+    let other = Twin::of("contoso");
     let config = twin.text("lab/breakglass.toml");
     twin.write("lab/ca.pem", &other.text("lab/ca.pem"));
     let output = twin.collect("read.json", &[]);
@@ -607,7 +676,11 @@ fn a_tenant_that_cannot_be_reached_is_told_with_its_address() {
 #[test]
 fn names_of_ordinary_people_are_written_only_when_asked_for() {
     let now = Timestamp::now();
-    let twin = Twin::of_snapshot(&example::tenant("contoso", now).unwrap().snapshot_json);
+    let twin = Twin::of_snapshot(
+        &example::tenant("contoso-modern", now)
+            .unwrap()
+            .snapshot_json,
+    );
     let given = twin.json("given.json");
     let users = given["collections"]["users"].as_array().unwrap();
     let names: Vec<String> = ORDINARY

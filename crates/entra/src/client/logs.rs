@@ -66,9 +66,9 @@ impl Entra {
             .iter()
             .map(|row| {
                 let cells = row.as_array().filter(|cells| cells.len() == names.len())?;
-                let named = names.iter().zip(cells);
+                let pairs = names.iter().zip(cells);
                 Some(
-                    named
+                    pairs
                         .map(|(name, value)| ((*name).to_owned(), value.clone()))
                         .collect(),
                 )

@@ -15,7 +15,9 @@ use super::{
     GRAPH_COMMAND_LINE_TOOLS, Prompt, Token, Tokens, app::is_fresh, browser, device_code, fault,
     sending,
 };
-use crate::{permissions, Cloud, Error, HttpRequest, HttpResponse, Service, Transport, error::parsed};
+use crate::{
+    Cloud, Error, HttpRequest, HttpResponse, Service, Transport, error::parsed, permissions,
+};
 
 /// How the person signs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -208,6 +208,7 @@ fn needed() -> Vec<Needed> {
                 needed.push(Needed {
                     any_of,
                     what: need.collection.to_owned(),
+                    only_where: judge::only_where(permission),
                 });
             }
         }

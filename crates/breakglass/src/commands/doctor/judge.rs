@@ -105,7 +105,10 @@ pub(super) fn permissions(held: &BTreeSet<String>, needed: &[Needed]) -> Vec<Fin
     let area = "permissions";
     let mut findings = Vec::new();
     let satisfied = |need: &Needed| need.any_of.iter().any(|one| held.contains(one));
-    let missing: Vec<&Needed> = needed.iter().filter(|need| !satisfied(need)).collect();
+    let (missing, sometimes): (Vec<&Needed>, Vec<&Needed>) = needed
+        .iter()
+        .filter(|need| !satisfied(need))
+        .partition(|need| need.only_where.is_none());
     for need in &missing {
         findings.push(Finding::bad(
             area,
@@ -118,27 +121,30 @@ pub(super) fn permissions(held: &BTreeSet<String>, needed: &[Needed]) -> Vec<Fin
         findings.push(Finding::good(
             area,
             "what the commands need",
-            format!("{} of {0} permissions are granted", needed.len()),
+            match needed.len() - sometimes.len() {
+                1 => "the 1 permission is granted".to_owned(),
+                all => format!("all {all} permissions are granted"),
+            },
+        ));
+    }
+    for need in sometimes {
+        findings.push(Finding::good(
+            area,
+            need.any_of.first().cloned().unwrap_or_default(),
+            format!(
+                "it is not granted, and is needed only where {}",
+                need.only_where.unwrap_or_default()
+            ),
         ));
     }
     let known: BTreeSet<&String> = needed.iter().flat_map(|need| &need.any_of).collect();
     for excess in held.iter().filter(|one| !known.contains(one)) {
-        let writes = [
-            ".readwrite",
-            ".write",
-            ".manage",
-            ".fullcontrol",
-            ".send",
-            "accessasuser",
-        ]
-        .iter()
-        .any(|word| excess.to_ascii_lowercase().contains(word));
         // Every token of a person carries these, and nothing can be done with them alone.
         if ["openid", "profile", "email", "offline_access", "User.Read"].contains(&excess.as_str())
         {
             continue;
         }
-        findings.push(if writes {
+        findings.push(if writes(excess) {
             Finding::bad(
                 area,
                 excess.clone(),
@@ -155,6 +161,14 @@ pub(super) fn permissions(held: &BTreeSet<String>, needed: &[Needed]) -> Vec<Fin
         });
     }
     findings
+}
+
+/// Whether a permission does more than read, by the word after the first dot (Microsoft Graph, *permissions reference*:
+/// `{subject}.{action}.{constraint}`).
+fn writes(permission: &str) -> bool {
+    let action = permission.split('.').nth(1).unwrap_or_default();
+    let action = action.to_ascii_lowercase();
+    !action.starts_with("read") || action.contains("write")
 }
 
 /// Permissions that cover another one too (Microsoft Graph, *permissions reference*).
@@ -175,7 +189,15 @@ pub(super) fn wider(permission: &str) -> &'static [&'static str] {
         | "RoleManagementPolicy.Read.Directory" => {
             &["RoleManagement.Read.Directory", "RoleManagement.Read.All"]
         }
+<<<<<<< HEAD
         "LifecycleWorkflows.Read.All" => &["LifecycleWorkflows-Workflow.ReadBasic.All"],
+=======
+        // Lists workflows without their tasks, which is all that is looked at.
+        "LifecycleWorkflows.Read.All" => &[
+            "LifecycleWorkflows-Workflow.ReadBasic.All",
+            "LifecycleWorkflows-Workflow.Read.All",
+        ],
+>>>>>>> cmdtests
         _ => &[],
     }
 }
@@ -187,6 +209,14 @@ pub(super) struct Needed {
     pub(super) any_of: Vec<String>,
     /// What it lets us read.
     pub(super) what: String,
+    /// A condition under which alone it is needed, as a clause.
+    pub(super) only_where: Option<&'static str>,
+}
+
+/// The condition under which alone a permission is needed.
+pub(super) fn only_where(permission: &str) -> Option<&'static str> {
+    (permission == "CustomSecAttributeAssignment.Read.All")
+        .then_some("a policy picks applications by attribute")
 }
 
 /// Our clock against the service's.
@@ -446,6 +476,7 @@ mod tests {
             Needed {
                 any_of: vec!["Policy.Read.All".to_owned()],
                 what: "policies".to_owned(),
+                only_where: None,
             },
             Needed {
                 any_of: vec![
@@ -453,6 +484,7 @@ mod tests {
                     "Directory.Read.All".to_owned(),
                 ],
                 what: "domains".to_owned(),
+                only_where: None,
             },
         ];
         let held: BTreeSet<String> = [
@@ -474,6 +506,41 @@ mod tests {
         assert_eq!(of("User.ReadWrite.All"), Some(Verdict::Bad));
         assert_eq!(of("Sites.Read.All"), Some(Verdict::Doubtful));
         assert_eq!(findings.len(), 3);
+    }
+
+    #[test]
+    fn a_permission_writes_by_its_action_and_not_by_its_subject() {
+        for reads in [
+            "RoleManagementPolicy.Read.AzureADGroup",
+            "RoleManagement.Read.Directory",
+            "LifecycleWorkflows-Workflow.ReadBasic.All",
+        ] {
+            assert!(!writes(reads), "{reads}");
+        }
+        for other in [
+            "RoleManagement.ReadWrite.Directory",
+            "User.RevokeSessions.All",
+            "User.DeleteRestore.All",
+            "Mail.Send",
+            "Directory.AccessAsUser.All",
+            "user_impersonation",
+        ] {
+            assert!(writes(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_permission_that_is_needed_sometimes_is_not_missing() {
+        let needed = [Needed {
+            any_of: vec!["CustomSecAttributeAssignment.Read.All".to_owned()],
+            what: "attributes".to_owned(),
+            only_where: only_where("CustomSecAttributeAssignment.Read.All"),
+        }];
+        let findings = permissions(&BTreeSet::new(), &needed);
+        assert!(
+            findings.iter().all(|own| own.verdict == Verdict::Good),
+            "{findings:?}"
+        );
     }
 
     #[test]
