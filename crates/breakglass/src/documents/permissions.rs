@@ -244,7 +244,7 @@ fn person(text: &mut String) {
          What a person sees depends on their roles and on what the client that they sign in with was consented to. \
          **Global Reader** in Entra does for everything in Microsoft Graph but custom security attributes; **Reader** in the \
          Azure subscription with the alert rules does for everything in Azure.\n\n\
-         | least role | what cannot be read without it |\n|---|---|\n",
+         | least role | what it reads |\n|---|---|\n",
     );
     let needs = permissions::for_command("collect");
     let mut roles: Vec<&str> = needs.iter().map(|need| need.role).collect();
