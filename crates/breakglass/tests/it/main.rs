@@ -24,5 +24,6 @@ mod lockout;
 mod lockout_calls;
 mod lockout_preflight;
 mod lockout_whatif;
+mod permissions;
 mod support;
 mod watch;
