@@ -189,15 +189,11 @@ pub(super) fn wider(permission: &str) -> &'static [&'static str] {
         | "RoleManagementPolicy.Read.Directory" => {
             &["RoleManagement.Read.Directory", "RoleManagement.Read.All"]
         }
-<<<<<<< HEAD
-        "LifecycleWorkflows.Read.All" => &["LifecycleWorkflows-Workflow.ReadBasic.All"],
-=======
         // Lists workflows without their tasks, which is all that is looked at.
         "LifecycleWorkflows.Read.All" => &[
             "LifecycleWorkflows-Workflow.ReadBasic.All",
             "LifecycleWorkflows-Workflow.Read.All",
         ],
->>>>>>> cmdtests
         _ => &[],
     }
 }
@@ -260,6 +256,9 @@ pub(super) fn clock(offset: Option<SignedDuration>) -> Finding {
     }
 }
 
+/// A mebibyte.
+const MIB: u64 = 1 << 20;
+
 /// Room for the store.
 pub(super) fn disk(place: &str, free: Option<u64>, writable: Result<(), String>) -> Vec<Finding> {
     let area = "disk";
@@ -272,7 +271,6 @@ pub(super) fn disk(place: &str, free: Option<u64>, writable: Result<(), String>)
             "make it writable for this user, or name another store",
         ),
     }];
-    const MIB: u64 = 1 << 20;
     findings.push(match free {
         None => Finding::cannot_tell(
             area,

@@ -3,7 +3,7 @@
 use breakglass_conditional_access::{
     SignIn,
     device_filter::Device,
-    sign_in::{Flow, Given, Platform, Scopes},
+    sign_in::{ClientApp, Flow, Given, InsiderRisk, Platform, Risk, Scopes},
 };
 use serde_json::{Map, Value, json};
 
@@ -73,15 +73,12 @@ fn conditions(sign_in: &SignIn) -> Result<Value, &'static str> {
             map.insert(key.to_owned(), value.into());
         }
     };
-    put("clientAppType", sign_in.client_app.map(|own| own.word()));
-    put(
-        "signInRiskLevel",
-        sign_in.sign_in_risk.map(|own| own.word()),
-    );
-    put("userRiskLevel", sign_in.user_risk.map(|own| own.word()));
+    put("clientAppType", sign_in.client_app.map(ClientApp::word));
+    put("signInRiskLevel", sign_in.sign_in_risk.map(Risk::word));
+    put("userRiskLevel", sign_in.user_risk.map(Risk::word));
     put(
         "insiderRiskLevel",
-        sign_in.insider_risk.map(|own| own.word()),
+        sign_in.insider_risk.map(InsiderRisk::word),
     );
     let ip = sign_in.ip.map(|ip| ip.to_string());
     put("ipAddress", ip.as_deref());
