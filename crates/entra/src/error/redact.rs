@@ -248,7 +248,7 @@ mod tests {
             secret in "[A-Za-z0-9~_.-]{8,120}",
             before in "([ -~]{0,30}[ \"'{?&,;(])?",
         ) {
-            let shown = redacted(&format!("{before}{name}{separator}{secret}\"} and more"));
+            let shown = redacted(&format!("{before}{name}{separator}{secret}\"}} and more"));
             prop_assert!(!shown.contains(&secret), "{shown}");
         }
 

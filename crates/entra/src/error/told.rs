@@ -84,7 +84,11 @@ pub(crate) fn told(body: &Value) -> Told {
         if code.is_empty() {
             code = text(inner, "code").unwrap_or_default();
         }
-        innermost = text(inner, "message").unwrap_or(innermost);
+        match text(inner, "message") {
+            Some(first) if message.is_empty() => message = first,
+            Some(further) => innermost = further,
+            None => {}
+        }
         request_id = text(inner, "request-id").or(request_id);
     }
     if innermost.is_empty()
@@ -341,14 +345,17 @@ fn help(status: u16, code: &str, message: &str, ahead: Option<SignedDuration>) -
 /// Why an answer that should be JSON cannot be read.
 pub(crate) fn unreadable(call: &str, answer: &HttpResponse, error: &serde_json::Error) -> Error {
     let why = if answer.body.is_empty() {
-        format!("it is empty (status {})", answer.status)
+        format!(
+            "it is empty (status {}): is a proxy in between? Else run it again later",
+            answer.status
+        )
     } else if is_page(&answer.body) {
         format!(
             "it is {}: is a proxy or a sign-in page of the network in between?",
             line(&plain(&answer.body))
         )
     } else {
-        format!("it is not JSON: {error}")
+        format!("it is not JSON ({error}): is a proxy in between? Else run it again later")
     };
     Error::Unusable {
         call: call.to_owned(),

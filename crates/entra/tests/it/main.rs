@@ -1,5 +1,10 @@
-//! The crate from outside: against a tenant that lives in memory.
+//! The crate from outside: against a tenant that lives in memory, and against answers by hand.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a failed test may panic
 
+mod client;
 mod collect;
+mod credential;
 mod fake;
+mod messages;
+mod script;
+mod tls;
