@@ -58,6 +58,12 @@ pub fn run(args: &CollectArgs) -> Result<u8, Failure> {
                 .help("name one with --out: an interrupted run is continued beside it"),
         );
     }
+    if args.out.is_dir() {
+        return Err(
+            Failure::usage(format!("`{}` is a directory", args.out.display()))
+                .help("name a file in it with --out"),
+        );
+    }
     let settings = settings::load(args.common.config.as_deref())?;
     let accounts = accounts(args, &settings)?;
     if accounts.is_empty() {
