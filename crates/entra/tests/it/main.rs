@@ -5,5 +5,7 @@ mod collect;
 mod credential;
 mod fake;
 mod messages;
+mod people;
+mod reading;
 mod script;
 mod tls;
