@@ -41,6 +41,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Write a commented configuration
     Init(InitArgs),
+    /// Read a tenant into one snapshot file
+    Collect(CollectArgs),
     /// Judge a tenant: the three questions, then findings
     Check(Box<CheckArgs>),
     /// Prove who gets in past Conditional Access, try one sign-in, pre-flight a change of policies
@@ -51,6 +53,10 @@ pub enum Command {
     Incident(IncidentArgs),
     /// Try the alert channels
     Alert(AlertArgs),
+    /// Serve the twin of Microsoft's cloud on this machine
+    Lab(LabArgs),
+    /// Say whether this installation can do its job
+    Doctor(DoctorArgs),
     /// Print the JSON Schema of a document
     Schema(SchemaArgs),
     /// Print a completion script for a shell
@@ -360,13 +366,27 @@ pub struct DemoArgs {
     /// Play the story without pauses; exit 0 only if every step happened
     #[arg(long)]
     pub once: bool,
+    /// Play one act on the twin instead of the whole story
+    #[arg(long, value_enum, value_name = "ACT")]
+    pub act: Option<DemoAct>,
+}
+
+/// An act of the demo: each really happens in the twin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DemoAct {
+    /// An emergency access account is used: who is told, and how fast
+    BreakGlass,
+    /// A policy locks everybody out: what the proof says before it bites, and what the sign-in page says after
+    LockOut,
+    /// A safe with keys burns down: which accounts still get in
+    LoseASafe,
 }
 
 /// `schema`
 #[derive(Args, Debug)]
 pub struct SchemaArgs {
     /// The document: `check-report`, `signal`, `watch-summary`, `incident`, `incident-list`, `alert-test`,
-    /// `lockout-proof`, `what-if`, `preflight`
+    /// `lockout-proof`, `what-if`, `preflight`, `collect`, `doctor`
     pub name: String,
 }
 

@@ -22,12 +22,19 @@ use crate::{
 pub fn posture(settings: &Settings, args: &ConnectArgs) -> Result<Entra, Failure> {
     let (cloud, trust) = cloud(settings, args)?;
     let credential = credential(settings, args)?;
-    let transport = Arc::new(Https::new(&trust).map_err(|error| Failure::usage(error.to_string()))?);
+    let transport =
+        Arc::new(Https::new(&trust).map_err(|error| Failure::usage(error.to_string()))?);
     let clock = Arc::new(SystemClock);
     let tokens = credential
         .tokens(&cloud, transport.clone(), clock.clone(), prompt())
         .map_err(|error| Failure::usage(error.to_string()))?;
-    Ok(Entra::new(cloud, tokens, transport, clock, Arc::new(waiting)))
+    Ok(Entra::new(
+        cloud,
+        tokens,
+        transport,
+        clock,
+        Arc::new(waiting),
+    ))
 }
 
 /// That the tenant that answers is the one that was read.
@@ -90,7 +97,12 @@ fn cloud(settings: &Settings, args: &ConnectArgs) -> Result<(Cloud, Trust), Fail
                     Failure::usage(format!("`{text}` in `cloud` is no address: {error}"))
                 })
             };
-            let cloud = Cloud::custom(address(login)?, address(graph)?, address(arm)?, address(logs)?);
+            let cloud = Cloud::custom(
+                address(login)?,
+                address(graph)?,
+                address(arm)?,
+                address(logs)?,
+            );
             return Ok((cloud, trust));
         }
     };
@@ -122,12 +134,16 @@ fn credential(settings: &Settings, args: &ConnectArgs) -> Result<Credential, Fai
     from_identity(identity, tenant)
 }
 
-fn from_identity(identity: Identity<Secret>, tenant: Option<String>) -> Result<Credential, Failure> {
+fn from_identity(
+    identity: Identity<Secret>,
+    tenant: Option<String>,
+) -> Result<Credential, Failure> {
     let client = identity.client_id;
     let needed = || {
         let client = client.clone().unwrap_or_default();
         let tenant = tenant.clone().ok_or_else(|| {
-            Failure::usage("the tenant is not named").help("write `id` in `[tenant]`, or give --tenant-id")
+            Failure::usage("the tenant is not named")
+                .help("write `id` in `[tenant]`, or give --tenant-id")
         });
         tenant.map(|tenant| (tenant, client))
     };
@@ -177,7 +193,9 @@ fn prompt() -> Prompt {
     Arc::new(|ask| match ask {
         Ask::EnterCode(sentence) => output::tell!("{sentence}"),
         Ask::OpenBrowser(address) => {
-            output::tell!("Sign in in the browser. If none opens, open this address on this machine:\n  {address}");
+            output::tell!(
+                "Sign in in the browser. If none opens, open this address on this machine:\n  {address}"
+            );
             open(address);
         }
     })

@@ -1,5 +1,7 @@
 //! The documents that are generated from the code and checked in.
 
+mod permissions;
+
 use std::fmt::Write as _;
 
 use clap::CommandFactory;
@@ -24,6 +26,7 @@ pub fn all() -> Vec<(String, String)> {
         let text = serde_json::to_string_pretty(&schema).unwrap_or_default();
         documents.push((format!("docs/schemas/{name}.v1.json"), format!("{text}\n")));
     }
+    documents.extend(permissions::all());
     documents
 }
 

@@ -58,6 +58,9 @@ fn run(cli: Cli) -> Result<u8, Failure> {
     match cli.command {
         Command::Demo(args) => demo::run(&args),
         Command::Init(args) => commands::init::run(&args),
+        Command::Collect(args) => commands::collect::run(&args),
+        Command::Lab(args) => commands::lab::run(&args),
+        Command::Doctor(args) => commands::doctor::run(&args),
         Command::Check(args) => commands::check::run(&args),
         Command::Lockout(args) => match args.command {
             LockoutCommand::Prove(args) => commands::lockout::prove(&args),

@@ -45,6 +45,27 @@ pub fn width() -> usize {
         .unwrap_or(100)
 }
 
+/// Breaks a text into lines of the terminal's width; those after the first stand under it, `indent` columns in.
+pub fn wrapped(text: &str, indent: usize) -> String {
+    let width = width().saturating_sub(indent).max(30);
+    let mut out = String::new();
+    let mut used = 0;
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        if used > 0 && used + 1 + length > width {
+            out.push('\n');
+            out.push_str(&" ".repeat(indent));
+            used = 0;
+        } else if used > 0 {
+            out.push(' ');
+            used += 1;
+        }
+        out.push_str(word);
+        used += length;
+    }
+    out
+}
+
 /// Colour only on a terminal, and never when `NO_COLOR` is set.
 pub fn color() -> bool {
     io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())

@@ -36,4 +36,5 @@ pub use faults::{Fault, Faults};
 pub use lab::{Addresses, App, Lab};
 pub use passkey::Passkey;
 pub use server::{Config, LabError, Ports, Running};
+pub use signin::{Act, Ended, With};
 pub use state::{LogKind, LogRow, NotASnapshot, Row, State, Table};

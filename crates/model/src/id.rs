@@ -37,6 +37,24 @@ fn folded(text: &str) -> impl Iterator<Item = char> + '_ {
     text.chars().flat_map(char::to_lowercase)
 }
 
+/// Compares without regard to letter case. Nearly all ids are ASCII, there are many, and most differ at the start.
+fn order(one: &str, other: &str) -> Ordering {
+    for (a, b) in one.bytes().zip(other.bytes()) {
+        if !a.is_ascii() || !b.is_ascii() {
+            return folded(one).cmp(folded(other));
+        }
+        if !a.eq_ignore_ascii_case(&b) {
+            return a.to_ascii_lowercase().cmp(&b.to_ascii_lowercase());
+        }
+    }
+    // One is the beginning of the other.
+    one.len().cmp(&other.len())
+}
+
+fn same(one: &str, other: &str) -> bool {
+    order(one, other).is_eq()
+}
+
 fn well_formed(text: &str, what: &'static str) -> Result<String, InvalidId> {
     let text = text.trim();
     if text.is_empty() || text.len() > 512 || text.chars().any(char::is_control) {
@@ -70,26 +88,28 @@ macro_rules! id {
 
             /// The id in lower case, as used for keys.
             pub fn folded(&self) -> String {
-                folded(&self.0).collect()
+                if self.0.is_ascii() {
+                    self.0.to_ascii_lowercase()
+                } else {
+                    folded(&self.0).collect()
+                }
             }
 
             /// Whether a text is this id, without regard to case.
             pub fn is(&self, text: &str) -> bool {
-                folded(&self.0).eq(folded(text.trim()))
+                same(&self.0, text.trim())
             }
         }
 
         impl PartialEq for $name {
             fn eq(&self, other: &Self) -> bool {
-                folded(&self.0).eq(folded(&other.0))
+                same(&self.0, &other.0)
             }
         }
         impl Eq for $name {}
         impl Hash for $name {
             fn hash<H: Hasher>(&self, state: &mut H) {
-                for c in folded(&self.0) {
-                    c.hash(state);
-                }
+                self.folded().hash(state);
             }
         }
         impl PartialOrd for $name {
@@ -99,7 +119,7 @@ macro_rules! id {
         }
         impl Ord for $name {
             fn cmp(&self, other: &Self) -> Ordering {
-                folded(&self.0).cmp(folded(&other.0))
+                order(&self.0, &other.0)
             }
         }
         impl fmt::Display for $name {
@@ -178,6 +198,14 @@ mod tests {
                 .unwrap()
                 .is("breakglass01@contoso.ONMICROSOFT.com")
         );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn short_cuts_compare_as_the_folded_texts_do(one in "[aAbBkK\u{212a}äÄ-]{0,4}", other in "[aAbBkK\u{212a}äÄ-]{0,4}") {
+            assert_eq!(same(&one, &other), folded(&one).eq(folded(&other)));
+            assert_eq!(order(&one, &other), folded(&one).cmp(folded(&other)));
+        }
     }
 
     #[test]

@@ -2,8 +2,11 @@
 
 pub mod alert;
 pub mod check;
+pub mod collect;
+pub mod doctor;
 pub mod incident;
 pub mod init;
+pub mod lab;
 pub mod lockout;
 pub mod schema;
 pub mod watch;

@@ -6,6 +6,8 @@ use serde_json::Value;
 use crate::{
     commands::{
         alert::AlertTestReport,
+        collect::CollectDocument,
+        doctor::DoctorDocument,
         incident,
         lockout::document::{
             preflight::PreflightDocument, proof::ProofDocument, what_if::WhatIfDocument,
@@ -54,6 +56,14 @@ pub fn all() -> Vec<(&'static str, Value)> {
         (
             "what-if",
             derived(schemars::schema_for!(WhatIfDocument), "what-if"),
+        ),
+        (
+            "collect",
+            derived(schemars::schema_for!(CollectDocument), "collect"),
+        ),
+        (
+            "doctor",
+            derived(schemars::schema_for!(DoctorDocument), "doctor"),
         ),
         (
             "preflight",

@@ -3,42 +3,30 @@
 //! Nothing is acted: the verdict comes from the checks, the records go through the same filter, store,
 //! outbox and SMTP channel as in production; only the tenant, the log and the mail server are made up.
 
+mod acts;
 mod catcher;
+mod monitor;
 mod script;
+mod twin;
 
-use std::{
-    fs::OpenOptions,
-    io::Write,
-    path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{fs::OpenOptions, io::Write, path::Path, time::Duration};
 
-use breakglass_alert::{
-    Channel, Jitter, Sender, Settings as MessageSettings,
-    channels::{MailTls, Smtp, SmtpConfig},
-};
 use breakglass_model::{
-    CheckReport, Clock, History, ObjectId, Register, Signal, Verdict, example, finding::Answer,
+    CheckReport, Clock, History, ObjectId, Register, TenantSnapshot, Verdict, finding::Answer,
 };
 use breakglass_posture::{CheckInput, Settings as CheckSettings, check};
-use breakglass_store::{IncidentFilter, Store};
-use breakglass_watch::{Event, Options, Scan, Source, sources::Follow};
-use jiff::tz::TimeZone;
-use tokio::sync::mpsc;
+use breakglass_store::IncidentFilter;
 
 use crate::{
     cli::DemoArgs,
     clock::{Stopwatch, SystemClock},
     commands::incident,
     failure::{Failure, exit},
-    output,
-    pipeline::{Intake, displays},
-    runtime, settings, watched,
+    output, runtime, settings,
 };
+
+use monitor::Monitor;
+use twin::Twin;
 
 /// How long any one step of the story may take before the demo says that it did not happen.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -68,7 +56,15 @@ pub fn run(args: &DemoArgs) -> Result<u8, Failure> {
             Failure::usage(format!("`{}` holds an earlier demo", folder.display()))
                 .help("name an empty directory"),
         ),
-        false => runtime().and_then(|runtime| runtime.block_on(play(&folder, &log, args.once))),
+        false => runtime().and_then(|runtime| {
+            runtime.block_on(async {
+                let pause = if args.once { Duration::ZERO } else { PAUSE };
+                match args.act {
+                    Some(act) => acts::play(act, &folder, &log, pause).await,
+                    None => play(&folder, &log, pause).await,
+                }
+            })
+        }),
     };
     if !kept && let Err(error) = std::fs::remove_dir_all(&folder) {
         crate::output::tell!(
@@ -86,69 +82,28 @@ pub fn run(args: &DemoArgs) -> Result<u8, Failure> {
     Ok(exit::CLEAN)
 }
 
-async fn play(folder: &Path, log: &PathBuf, once: bool) -> Result<(), Failure> {
+async fn play(folder: &Path, log: &Path, pause: Duration) -> Result<(), Failure> {
     let clock = SystemClock;
-    let pause = if once { Duration::ZERO } else { PAUSE };
     let took = Stopwatch::start();
     say(
         "breakglass demo\n\nContoso is made up, and so are its people and its log. Nothing leaves this machine.\n",
     )?;
 
-    heading("1. Would the accounts get you in? The tenant as exported, judged")?;
-    let contoso = judged("contoso", &clock)?;
+    heading(
+        "1. Would the accounts get you in? The tenant, served by the twin, collected and judged",
+    )?;
+    let twin = Twin::start(folder, "contoso").await?;
+    let contoso = judged(&twin.collect().await?, &twin.register, &clock)?;
+    twin.stop().await?;
     say(&verdict(&contoso))?;
     tokio::time::sleep(pause).await;
 
     heading("2. The log is watched")?;
-    std::fs::write(log, "").map_err(|error| {
-        Failure::broke(format!("`{}` could not be written: {error}", log.display()))
-    })?;
-    let (address, mut mails, catching) = catcher::start().await.map_err(|error| {
-        Failure::broke(format!(
-            "the mail catcher could not listen on loopback: {error}"
-        ))
-    })?;
+    let mut monitor = Monitor::start(folder, log, "contoso").await?;
     say(&format!(
-        "Mail goes to a catcher on {address}; signals are kept in SQLite before anything counts as read.\n"
+        "Mail goes to a catcher on {}; signals are kept in SQLite before anything counts as read.\n",
+        monitor.address
     ))?;
-    let url = format!("sqlite:{}", folder.join("breakglass.db").display());
-    let store = Store::open(&url).await.map_err(settings::store_failed)?;
-    let smtp = Smtp::new(SmtpConfig {
-        name: "mail".to_owned(),
-        host: address.ip().to_string(),
-        port: address.port(),
-        tls: MailTls::NoneLoopback,
-        login: None,
-        extra_roots: None,
-        from: "breakglass@watcher.example".to_owned(),
-        to: vec!["soc@other.example".to_owned()],
-        timeout: Duration::from_secs(10),
-    })
-    .map_err(|error| Failure::broke(format!("the mail channel could not be built: {error}")))?;
-    let channels: Vec<Arc<dyn Channel>> = vec![Arc::new(smtp)];
-    let sender = Sender::new(
-        store.clone(),
-        "demo",
-        channels,
-        MessageSettings {
-            time_zone: TimeZone::system(),
-            runbook: None,
-        },
-        Arc::new(clock),
-        Jitter::seeded(1),
-    );
-    let (end, ended) = tokio::sync::oneshot::channel::<()>();
-    let sending = tokio::spawn(async move {
-        sender
-            .run(async {
-                // A dropped sender half means stop as well.
-                let _stopped = ended.await;
-            })
-            .await
-    });
-    let stop = Arc::new(AtomicBool::new(false));
-    let (reading, mut signals) = read(log.clone(), store.clone(), Arc::clone(&stop));
-
     let (cast_tenant, names) = cast(&contoso)?;
     let cast = script::Cast {
         tenant: &cast_tenant,
@@ -171,8 +126,8 @@ async fn play(folder: &Path, log: &PathBuf, once: bool) -> Result<(), Failure> {
         let since = Stopwatch::start();
         append(log, &scene.records)?;
         for _ in 0..scene.signals {
-            let signal = within(signals.recv(), "the signal").await?;
-            let mail = within(mails.recv(), "the mail").await?;
+            let signal = within(monitor.signals.recv(), "the signal").await?;
+            let mail = within(monitor.mails.recv(), "the mail").await?;
             say(&format!(
                 "    {:8} {}\n             on disk, mailed and accepted {} ms after the record was written\n",
                 signal.kind.as_str(),
@@ -186,7 +141,7 @@ async fn play(folder: &Path, log: &PathBuf, once: bool) -> Result<(), Failure> {
         if scene.signals == 0 {
             // Long enough for a wrong signal to show itself.
             tokio::time::sleep(Duration::from_millis(900)).await;
-            if let Ok(signal) = signals.try_recv() {
+            if let Ok(signal) = monitor.signals.try_recv() {
                 return Err(Failure::broke(format!(
                     "a signal came where none belongs: {}",
                     signal.summary
@@ -206,7 +161,8 @@ async fn play(folder: &Path, log: &PathBuf, once: bool) -> Result<(), Failure> {
     tokio::time::sleep(pause).await;
 
     heading("4. The incident, acknowledged by a person")?;
-    let incidents = store
+    let incidents = monitor
+        .store
         .incidents(&IncidentFilter::default())
         .await
         .map_err(settings::store_failed)?;
@@ -214,11 +170,13 @@ async fn play(folder: &Path, log: &PathBuf, once: bool) -> Result<(), Failure> {
         .iter()
         .find(|incident| incident.account_key == cast.first.0.to_lowercase())
         .ok_or_else(|| Failure::broke("no incident was opened for the account that was used"))?;
-    store
+    monitor
+        .store
         .acknowledge(&first.id, "anna", clock.now())
         .await
         .map_err(settings::store_failed)?;
-    let detail = store
+    let detail = monitor
+        .store
         .incident(&first.id)
         .await
         .map_err(settings::store_failed)?;
@@ -226,7 +184,8 @@ async fn play(folder: &Path, log: &PathBuf, once: bool) -> Result<(), Failure> {
     say(&indented(&incident::page(&detail)))?;
 
     heading("5. The record of all that")?;
-    let evidence = store
+    let evidence = monitor
+        .store
         .verify_evidence()
         .await
         .map_err(settings::store_failed)?;
@@ -239,19 +198,12 @@ async fn play(folder: &Path, log: &PathBuf, once: bool) -> Result<(), Failure> {
         evidence.head.get(..16).unwrap_or(&evidence.head)
     ))?;
 
-    stop.store(true, Ordering::SeqCst);
-    let _stopped = end.send(());
-    if let Ok(Err(error)) = sending.await {
-        return Err(Failure::broke(format!("sending stopped: {error}")));
-    }
-    reading
-        .join()
-        .map_err(|_| Failure::broke("the reader stopped unexpectedly"))??;
-    catching.abort();
-    store.close().await;
+    monitor.stop().await?;
 
     heading("6. The same tenant after everything was put right")?;
-    let modern = judged("contoso-modern", &clock)?;
+    let twin = Twin::start(folder, "contoso-modern").await?;
+    let modern = judged(&twin.collect().await?, &twin.register, &clock)?;
+    twin.stop().await?;
     say(&verdict(&modern))?;
     say(&format!(
         "\nAll of it took {:.0} s. Next: `breakglass check --tenant contoso` for every finding,\n\
@@ -260,76 +212,17 @@ async fn play(folder: &Path, log: &PathBuf, once: bool) -> Result<(), Failure> {
     ))
 }
 
-/// The reader: a plain thread that follows the log, as `watch --follow` does.
-fn read(
-    log: PathBuf,
-    store: Store,
-    stop: Arc<AtomicBool>,
-) -> (
-    std::thread::JoinHandle<Result<(), Failure>>,
-    mpsc::UnboundedReceiver<Signal>,
-) {
-    let handle = tokio::runtime::Handle::current();
-    let (seen, signals) = mpsc::unbounded_channel();
-    let reading = std::thread::spawn(move || {
-        let clock = SystemClock;
-        let named = watched::Named {
-            accounts: &[],
-            register: None,
-            tenant: Some("contoso"),
-        };
-        let watched = watched::build(&named, &settings::Settings::default(), clock.now())?;
-        let mut intake = Intake {
-            store: Some((store, handle)),
-            channels: vec!["mail".to_owned()],
-            displays: displays(&watched.list),
-            clock: &clock,
-            known: 0,
-        };
-        let mut scan = Scan::new(
-            &watched.list,
-            &clock,
-            Options {
-                tenant: watched.tenant,
-                ..Options::default()
-            },
-        );
-        let follow = Some(Follow {
-            every: Duration::from_millis(50),
-            stop,
-        });
-        scan.run(
-            Source::File {
-                path: log,
-                start: 0,
-                follow,
-            },
-            &mut |event| {
-                if let Event::Signal(detected) = event {
-                    intake.signal(&detected, &mut std::io::sink())?;
-                    // The story waits for each signal; when it has ended, nobody does.
-                    let _heard = seen.send(detected.signal);
-                }
-                Ok(())
-            },
-        )
-        .map_err(|error| Failure::broke(error.to_string()))
-    });
-    (reading, signals)
-}
-
-fn judged(name: &str, clock: &dyn Clock) -> Result<CheckReport, Failure> {
-    let now = clock.now();
-    let example = example::tenant(name, now)
-        .ok_or_else(|| Failure::broke(format!("there is no built-in tenant `{name}`")))?;
-    let register = Register::from_toml(name, &example.register_toml, None)
-        .map_err(|problems| settings::refused("the built-in register", &problems))?;
+fn judged(
+    snapshot: &TenantSnapshot,
+    register: &Register,
+    clock: &dyn Clock,
+) -> Result<CheckReport, Failure> {
     check(&CheckInput {
-        snapshot: &example.snapshot,
-        register: Some(&register),
+        snapshot,
+        register: Some(register),
         history: &History::default(),
         accounts: &[],
-        now,
+        now: clock.now(),
         settings: CheckSettings::default(),
         only: &[],
         skip: &[],

@@ -12,12 +12,18 @@
 
 mod check;
 mod cli;
+mod collect;
+mod confirm;
 mod deliver;
 mod demo;
+mod doctor;
 mod hostile;
+mod init;
+mod lab;
 mod lockout;
 mod lockout_calls;
 mod lockout_preflight;
 mod lockout_whatif;
+mod permissions;
 mod support;
 mod watch;

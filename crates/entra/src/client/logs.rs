@@ -25,7 +25,9 @@ impl Entra {
         let request = Request::logs(
             format!("v1/workspaces/{workspace}/query"),
             json!({"query": kql, "timespan": timespan}),
-        );
+        )
+        // The service would go on for three minutes, longer than we listen.
+        .header("Prefer", "wait=90");
         let call = request.call();
         let unusable = |why: String| Error::Unusable {
             call: call.clone(),
@@ -64,9 +66,9 @@ impl Entra {
             .iter()
             .map(|row| {
                 let cells = row.as_array().filter(|cells| cells.len() == names.len())?;
-                let named = names.iter().zip(cells);
+                let pairs = names.iter().zip(cells);
                 Some(
-                    named
+                    pairs
                         .map(|(name, value)| ((*name).to_owned(), value.clone()))
                         .collect(),
                 )

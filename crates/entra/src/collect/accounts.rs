@@ -162,8 +162,7 @@ impl Session<'_> {
 }
 
 fn may_be_user(member: &Value) -> bool {
-    let kind = text(member, "@odata.type");
-    kind.is_empty() || kind.ends_with(".user")
+    keep::is_kind(member, "user") != Some(false)
 }
 
 /// What follows `/users` in the path of a user. A name that begins with `$` would be read as an option (Microsoft Graph, *Get a

@@ -19,6 +19,15 @@ const AT_ONCE: usize = 4;
 /// Groups whose properties are read before their members.
 const AHEAD: usize = 100;
 
+/// Steps that lead to groups. A tenant without PIM has no eligibility, and its assignments stand elsewhere.
+const NAMING: &[&str] = &[
+    "conditionalAccessPolicies",
+    "authenticationMethodsPolicy",
+    "administrativeUnits",
+    "roleAssignmentScheduleInstances|roleAssignments",
+    "emergency accounts",
+];
+
 /// Members of one owner, as JSON.
 #[derive(Debug, Default)]
 struct Members {
@@ -87,8 +96,7 @@ async fn list(entra: &Entra, path: &str) -> Result<(String, bool), Error> {
 
 /// Whether a member may be a group: an answer without type says nothing.
 pub(super) fn may_be_group(member: &Value) -> bool {
-    let kind = text(member, "@odata.type");
-    kind.is_empty() || kind.ends_with(".group")
+    keep::is_kind(member, "group") != Some(false)
 }
 
 /// How often members could not be read.
@@ -190,6 +198,9 @@ impl Session<'_> {
     pub(super) async fn groups(&self) -> Result<(), CollectError> {
         let name = "groups";
         self.step(name, name, async |part, found| {
+            if let Some(why) = self.not_led_to(NAMING) {
+                found.not_read.push(self.missing(name, why));
+            }
             let ids: Vec<String> = self.named_groups()?.into_iter().collect();
             let mut refused = Refused::default();
             for chunk in ids.chunks(AHEAD) {
@@ -265,7 +276,7 @@ impl Session<'_> {
                 members
                     .into_iter()
                     .flatten()
-                    .filter(|member| text(member, "@odata.type").ends_with(".group"))
+                    .filter(|member| keep::is_kind(member, "group") == Some(true))
                     .map(|member| text(member, "id").to_lowercase()),
             );
         })?;
@@ -287,6 +298,9 @@ impl Session<'_> {
         ] {
             debug_assert!(STEPS.contains(&name));
             self.step(name, name, async |part, _| {
+                if let Some(why) = self.not_led_to(&["emergency accounts"]) {
+                    return Err(Stop::Cannot(why));
+                }
                 for group in self.groups_of_accounts()? {
                     // The filter is mandatory (Microsoft Graph, *List assignmentScheduleInstances*).
                     let path = format!(

@@ -80,6 +80,15 @@ pub(super) fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
+/// Whether an object is of a kind, by its annotation; an answer without one says nothing.
+pub(super) fn is_kind(object: &Value, kind: &str) -> Option<bool> {
+    let name = text(object, "@odata.type");
+    let name = name
+        .trim_start_matches('#')
+        .strip_prefix("microsoft.graph.")?;
+    Some(name.eq_ignore_ascii_case(kind))
+}
+
 /// A user as a snapshot keeps ordinary ones.
 pub(super) fn ordinary(user: &Value, with_names: bool) -> Value {
     let mut kept = Map::new();
@@ -172,14 +181,14 @@ const NAMES: &[&str] = &[
 fn strip(value: &mut Value, person: bool) {
     match value {
         Value::Object(fields) => {
-            let approver = fields
-                .get("@odata.type")
-                .and_then(Value::as_str)
-                .is_some_and(|kind| kind.ends_with(".singleUser"));
+            let kind = fields.get("@odata.type").and_then(Value::as_str);
+            let approver = kind.is_some_and(|kind| kind == "#microsoft.graph.singleUser");
             fields.retain(|name, value| {
                 let author = AUTHORS.contains(&name.as_str());
                 let named = person && NAMES.contains(&name.as_str());
-                !named && !(approver && name == "description") && !(author && value.is_string())
+                let described = approver && name == "description";
+                let signed = author && value.is_string();
+                !(named || described || signed)
             });
             for (name, value) in fields {
                 strip(value, person || AUTHORS.contains(&name.as_str()));

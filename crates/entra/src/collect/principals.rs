@@ -38,6 +38,13 @@ impl Session<'_> {
     pub(super) async fn service_principals(&self) -> Result<(), CollectError> {
         let name = "servicePrincipals";
         self.step(name, name, async |part, found| {
+            let sources = &[
+                "conditionalAccessPolicies",
+                "roleAssignmentScheduleInstances|roleAssignments",
+            ];
+            if let Some(why) = self.not_led_to(sources) {
+                found.not_read.push(self.missing(name, why));
+            }
             let (mut ids, by_attribute) = self.applications_of_policies()?;
             if by_attribute {
                 let select = keep::PRINCIPAL.join(",");

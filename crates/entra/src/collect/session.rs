@@ -194,6 +194,23 @@ impl<'a> Session<'a> {
             .is_some_and(|done| done.collection.is_some())
     }
 
+    /// Why a collection that is found through others is not whole: one of them could not be read. An alternative is
+    /// written with a bar.
+    pub(super) fn not_led_to(&self, sources: &[&'static str]) -> Option<String> {
+        let unread: Vec<String> = sources
+            .iter()
+            .filter(|source| !source.split('|').any(|step| self.was_read(step)))
+            .map(|source| format!("`{}`", source.replace('|', "` and `")))
+            .collect();
+        if unread.is_empty() {
+            return None;
+        }
+        Some(format!(
+            "{} could not be read, so what is named there is missing here",
+            unread.join(", ")
+        ))
+    }
+
     /// The error that ends the run.
     pub(super) fn interrupted(&self, error: Error) -> CollectError {
         if matches!(error, Error::SignIn(_)) && !error.is_transient() {

@@ -43,7 +43,7 @@ pub(super) struct State {
     pub(super) done: Vec<Done>,
 }
 
-const SCHEMA: &str = "breakglass/collect/v1";
+const SCHEMA: &str = "breakglass/collect-state/v1";
 
 /// See the module. Only one program at a time has it.
 #[derive(Debug)]

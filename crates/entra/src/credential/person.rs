@@ -15,7 +15,9 @@ use super::{
     GRAPH_COMMAND_LINE_TOOLS, Prompt, Token, Tokens, app::is_fresh, browser, device_code, fault,
     sending,
 };
-use crate::{Cloud, Error, HttpRequest, HttpResponse, Service, Transport, error::parsed};
+use crate::{
+    Cloud, Error, HttpRequest, HttpResponse, Service, Transport, error::parsed, permissions,
+};
 
 /// How the person signs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,11 +126,22 @@ impl Person {
     }
 
     /// Scopes of a service, with the one that gives a refresh token.
+    ///
+    /// Of Microsoft's own public client each permission is asked for by name: `.default` would give only what somebody
+    /// consented to before, which in a tenant that never used it is next to nothing.
     pub(super) fn scopes(&self, service: Service) -> String {
-        format!(
-            "{} offline_access openid profile",
-            self.cloud.scope(service)
-        )
+        let all = self.cloud.scope(service);
+        let own = if service == Service::Graph && self.client == GRAPH_COMMAND_LINE_TOOLS {
+            let audience = all.trim_end_matches(".default");
+            permissions::delegated("collect")
+                .iter()
+                .map(|name| format!("{audience}{name}"))
+                .collect::<Vec<_>>()
+                .join(" ")
+        } else {
+            all
+        };
+        format!("{own} offline_access openid profile")
     }
 
     /// What a successful answer gives.

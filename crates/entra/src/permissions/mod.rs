@@ -74,6 +74,19 @@ pub fn graph_permissions(command: &str) -> Vec<&'static str> {
     names
 }
 
+/// The delegated permissions of Microsoft Graph that a command needs when a person signs in, each once.
+pub fn delegated(command: &str) -> Vec<&'static str> {
+    let mut names: Vec<&'static str> = for_command(command)
+        .into_iter()
+        .filter(|need| need.service == Service::Graph)
+        .flat_map(|need| need.delegated)
+        .copied()
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

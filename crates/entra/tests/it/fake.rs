@@ -241,7 +241,7 @@ impl Inner {
                 self.table("lifecycleWorkflows")
             }
             ["identityGovernance", "privilegedAccess", "group", _] => Some(json!([])),
-            ["subscriptions", ..] | ["microsoft.aadiam", ..] => self.azure(path),
+            ["subscriptions" | "microsoft.aadiam", ..] => self.azure(path),
             [.., last] => self.table(last),
             [] => None,
         }

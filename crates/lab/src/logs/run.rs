@@ -92,7 +92,19 @@ impl Runner<'_> {
         let mut last = None;
         for source in &union.sources {
             match self.pipeline(source) {
-                Ok(table) => parts.push(table),
+                Ok(mut table) => {
+                    if let Some(name) = &union.source {
+                        let from = match &source.source {
+                            Source::Table(table) => table.clone(),
+                            _ => format!("union_arg{}", parts.len()),
+                        };
+                        table.columns.push(column(name, Kind::Text));
+                        for row in &mut table.rows {
+                            row.push(Scalar::Text(from.clone()));
+                        }
+                    }
+                    parts.push(table);
+                }
                 Err(Fault::Semantic(message)) if union.fuzzy => last = Some(message),
                 Err(fault) => return Err(fault),
             }

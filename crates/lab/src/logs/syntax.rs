@@ -184,11 +184,15 @@ impl Parser {
 
     fn union(&mut self) -> Result<Union, Fault> {
         let mut fuzzy = false;
+        let mut column = None;
         while matches!(self.ahead(1), Some(Token::Mark("="))) {
             let name = self.name()?;
             self.need("=")?;
             let value = self.name()?;
             fuzzy |= name == "isfuzzy" && value == "true";
+            if name == "withsource" {
+                column = Some(value);
+            }
         }
         let mut sources = Vec::new();
         loop {
@@ -198,7 +202,11 @@ impl Parser {
                 steps: Vec::new(),
             });
             if !self.mark(",") {
-                return Ok(Union { fuzzy, sources });
+                return Ok(Union {
+                    fuzzy,
+                    source: column,
+                    sources,
+                });
             }
         }
     }

@@ -50,6 +50,8 @@ pub(super) enum Step {
 pub(super) struct Union {
     /// Tables that do not exist are left out.
     pub(super) fuzzy: bool,
+    /// A column that tells which table a row is from (`withsource`).
+    pub(super) source: Option<String>,
     pub(super) sources: Vec<Pipeline>,
 }
 

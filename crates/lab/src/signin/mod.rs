@@ -9,6 +9,7 @@
 //! - every attempt leaves records ([`crate::records`]);
 //! - what is simulated (password, app, phone, certificate, Windows Hello, another provider) is said to be so on the page.
 
+mod act;
 pub(crate) mod circumstances;
 mod codes;
 mod device;
@@ -36,6 +37,7 @@ use axum::{
     routing::{get, post},
 };
 
+pub use act::{Act, Ended, With};
 pub(crate) use codes::Code;
 pub(crate) use grants::grant;
 pub(crate) use judge::{Asked, End, Judge, Verdict};

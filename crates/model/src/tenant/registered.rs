@@ -8,9 +8,17 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Method, MethodKind};
 
+/// A word, the kind of method, `phoneType`, combination.
+type Word = (
+    &'static str,
+    Option<MethodKind>,
+    Option<&'static str>,
+    Option<&'static str>,
+);
+
 /// Words of `methodsRegistered`, with the kind of method, `phoneType` and combination that they stand for; without a
 /// kind nobody signs in with it. The order is the order of bits.
-const WORDS: &[(&str, Option<MethodKind>, Option<&str>, Option<&str>)] = &[
+const WORDS: &[Word] = &[
     ("mobilePhone", Some(MethodKind::Phone), Some("mobile"), None),
     (
         "alternateMobilePhone",

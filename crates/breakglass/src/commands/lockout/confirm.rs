@@ -175,7 +175,10 @@ async fn ask(
             }
             result.asked += 1;
             let answer = entra
-                .get(Request::graph(Version::Beta, "/identity/conditionalAccess/evaluate").post(body))
+                .get(
+                    Request::graph(Version::Beta, "/identity/conditionalAccess/evaluate")
+                        .post(body),
+                )
                 .await;
             let answer = match answer {
                 Ok(answer) => answer,
@@ -187,7 +190,14 @@ async fn ask(
                     continue;
                 }
             };
-            compare(&mut result, engine, &engine.evaluate(&subject, &sign_in), &sign_in, &sentence, &answer);
+            compare(
+                &mut result,
+                engine,
+                &engine.evaluate(&subject, &sign_in),
+                &sign_in,
+                &sentence,
+                &answer,
+            );
         }
     }
     Ok(result)
@@ -215,15 +225,20 @@ fn compare(
     answer: &Value,
 ) {
     let empty = Vec::new();
-    let theirs = answer.get("value").and_then(Value::as_array).unwrap_or(&empty);
+    let theirs = answer
+        .get("value")
+        .and_then(Value::as_array)
+        .unwrap_or(&empty);
     for (place, policy) in engine.policies().enumerate() {
         if matches!(policy.state, State::Disabled | State::Unknown(_)) {
             continue;
         }
-        let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
-        let Some(found) = theirs.iter().find(|row| {
-            text(row, "id").is_some_and(|id| id.eq_ignore_ascii_case(&policy.id))
-        }) else {
+        let text =
+            |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+        let Some(found) = theirs
+            .iter()
+            .find(|row| text(row, "id").is_some_and(|id| id.eq_ignore_ascii_case(&policy.id)))
+        else {
             result.not_asked.push(format!(
                 "{}: What If does not list it; it may have been made, deleted or switched off since the snapshot was collected",
                 policy.name
@@ -231,7 +246,9 @@ fn compare(
             continue;
         };
         let Some(applies) = found.get("policyApplies").and_then(Value::as_bool) else {
-            result.not_asked.push(format!("{}: What If gave no verdict", policy.name));
+            result
+                .not_asked
+                .push(format!("{}: What If gave no verdict", policy.name));
             continue;
         };
         let ours = match evaluation.applies(place) {
@@ -274,7 +291,10 @@ fn whose(policy: &Policy, found: &Value, reasons: &str) -> (Whose, &'static str)
             "the policy in the tenant has other conditions than the one in the snapshot: collect again",
         );
     }
-    if reasons.to_ascii_lowercase().contains("notenoughinformation") {
+    if reasons
+        .to_ascii_lowercase()
+        .contains("notenoughinformation")
+    {
         return (
             Whose::Theirs,
             "What If says that it was not given enough to decide",
@@ -315,7 +335,11 @@ mod tests {
     fn compared(alter: impl Fn(&mut Value)) -> Confirmation {
         let example = example::tenant("contoso", "2026-11-24T12:00:00Z".parse().unwrap()).unwrap();
         let tenant = Tenant::read(&example.snapshot);
-        let engine = Engine::new(&tenant.policies, &tenant.environment, Enforce::ReportOnlyToo);
+        let engine = Engine::new(
+            &tenant.policies,
+            &tenant.environment,
+            Enforce::ReportOnlyToo,
+        );
         let people = People::new(&example.snapshot, &[&tenant]);
         let id = ObjectId::parse("7b3e1a00-41c2-4d8a-b6f0-9c5d1e2a4000").unwrap();
         let identity = people.identity(&id);

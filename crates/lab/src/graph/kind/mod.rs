@@ -245,6 +245,8 @@ kinds! {
     DOMAIN "domain" "domains" { page: None, hidden: &["federationConfiguration"], relations: &["federationConfiguration"] };
     /// How a domain is federated.
     FEDERATION "internalDomainFederation" "domains/federationConfiguration" { page: None };
+    /// An application permission that an app was given.
+    APP_ROLE_ASSIGNMENT "appRoleAssignment" "appRoleAssignments";
     /// A licence that was bought.
     SKU "subscribedSku" "subscribedSkus" { page: None };
     /// A role that can be assigned.

@@ -308,6 +308,17 @@ impl<'a> Reader<'a> {
                 list.context = format!("domains('{}')/federationConfiguration", keys[1]);
                 Ok(Found::List(list))
             }
+            ["serviceprincipals", _, "approleassignedto"] => {
+                self.known("appRoleAssignments")?;
+                let all = self.state.table("appRoleAssignments").all_seen(self.now);
+                let rows = all
+                    .filter(|row| text(row, "resourceId").eq_ignore_ascii_case(keys[1]))
+                    .map(Cow::Borrowed)
+                    .collect();
+                let mut list = Self::values(rows, &kind::APP_ROLE_ASSIGNMENT);
+                list.context = format!("servicePrincipals('{}')/appRoleAssignedTo", keys[1]);
+                Ok(Found::List(list))
+            }
             ["directoryobjects", _, rest @ ..] => self.of_object(keys[1], rest),
             ["directoryroles", rest @ ..] => {
                 self.of_roles_held(rest, keys.get(1..).unwrap_or_default())

@@ -29,7 +29,11 @@ fn context(sign_in: &SignIn) -> Result<Value, &'static str> {
         );
     }
     let mut contexts = sign_in.auth_contexts.iter();
-    match (contexts.next(), contexts.next(), sign_in.audiences.is_empty()) {
+    match (
+        contexts.next(),
+        contexts.next(),
+        sign_in.audiences.is_empty(),
+    ) {
         (None, _, false) => Ok(json!({
             "@odata.type": "#microsoft.graph.applicationContext",
             "includeApplications": sign_in.audiences,
@@ -70,9 +74,15 @@ fn conditions(sign_in: &SignIn) -> Result<Value, &'static str> {
         }
     };
     put("clientAppType", sign_in.client_app.map(|own| own.word()));
-    put("signInRiskLevel", sign_in.sign_in_risk.map(|own| own.word()));
+    put(
+        "signInRiskLevel",
+        sign_in.sign_in_risk.map(|own| own.word()),
+    );
     put("userRiskLevel", sign_in.user_risk.map(|own| own.word()));
-    put("insiderRiskLevel", sign_in.insider_risk.map(|own| own.word()));
+    put(
+        "insiderRiskLevel",
+        sign_in.insider_risk.map(|own| own.word()),
+    );
     let ip = sign_in.ip.map(|ip| ip.to_string());
     put("ipAddress", ip.as_deref());
     if let Given::Value(country) = &sign_in.country {
@@ -125,13 +135,25 @@ mod tests {
     fn what_what_if_has_no_words_for_is_not_asked() {
         for (given, why) in [
             (json!({}), "no resource"),
-            (json!({"audiences": ["a"], "authContexts": ["c1"]}), "either"),
+            (
+                json!({"audiences": ["a"], "authContexts": ["c1"]}),
+                "either",
+            ),
             (json!({"audiences": ["a"], "gpsCountry": "DE"}), "GPS"),
-            (json!({"audiences": ["a"], "compliantNetwork": true}), "network"),
-            (json!({"audiences": ["a"], "platform": "unknown"}), "platform"),
+            (
+                json!({"audiences": ["a"], "compliantNetwork": true}),
+                "network",
+            ),
+            (
+                json!({"audiences": ["a"], "platform": "unknown"}),
+                "platform",
+            ),
             (json!({"audiences": ["a"], "scopes": "baseline"}), "scopes"),
         ] {
-            assert!(body(&sign_in(given), "u1").unwrap_err().contains(why), "{why}");
+            assert!(
+                body(&sign_in(given), "u1").unwrap_err().contains(why),
+                "{why}"
+            );
         }
     }
 }

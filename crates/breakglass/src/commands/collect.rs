@@ -1,0 +1,246 @@
+//! `collect`: the tenant, read into one snapshot file.
+
+use std::io::{IsTerminal, Write as _};
+
+use breakglass_entra::collect::{self, CollectError, Event, Options, Progress, Summary};
+use breakglass_model::NotRead;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::{
+    cli::{CollectArgs, PlainFormat},
+    clock::{self, SystemClock},
+    connect,
+    failure::{Failure, exit},
+    head::Head,
+    output, runtime, settings,
+    settings::Settings,
+};
+
+/// `collect --format json`, schema `breakglass/collect/v1`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct CollectDocument {
+    /// What every document begins with.
+    #[serde(flatten)]
+    head: Head,
+    /// The file that was written.
+    file: String,
+    /// How many objects of each collection it holds.
+    collections: Vec<Count>,
+    /// What could not be read, and what to grant.
+    missing: Vec<NotRead>,
+    /// What is worth knowing about what was read.
+    notes: Vec<String>,
+    /// Whether an interrupted run was continued.
+    resumed: bool,
+    /// Requests that were sent, repeats included.
+    requests: u64,
+    /// Requests that were repeats.
+    retries: u64,
+    /// Seconds spent waiting for limits.
+    waited_seconds: u64,
+}
+
+/// Objects of one collection.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Count {
+    /// Name of the collection in the snapshot.
+    collection: String,
+    /// How many objects.
+    objects: u64,
+}
+
+/// `collect`
+pub fn run(args: &CollectArgs) -> Result<u8, Failure> {
+    if args.out.as_os_str() == "-" {
+        return Err(
+            Failure::usage("a snapshot is written to a file, not to standard output")
+                .help("name one with --out: an interrupted run is continued beside it"),
+        );
+    }
+    let settings = settings::load(args.common.config.as_deref())?;
+    let accounts = accounts(args, &settings)?;
+    if accounts.is_empty() {
+        output::tell!(
+            "warning: no emergency access account is named, so none is read in full: name them with --account, or give \
+             --register"
+        );
+    }
+    let entra = connect::posture(&settings, &args.connect)?;
+    let options = Options {
+        accounts,
+        with_names: args.with_names,
+        out: args.out.clone(),
+        fresh: args.fresh,
+    };
+    let mut shown = Shown::new();
+    let summary = runtime()?
+        .block_on(collect::collect(
+            &entra,
+            &options,
+            &SystemClock,
+            &mut |progress| {
+                shown.show(&progress);
+            },
+        ))
+        .map_err(failed);
+    shown.end();
+    let summary = summary?;
+    let spent = entra.spent();
+    let text = match args.format {
+        PlainFormat::Text => text(&summary, spent),
+        PlainFormat::Json => {
+            let now = clock::to_the_second(clock::clock(args.common.at).now());
+            let document = CollectDocument {
+                head: Head::new("collect", now, &settings),
+                file: summary.out.display().to_string(),
+                collections: summary
+                    .collections
+                    .iter()
+                    .map(|(collection, objects)| Count {
+                        collection: collection.clone(),
+                        objects: *objects,
+                    })
+                    .collect(),
+                missing: summary.not_read.clone(),
+                notes: summary.notes.clone(),
+                resumed: summary.resumed,
+                requests: spent.requests,
+                retries: spent.retries,
+                waited_seconds: spent.waited.as_secs(),
+            };
+            serde_json::to_string_pretty(&document).map_err(|error| {
+                Failure::broke(format!("the summary could not be written: {error}"))
+            })?
+        }
+    };
+    output::print(&text)?;
+    Ok(if summary.not_read.is_empty() {
+        exit::CLEAN
+    } else {
+        exit::CANNOT_TELL
+    })
+}
+
+/// The accounts: those that were named, else the register's, else the configuration's.
+fn accounts(args: &CollectArgs, settings: &Settings) -> Result<Vec<String>, Failure> {
+    if args.accounts.iter().any(|name| name.trim().is_empty()) {
+        return Err(Failure::usage("an --account is empty").help("give a UPN or an object id"));
+    }
+    if !args.accounts.is_empty() {
+        return Ok(args.accounts.clone());
+    }
+    let register = match &args.register {
+        Some(path) => Some(settings::register(path, None)?),
+        None => settings.register()?,
+    };
+    let named: Vec<String> = register
+        .iter()
+        .flat_map(|register| &register.accounts)
+        .filter_map(|account| {
+            let id = account.id.as_ref().map(ToString::to_string);
+            id.or_else(|| account.upn.as_ref().map(ToString::to_string))
+        })
+        .collect();
+    Ok(if named.is_empty() {
+        settings.accounts()
+    } else {
+        named
+    })
+}
+
+fn failed(error: CollectError) -> Failure {
+    let text = error.to_string();
+    match error {
+        CollectError::SignIn(error) => connect::failed(error),
+        CollectError::Busy { .. } | CollectError::NoAccount(_) => Failure::usage(text),
+        CollectError::Interrupted { .. } | CollectError::Io { .. } => Failure::broke(text),
+    }
+}
+
+/// Progress on standard error: one line that is written over on a terminal, nothing elsewhere but what is missing.
+struct Shown {
+    on_terminal: bool,
+    open: bool,
+}
+
+impl Shown {
+    fn new() -> Self {
+        Self {
+            on_terminal: std::io::stderr().is_terminal(),
+            open: false,
+        }
+    }
+
+    fn show(&mut self, progress: &Progress) {
+        if let Event::NotRead(why) = &progress.event {
+            self.end();
+            output::tell!("  not read: {}: {why}", progress.what);
+            return;
+        }
+        if !self.on_terminal {
+            return;
+        }
+        let objects = match progress.objects {
+            0 => String::new(),
+            objects => format!(", {objects}"),
+        };
+        // Nobody may be listening; that is no reason to stop.
+        let _shown = write!(
+            std::io::stderr(),
+            "\r\x1b[K[{}/{}] {}{objects}",
+            progress.step,
+            progress.steps,
+            progress.what
+        );
+        self.open = true;
+    }
+
+    fn end(&mut self) {
+        if std::mem::take(&mut self.open) {
+            let _cleared = write!(std::io::stderr(), "\r\x1b[K");
+        }
+    }
+}
+
+fn text(summary: &Summary, spent: breakglass_entra::Spent) -> String {
+    let out = summary.out.display();
+    let mut text = format!(
+        "{} is collected into {out}\n\n",
+        summary
+            .name
+            .as_deref()
+            .or(summary.tenant.as_deref())
+            .unwrap_or("The tenant")
+    );
+    if let Some(why) = &summary.anew {
+        text.push_str(&format!("An interrupted run was not continued: {why}\n\n"));
+    } else if summary.resumed {
+        text.push_str("An interrupted run was continued.\n\n");
+    }
+    for (collection, objects) in &summary.collections {
+        text.push_str(&format!("  {objects:>8}  {collection}\n"));
+    }
+    text.push_str(&format!(
+        "\n{} requests, {} of them repeats; {} s were spent waiting for Microsoft's limits\n",
+        spent.requests,
+        spent.retries,
+        spent.waited.as_secs()
+    ));
+    for note in &summary.notes {
+        text.push_str(&format!("note: {note}\n"));
+    }
+    if summary.not_read.is_empty() {
+        text.push_str("\nEverything was read.\n");
+    } else {
+        text.push_str("\nNot read, so the checks that need it cannot tell:\n");
+        for missing in &summary.not_read {
+            text.push_str(&format!("  {}: {}\n", missing.collection, missing.reason));
+            if let Some(permission) = &missing.permission {
+                text.push_str(&format!("    grant {permission} (docs/permissions.md)\n"));
+            }
+        }
+    }
+    text.push_str(&format!("\nNext: breakglass check --tenant {out}\n"));
+    text
+}

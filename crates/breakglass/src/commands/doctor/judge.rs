@@ -1,0 +1,596 @@
+//! What the facts mean. Pure: the gathering is done elsewhere.
+
+use std::{collections::BTreeSet, net::IpAddr};
+
+use jiff::SignedDuration;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::independence;
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub(super) struct Finding {
+    /// `configuration`, `tenant`, `permissions`, `clock`, `disk`, `channels`, `independence`.
+    pub area: &'static str,
+    /// What was looked at.
+    pub subject: String,
+    /// How it is.
+    pub verdict: Verdict,
+    /// The fact, as a clause.
+    pub because: String,
+    /// What to do.
+    pub fix: Option<String>,
+}
+
+/// How it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Verdict {
+    /// As it should be.
+    Good,
+    /// It works, and something will bite.
+    Doubtful,
+    /// It could not be found out.
+    CannotTell,
+    /// The installation cannot do its job.
+    Bad,
+}
+
+impl Finding {
+    /// As it should be.
+    pub(super) fn good(
+        area: &'static str,
+        subject: impl Into<String>,
+        because: impl Into<String>,
+    ) -> Self {
+        Self::new(area, Verdict::Good, subject, because, None)
+    }
+
+    /// It works, and something will bite.
+    pub(super) fn doubtful(
+        area: &'static str,
+        subject: impl Into<String>,
+        because: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
+        Self::new(area, Verdict::Doubtful, subject, because, Some(fix.into()))
+    }
+
+    /// The installation cannot do its job.
+    pub(super) fn bad(
+        area: &'static str,
+        subject: impl Into<String>,
+        because: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
+        Self::new(area, Verdict::Bad, subject, because, Some(fix.into()))
+    }
+
+    /// It could not be found out.
+    pub(super) fn cannot_tell(
+        area: &'static str,
+        subject: impl Into<String>,
+        because: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
+        Self::new(
+            area,
+            Verdict::CannotTell,
+            subject,
+            because,
+            Some(fix.into()),
+        )
+    }
+
+    fn new(
+        area: &'static str,
+        verdict: Verdict,
+        subject: impl Into<String>,
+        because: impl Into<String>,
+        fix: Option<String>,
+    ) -> Self {
+        Self {
+            area,
+            subject: subject.into(),
+            verdict,
+            because: because.into(),
+            fix,
+        }
+    }
+}
+
+/// Permissions that the token carries against those that the commands need.
+pub(super) fn permissions(held: &BTreeSet<String>, needed: &[Needed]) -> Vec<Finding> {
+    let area = "permissions";
+    let mut findings = Vec::new();
+    let satisfied = |need: &Needed| need.any_of.iter().any(|one| held.contains(one));
+    let (missing, sometimes): (Vec<&Needed>, Vec<&Needed>) = needed
+        .iter()
+        .filter(|need| !satisfied(need))
+        .partition(|need| need.only_where.is_none());
+    for need in &missing {
+        findings.push(Finding::bad(
+            area,
+            need.any_of.first().cloned().unwrap_or_default(),
+            format!("it is not granted, so {} cannot be read", need.what),
+            "grant it (docs/permissions.md has the script), then consent as an administrator",
+        ));
+    }
+    if missing.is_empty() {
+        findings.push(Finding::good(
+            area,
+            "what the commands need",
+            match needed.len() - sometimes.len() {
+                1 => "the 1 permission is granted".to_owned(),
+                all => format!("all {all} permissions are granted"),
+            },
+        ));
+    }
+    for need in sometimes {
+        findings.push(Finding::good(
+            area,
+            need.any_of.first().cloned().unwrap_or_default(),
+            format!(
+                "it is not granted, and is needed only where {}",
+                need.only_where.unwrap_or_default()
+            ),
+        ));
+    }
+    let known: BTreeSet<&String> = needed.iter().flat_map(|need| &need.any_of).collect();
+    for excess in held.iter().filter(|one| !known.contains(one)) {
+        // Every token of a person carries these, and nothing can be done with them alone.
+        if ["openid", "profile", "email", "offline_access", "User.Read"].contains(&excess.as_str())
+        {
+            continue;
+        }
+        findings.push(if writes(excess) {
+            Finding::bad(
+                area,
+                excess.clone(),
+                "it is granted and lets whoever takes this identity change the tenant; reading needs none of it",
+                "take it away: the identity that reads must not be able to write",
+            )
+        } else {
+            Finding::doubtful(
+                area,
+                excess.clone(),
+                "it is granted and no command uses it",
+                "take it away",
+            )
+        });
+    }
+    findings
+}
+
+/// Whether a permission does more than read, by the word after the first dot (Microsoft Graph, *permissions reference*:
+/// `{subject}.{action}.{constraint}`).
+fn writes(permission: &str) -> bool {
+    let action = permission.split('.').nth(1).unwrap_or_default();
+    let action = action.to_ascii_lowercase();
+    !action.starts_with("read") || action.contains("write")
+}
+
+/// Permissions that cover another one too (Microsoft Graph, *permissions reference*).
+pub(super) fn wider(permission: &str) -> &'static [&'static str] {
+    match permission {
+        "User.Read.All"
+        | "GroupMember.Read.All"
+        | "AdministrativeUnit.Read.All"
+        | "Application.Read.All"
+        | "Domain.Read.All"
+        | "Organization.Read.All"
+        | "Device.Read.All" => &["Directory.Read.All"],
+        "Policy.Read.ConditionalAccess" | "Policy.Read.AuthenticationMethod" => {
+            &["Policy.Read.All"]
+        }
+        "RoleAssignmentSchedule.Read.Directory"
+        | "RoleEligibilitySchedule.Read.Directory"
+        | "RoleManagementPolicy.Read.Directory" => {
+            &["RoleManagement.Read.Directory", "RoleManagement.Read.All"]
+        }
+<<<<<<< HEAD
+        "LifecycleWorkflows.Read.All" => &["LifecycleWorkflows-Workflow.ReadBasic.All"],
+=======
+        // Lists workflows without their tasks, which is all that is looked at.
+        "LifecycleWorkflows.Read.All" => &[
+            "LifecycleWorkflows-Workflow.ReadBasic.All",
+            "LifecycleWorkflows-Workflow.Read.All",
+        ],
+>>>>>>> cmdtests
+        _ => &[],
+    }
+}
+
+/// A permission that a command needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Needed {
+    /// Any of these does; the first is the least.
+    pub(super) any_of: Vec<String>,
+    /// What it lets us read.
+    pub(super) what: String,
+    /// A condition under which alone it is needed, as a clause.
+    pub(super) only_where: Option<&'static str>,
+}
+
+/// The condition under which alone a permission is needed.
+pub(super) fn only_where(permission: &str) -> Option<&'static str> {
+    (permission == "CustomSecAttributeAssignment.Read.All")
+        .then_some("a policy picks applications by attribute")
+}
+
+/// Our clock against the service's.
+pub(super) fn clock(offset: Option<SignedDuration>) -> Finding {
+    let area = "clock";
+    let Some(offset) = offset else {
+        return Finding::cannot_tell(
+            area,
+            "this machine",
+            "no service was asked for its time",
+            "run it without --offline",
+        );
+    };
+    let seconds = offset.as_secs().abs();
+    let side = if offset.is_negative() {
+        "behind"
+    } else {
+        "ahead of"
+    };
+    let because = format!("it is {seconds} s {side} Microsoft's");
+    if seconds <= 5 {
+        Finding::good(
+            area,
+            "this machine",
+            "it agrees with Microsoft's to 5 seconds",
+        )
+    } else if seconds < 120 {
+        Finding::doubtful(
+            area,
+            "this machine",
+            because,
+            "let it be set by a time server: times in alerts and evidence come from it",
+        )
+    } else {
+        Finding::bad(
+            area,
+            "this machine",
+            because,
+            "set it: at 5 minutes Microsoft Entra refuses our assertions, and drills cannot be matched",
+        )
+    }
+}
+
+/// Room for the store.
+pub(super) fn disk(place: &str, free: Option<u64>, writable: Result<(), String>) -> Vec<Finding> {
+    let area = "disk";
+    let mut findings = vec![match writable {
+        Ok(()) => Finding::good(area, place, "a file was written and synced there"),
+        Err(why) => Finding::bad(
+            area,
+            place,
+            format!("nothing can be written there: {why}"),
+            "make it writable for this user, or name another store",
+        ),
+    }];
+    const MIB: u64 = 1 << 20;
+    findings.push(match free {
+        None => Finding::cannot_tell(
+            area,
+            place,
+            "free space cannot be read",
+            "look at it by hand",
+        ),
+        Some(free) if free < 64 * MIB => Finding::bad(
+            area,
+            place,
+            format!("{} MiB are free", free / MIB),
+            "free space: a signal that cannot be kept cannot be alerted",
+        ),
+        Some(free) if free < 1024 * MIB => Finding::doubtful(
+            area,
+            place,
+            format!("{} MiB are free", free / MIB),
+            "keep a gibibyte free",
+        ),
+        Some(free) => Finding::good(area, place, format!("{} MiB are free", free / MIB)),
+    });
+    findings
+}
+
+/// A channel, as far as independence is concerned.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct ChannelFacts {
+    pub(super) name: String,
+    /// Host that it sends to; `None`: it sends nowhere (the console).
+    pub(super) host: Option<String>,
+    /// Addresses of the host, or why they could not be found; `None`: nobody asked.
+    pub(super) addresses: Option<Result<Vec<IpAddr>, String>>,
+    /// Mailboxes that it sends to.
+    pub(super) recipients: Vec<String>,
+    /// What it was declared to depend on.
+    pub(super) depends_on: Vec<String>,
+}
+
+/// Channels against each other, and against the tenant that they report on.
+pub(super) fn channels(
+    channels: &[ChannelFacts],
+    tenant_domains: Option<&[String]>,
+) -> Vec<Finding> {
+    let area = "channels";
+    let sending: Vec<&ChannelFacts> = channels.iter().filter(|own| own.host.is_some()).collect();
+    let mut findings = Vec::new();
+    match sending.len() {
+        0 => findings.push(Finding::bad(
+            area,
+            "all",
+            "no channel reaches anybody: a use would stay unnoticed",
+            "configure two `[[channel]]` that do not fail together",
+        )),
+        1 => findings.push(Finding::doubtful(
+            area,
+            sending[0].name.clone(),
+            "it is the only channel that reaches anybody",
+            "add a second one that does not fail together with it",
+        )),
+        _ => {}
+    }
+    for channel in &sending {
+        findings.extend(one_channel(channel, tenant_domains));
+    }
+    if sending.len() > 1 {
+        let shared = sending[0].depends_on.iter().find(|dependency| {
+            sending
+                .iter()
+                .all(|own| own.depends_on.contains(dependency))
+        });
+        if let Some(shared) = shared {
+            findings.push(Finding::bad(
+                area,
+                "all",
+                format!("every channel depends on `{shared}`"),
+                "add a channel that does not",
+            ));
+        }
+        if let Some(silent) = sending.iter().find(|own| own.depends_on.is_empty()) {
+            findings.push(Finding::cannot_tell(
+                area,
+                silent.name.clone(),
+                "it does not say what it depends on, so a common failure cannot be seen",
+                "write `depends_on = [\"provider:…\", \"carrier:…\"]`",
+            ));
+        }
+    }
+    findings
+}
+
+fn one_channel(channel: &ChannelFacts, tenant_domains: Option<&[String]>) -> Vec<Finding> {
+    let area = "independence";
+    let mut findings = Vec::new();
+    let host = channel.host.as_deref().unwrap_or_default();
+    let fix = "send through a provider outside Microsoft's cloud, or keep this one as the second";
+    if let Some(domain) = independence::microsoft_domain(host) {
+        findings.push(Finding::bad(
+            area,
+            channel.name.clone(),
+            format!(
+                "{host} is in {domain}, which Microsoft runs: it stops with what it reports on"
+            ),
+            fix,
+        ));
+    } else {
+        match &channel.addresses {
+            Some(Ok(addresses)) if addresses.is_empty() => findings.push(Finding::bad(
+                "channels",
+                channel.name.clone(),
+                format!("{host} has no address"),
+                "correct the host",
+            )),
+            Some(Ok(addresses)) => {
+                if let Some(address) = addresses
+                    .iter()
+                    .find(|own| independence::microsoft_address(**own))
+                {
+                    findings.push(Finding::bad(
+                        area,
+                        channel.name.clone(),
+                        format!("{host} is {address}, an address of Microsoft 365: it stops with what it reports on"),
+                        fix,
+                    ));
+                } else {
+                    findings.push(Finding::good(
+                        area,
+                        channel.name.clone(),
+                        format!(
+                            "{host} is at no address that Microsoft publishes for Microsoft 365"
+                        ),
+                    ));
+                }
+            }
+            Some(Err(why)) => findings.push(Finding::bad(
+                "channels",
+                channel.name.clone(),
+                format!("{host} could not be looked up: {why}"),
+                "correct the host, or mend name resolution: alerts cannot leave without it",
+            )),
+            None => findings.push(Finding::cannot_tell(
+                area,
+                channel.name.clone(),
+                format!("{host} was not looked up"),
+                "run it without --offline",
+            )),
+        }
+    }
+    for recipient in &channel.recipients {
+        let Some(domain) = independence::mail_domain(recipient) else {
+            continue;
+        };
+        match tenant_domains {
+            Some(domains) if domains.contains(&domain) => findings.push(Finding::bad(
+                area,
+                channel.name.clone(),
+                format!("{recipient} is a mailbox of the tenant that is guarded: nobody opens it while everybody is locked out"),
+                "add a mailbox elsewhere",
+            )),
+            Some(_) => {}
+            None => findings.push(Finding::cannot_tell(
+                area,
+                channel.name.clone(),
+                format!("whether {domain} belongs to the tenant was not read"),
+                "connect to the tenant (`[identity.posture]`)",
+            )),
+        }
+    }
+    findings
+}
+
+/// Where we run ourselves.
+pub(super) fn hosting(azure: Option<&str>) -> Finding {
+    let area = "independence";
+    match azure {
+        Some(what) => Finding::doubtful(
+            area,
+            "this machine",
+            format!(
+                "it is {what}: a lockout, a deleted subscription or an outage of Azure takes it along"
+            ),
+            "run it, or a second one, outside the cloud that it guards",
+        ),
+        None => Finding::good(area, "this machine", "nothing says that it runs in Azure"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdicts(findings: &[Finding]) -> Vec<(Verdict, &str)> {
+        findings
+            .iter()
+            .map(|own| (own.verdict, own.because.as_str()))
+            .collect()
+    }
+
+    #[test]
+    fn permissions_missing_and_in_excess_are_told() {
+        let needed = [
+            Needed {
+                any_of: vec!["Policy.Read.All".to_owned()],
+                what: "policies".to_owned(),
+                only_where: None,
+            },
+            Needed {
+                any_of: vec![
+                    "Domain.Read.All".to_owned(),
+                    "Directory.Read.All".to_owned(),
+                ],
+                what: "domains".to_owned(),
+                only_where: None,
+            },
+        ];
+        let held: BTreeSet<String> = [
+            "Directory.Read.All",
+            "User.ReadWrite.All",
+            "Sites.Read.All",
+            "openid",
+        ]
+        .map(str::to_owned)
+        .into();
+        let findings = permissions(&held, &needed);
+        let of = |subject: &str| {
+            findings
+                .iter()
+                .find(|own| own.subject == subject)
+                .map(|own| own.verdict)
+        };
+        assert_eq!(of("Policy.Read.All"), Some(Verdict::Bad));
+        assert_eq!(of("User.ReadWrite.All"), Some(Verdict::Bad));
+        assert_eq!(of("Sites.Read.All"), Some(Verdict::Doubtful));
+        assert_eq!(findings.len(), 3);
+    }
+
+    #[test]
+    fn a_permission_writes_by_its_action_and_not_by_its_subject() {
+        for reads in [
+            "RoleManagementPolicy.Read.AzureADGroup",
+            "RoleManagement.Read.Directory",
+            "LifecycleWorkflows-Workflow.ReadBasic.All",
+        ] {
+            assert!(!writes(reads), "{reads}");
+        }
+        for other in [
+            "RoleManagement.ReadWrite.Directory",
+            "User.RevokeSessions.All",
+            "User.DeleteRestore.All",
+            "Mail.Send",
+            "Directory.AccessAsUser.All",
+            "user_impersonation",
+        ] {
+            assert!(writes(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_permission_that_is_needed_sometimes_is_not_missing() {
+        let needed = [Needed {
+            any_of: vec!["CustomSecAttributeAssignment.Read.All".to_owned()],
+            what: "attributes".to_owned(),
+            only_where: only_where("CustomSecAttributeAssignment.Read.All"),
+        }];
+        let findings = permissions(&BTreeSet::new(), &needed);
+        assert!(
+            findings.iter().all(|own| own.verdict == Verdict::Good),
+            "{findings:?}"
+        );
+    }
+
+    #[test]
+    fn a_clock_that_is_off_is_worse_the_more_it_is() {
+        let of = |seconds| clock(Some(SignedDuration::from_secs(seconds))).verdict;
+        assert_eq!(of(-3), Verdict::Good);
+        assert_eq!(of(40), Verdict::Doubtful);
+        assert_eq!(of(-600), Verdict::Bad);
+        assert_eq!(clock(None).verdict, Verdict::CannotTell);
+    }
+
+    #[test]
+    fn channels_that_fail_with_the_tenant_are_told() {
+        let outside = ChannelFacts {
+            name: "hook".to_owned(),
+            host: Some("hooks.other.example".to_owned()),
+            addresses: Some(Ok(vec!["203.0.113.1".parse().unwrap()])),
+            depends_on: vec!["provider:x".to_owned()],
+            ..ChannelFacts::default()
+        };
+        let teams = ChannelFacts {
+            name: "mail".to_owned(),
+            host: Some("smtp.office365.com".to_owned()),
+            recipients: vec!["soc@contoso.com".to_owned()],
+            depends_on: vec!["provider:x".to_owned()],
+            ..ChannelFacts::default()
+        };
+        let domains = ["contoso.com".to_owned()];
+        let findings = channels(&[outside.clone(), teams], Some(&domains));
+        let bad: Vec<_> = verdicts(&findings)
+            .into_iter()
+            .filter(|(verdict, _)| *verdict == Verdict::Bad)
+            .map(|(_, because)| because)
+            .collect();
+        assert_eq!(bad.len(), 3, "{bad:#?}");
+        let alone = channels(&[outside], Some(&domains));
+        assert_eq!(alone[0].verdict, Verdict::Doubtful);
+        assert_eq!(channels(&[], None)[0].verdict, Verdict::Bad);
+    }
+
+    #[test]
+    fn little_room_is_told() {
+        assert_eq!(disk("x", Some(1), Ok(()))[1].verdict, Verdict::Bad);
+        assert_eq!(
+            disk("x", Some(200 << 20), Ok(()))[1].verdict,
+            Verdict::Doubtful
+        );
+        assert_eq!(
+            disk("x", Some(9 << 30), Err("y".to_owned()))[0].verdict,
+            Verdict::Bad
+        );
+    }
+}

@@ -1,0 +1,153 @@
+//! `lockout prove --confirm`: a proof put to the What If of a twin.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::{
+    lab::Twin,
+    lockout::valid,
+    support::{code, err, run},
+};
+
+const CALL: [&str; 9] = [
+    "lockout",
+    "prove",
+    "--tenant",
+    "snapshot.json",
+    "--register",
+    "lab/register.toml",
+    "--config",
+    "lab/breakglass.toml",
+    "--confirm",
+];
+
+fn collected(tenant: &str) -> Twin {
+    let twin = Twin::of(tenant);
+    let output = twin.collect("snapshot.json", &[]);
+    // Two collections of `contoso` are not shown to anybody; no policy needs them.
+    let exit = if tenant == "contoso" { 3 } else { 0 };
+    assert_eq!(code(&output), exit, "{}", err(&output));
+    twin
+}
+
+/// Calls Graph as the app that may write.
+fn write(twin: &Twin, policy: &str, body: &Value) {
+    let state = twin.json("lab/lab.json");
+    let ca = reqwest::Certificate::from_pem(&fs::read(twin.path("lab/ca.pem")).unwrap()).unwrap();
+    let config: toml::Table = twin.text("lab/breakglass.toml").parse().unwrap();
+    let tenant = config["tenant"]["id"].as_str().unwrap();
+    let address = |name: &str| state[name].as_str().unwrap().trim_end_matches('/');
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let client = reqwest::Client::builder()
+            .add_root_certificate(ca)
+            .build()
+            .unwrap();
+        let form = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("grant_type", "client_credentials")
+            .append_pair("client_id", "b1a55000-0000-4000-8000-0000000a0003")
+            .append_pair("client_secret", &twin.text("lab/apply.secret"))
+            .append_pair("scope", &format!("{}/.default", address("graph")))
+            .finish();
+        let answer = client
+            .post(format!("{}/{tenant}/oauth2/v2.0/token", address("login")))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(form)
+            .send()
+            .await
+            .unwrap();
+        let answer: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+        let token = answer["access_token"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{answer}"));
+        let answer = client
+            .patch(format!(
+                "{}/v1.0/identity/conditionalAccess/policies/{policy}",
+                address("graph")
+            ))
+            .bearer_auth(token)
+            .header("content-type", "application/json")
+            .body(body.to_string())
+            .send()
+            .await
+            .unwrap();
+        let status = answer.status();
+        assert!(
+            status.is_success(),
+            "{status}: {}",
+            answer.text().await.unwrap()
+        );
+    });
+}
+
+/// The proof and Microsoft's What If, as the twin has it, agree on every sign-in.
+#[test]
+fn what_if_agrees_with_the_proof() {
+    for (tenant, exit) in [("contoso", 1), ("contoso-modern", 0)] {
+        let twin = collected(tenant);
+        let (code, document) = twin.document(&CALL);
+        valid("lockout-proof", &document);
+        let confirmation = &document["confirmation"];
+        assert_eq!(confirmation["differences"], json!([]), "{confirmation:#}");
+        assert_eq!(confirmation["not_asked"], json!([]), "{confirmation:#}");
+        assert!(confirmation["asked"].as_u64().unwrap() > 0);
+        assert!(confirmation["agreed"].as_u64().unwrap() > 0);
+        assert_eq!(code, exit, "{tenant}");
+    }
+}
+
+/// A policy that was changed after the snapshot was collected: the proof is not relied on.
+#[test]
+fn a_policy_that_changed_meanwhile_is_told() {
+    let twin = collected("contoso-modern");
+    let snapshot = twin.json("snapshot.json");
+    let policies = snapshot["collections"]["conditionalAccessPolicies"]
+        .as_array()
+        .unwrap();
+    let policy = policies
+        .iter()
+        .find(|policy| policy["displayName"].as_str().unwrap().starts_with("CA004"))
+        .unwrap();
+    write(
+        &twin,
+        policy["id"].as_str().unwrap(),
+        &json!({"conditions": {"users": {"includeUsers": ["None"], "includeGroups": []}}}),
+    );
+    let (code, document) = twin.document(&CALL);
+    valid("lockout-proof", &document);
+    let confirmation = &document["confirmation"];
+    let differences = confirmation["differences"].as_array().unwrap();
+    assert!(!differences.is_empty(), "{confirmation:#}");
+    for difference in differences {
+        assert_eq!(difference["policy"], policy["id"], "{difference:#}");
+        assert_eq!(difference["whose"], "changed", "{difference:#}");
+    }
+    assert_eq!(code, 3, "a clean proof is not certain any more");
+}
+
+#[test]
+fn confirm_needs_a_tenant_to_ask() {
+    let output = run(&["lockout", "prove", "--tenant", "contoso", "--confirm"]);
+    assert_eq!(code(&output), 2);
+    for words in ["nobody is named who may read the tenant", "breakglass init"] {
+        assert!(err(&output).contains(words), "{words}: {}", err(&output));
+    }
+}
+
+/// A snapshot of one tenant is not held against another.
+#[test]
+fn confirm_asks_no_other_tenant() {
+    let twin = collected("contoso");
+    let mut snapshot = twin.json("snapshot.json");
+    let other = "00000000-0000-4000-8000-00000000beef";
+    snapshot["tenant"]["id"] = json!(other);
+    twin.write("snapshot.json", &snapshot.to_string());
+    let output = twin.run(&CALL);
+    assert_eq!(code(&output), 2, "{}", err(&output));
+    assert!(err(&output).contains(other), "{}", err(&output));
+    assert!(err(&output).contains("collect a snapshot of that tenant"));
+}

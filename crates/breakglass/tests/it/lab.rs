@@ -1,0 +1,262 @@
+//! `lab`: the twin as a child process, which the tests of `collect`, `doctor` and `lockout --confirm` share.
+
+use std::{
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Output, Stdio},
+    time::Duration,
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{Killed, code, err, out, program, wait_until};
+
+/// How long anything here may take before a test gives up; a loaded machine is slow.
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+
+/// A running twin, and a directory to work in. The twin's own files lie in `lab/` there.
+pub(crate) struct Twin {
+    place: TempDir,
+    child: Option<Killed>,
+}
+
+impl Twin {
+    /// Starts one, without limits on requests, and waits until it answers.
+    pub(crate) fn of(tenant: &str) -> Self {
+        Self::with(&["--tenant", tenant, "--fault", "throttling=off"])
+    }
+
+    /// Serves a snapshot.
+    pub(crate) fn of_snapshot(snapshot: &str) -> Self {
+        let place = tempfile::tempdir().unwrap();
+        fs::write(place.path().join("given.json"), snapshot).unwrap();
+        Self::start(
+            place,
+            &["--tenant", "given.json", "--fault", "throttling=off"],
+        )
+    }
+
+    fn with(arguments: &[&str]) -> Self {
+        Self::start(tempfile::tempdir().unwrap(), arguments)
+    }
+
+    fn start(place: TempDir, arguments: &[&str]) -> Self {
+        let mut child = Killed(
+            program()
+                .args(["lab", "--data-dir", "lab"])
+                .args(arguments)
+                .current_dir(place.path())
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::inherit())
+                .spawn()
+                .unwrap(),
+        );
+        let state = place.path().join("lab/lab.json");
+        wait_until("the twin", LIMIT, || {
+            assert_eq!(child.0.try_wait().unwrap(), None, "the twin ended");
+            fs::read_to_string(&state)
+                .is_ok_and(|text| serde_json::from_str::<Value>(&text).is_ok())
+        });
+        Self {
+            place,
+            child: Some(child),
+        }
+    }
+
+    /// Ends it, without a chance to tidy up.
+    pub(crate) fn kill(&mut self) {
+        self.child = None;
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.place.path().join(name)
+    }
+
+    pub(crate) fn text(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    /// A file of JSON.
+    pub(crate) fn json(&self, name: &str) -> Value {
+        serde_json::from_str(&self.text(name)).unwrap()
+    }
+
+    /// Runs the program in the directory.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        program()
+            .args(arguments)
+            .current_dir(self.place.path())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+
+    /// Starts the program in the directory.
+    pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
+        program()
+            .args(arguments)
+            .current_dir(self.place.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    /// Runs it with `--format json`: exit code and document.
+    pub(crate) fn document(&self, arguments: &[&str]) -> (i32, Value) {
+        let mut call = arguments.to_vec();
+        call.extend(["--format", "json"]);
+        let output = self.run(&call);
+        let document = serde_json::from_str(&out(&output))
+            .unwrap_or_else(|error| panic!("{call:?}: {error}\n{}", err(&output)));
+        (code(&output), document)
+    }
+
+    /// `collect --out <file>`, and more.
+    pub(crate) fn collect(&self, file: &str, more: &[&str]) -> Output {
+        let mut call = vec!["collect", "--config", "lab/breakglass.toml", "--out", file];
+        call.extend(more);
+        self.run(&call)
+    }
+
+    /// Switches a fault as a user does.
+    pub(crate) fn fault(&self, name: &str, switch: &str) {
+        let output = self.run(&["lab", "fault", name, switch, "--data-dir", "lab"]);
+        assert_eq!(code(&output), 0, "{}", err(&output));
+        assert!(out(&output).contains(&format!("{name} is {switch}")));
+    }
+}
+
+/// Somebody who tries the twin finds all that the other commands need in its directory.
+#[test]
+fn lab_writes_what_the_other_commands_need_and_only_its_owner_may_read_it() {
+    let twin = Twin::of("contoso");
+    for name in [
+        "ca.pem",
+        "breakglass.toml",
+        "register.toml",
+        "posture.secret",
+        "watch.secret",
+        "apply.secret",
+        "lab.json",
+    ] {
+        let path = twin.path("lab").join(name);
+        assert!(path.is_file(), "{name}");
+        owner_only(&path);
+    }
+    let output = twin.run(&["lab", "faults", "--data-dir", "lab"]);
+    assert_eq!(code(&output), 0);
+    let text = out(&output);
+    assert!(text.starts_with("Faults of the running twin"), "{text}");
+    let throttling = |text: &str| {
+        text.lines()
+            .find(|line| line.contains(" throttling "))
+            .unwrap()
+            .trim()
+            .to_owned()
+    };
+    assert!(throttling(&text).starts_with('-'), "{text}");
+    twin.fault("throttling", "on");
+    let text = out(&twin.run(&["lab", "faults", "--data-dir", "lab"]));
+    assert!(throttling(&text).starts_with("on"), "{text}");
+}
+
+pub(crate) fn owner_only(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{}", path.display());
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+}
+
+#[test]
+fn lab_runs_once_in_a_directory() {
+    let twin = Twin::of("contoso-modern");
+    let output = twin.run(&["lab", "--data-dir", "lab"]);
+    assert_eq!(code(&output), 2);
+    assert!(
+        err(&output).contains("another twin runs in `lab`"),
+        "{}",
+        err(&output)
+    );
+}
+
+/// Careless use: each is refused at once, with what to do instead.
+#[test]
+fn lab_refuses_what_it_cannot_do_and_says_what_it_can() {
+    let place = tempfile::tempdir().unwrap();
+    fs::write(place.path().join("bad.json"), "{\n \"a\": }").unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    for (arguments, says) in [
+        (
+            vec!["lab", "fault", "throttle-strom", "on"],
+            vec!["no fault `throttle-strom`", "did you mean `throttle-storm`"],
+        ),
+        (
+            vec!["lab", "fault", "throttle-storm", "on", "--data-dir", "x"],
+            vec!["no twin runs in `x`", "start one with `breakglass lab`"],
+        ),
+        (
+            vec!["lab", "--fault", "throttling=maybe"],
+            vec!["not a fault with on or off", "throttling=off"],
+        ),
+        (
+            vec!["lab", "--tenant", "contosso"],
+            vec!["contosso", "`contoso`, `contoso-modern`"],
+        ),
+        (
+            vec!["lab", "--tenant", "bad.json"],
+            vec!["`bad.json` is not JSON", "line 2"],
+        ),
+        (vec!["lab", "--port", &port], vec!["could not start", &port]),
+        (
+            vec!["lab", "--port", "65533"],
+            vec!["no five ports from 65533 on", "65531"],
+        ),
+    ] {
+        let output = program()
+            .args(&arguments)
+            .current_dir(place.path())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let told = err(&output);
+        assert_eq!(code(&output), 2, "{arguments:?}: {told}");
+        for words in says {
+            assert!(told.contains(words), "{arguments:?}: {words}: {told}");
+        }
+    }
+    let output = program()
+        .args(["lab", "faults"])
+        .current_dir(place.path())
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 0);
+    assert!(out(&output).contains("the defaults are shown"));
+}
+
+/// A twin that is killed leaves `lab.json` behind; that is no running twin.
+#[test]
+fn lab_that_was_killed_is_not_running_and_another_can_start() {
+    let mut twin = Twin::of("contoso");
+    twin.kill();
+    let output = twin.run(&["lab", "fault", "throttling", "on", "--data-dir", "lab"]);
+    assert_eq!(code(&output), 2, "{}", err(&output));
+    assert!(err(&output).contains("no twin runs"), "{}", err(&output));
+    let place = std::mem::replace(&mut twin.place, tempfile::tempdir().unwrap());
+    fs::remove_file(place.path().join("lab/lab.json")).unwrap();
+    let again = Twin::start(place, &["--fault", "throttling=off"]);
+    again.fault("tiny-pages", "on");
+}
