@@ -8,8 +8,9 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use aws_lc_rs::signature::{RSA_PSS_2048_8192_SHA256, UnparsedPublicKey};
-use breakglass_entra::{Credential, Error, Service, Tokens, TransportError};
+use breakglass_entra::{Credential, Entra, Error, Request, Service, Token, Tokens, TransportError};
 use breakglass_model::Clock;
 use data_encoding::BASE64URL_NOPAD;
 use jiff::{SignedDuration, Timestamp};
@@ -70,6 +71,16 @@ pub(crate) fn denied(error: &str, description: &str) -> Reply {
     )
 }
 
+#[derive(Debug)]
+struct One(Token);
+
+#[async_trait]
+impl Tokens for One {
+    async fn token(&self, _: Service, _: bool) -> Result<Token, Error> {
+        Ok(self.0.clone())
+    }
+}
+
 /// The token itself: what the `Authorization` header of a call would hold.
 pub(crate) async fn shown(
     tokens: &Arc<dyn Tokens>,
@@ -78,22 +89,14 @@ pub(crate) async fn shown(
 ) -> Result<String, Error> {
     let script = Script::of(vec![ok(json!({}))]);
     let token = tokens.token(service, stale).await?;
-    #[derive(Debug)]
-    struct One(breakglass_entra::Token);
-    #[async_trait::async_trait]
-    impl Tokens for One {
-        async fn token(&self, _: Service, _: bool) -> Result<breakglass_entra::Token, Error> {
-            Ok(self.0.clone())
-        }
-    }
-    let entra = breakglass_entra::Entra::new(
+    let entra = Entra::new(
         cloud(),
         Arc::new(One(token)),
         script.clone(),
         Running::new(start()),
         Arc::new(|_| {}),
     );
-    entra.get(breakglass_entra::Request::arm("x")).await?;
+    entra.get(Request::arm("x")).await?;
     let header = script.seen()[0].header("authorization").unwrap().to_owned();
     Ok(header.trim_start_matches("Bearer ").to_owned())
 }
@@ -509,7 +512,7 @@ fn credentials_and_tokens_show_no_secret() {
     ];
     for credential in all {
         let tokens = signed_in(credential.clone(), &script).unwrap();
-        let token = breakglass_entra::Token::new("t0ken".to_owned(), start());
+        let token = Token::new("t0ken".to_owned(), start());
         let text = format!("{credential:?} {tokens:?} {token:?}");
         assert!(
             !text.contains("s3cret") && !text.contains("t0ken") && !text.contains("PRIVATE"),

@@ -1,5 +1,9 @@
 //! The crate from outside: against a tenant that lives in memory, and against answers by hand.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a failed test may panic
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "values by `json!` are made where they are handed over"
+)]
 
 mod client;
 mod collect;

@@ -21,7 +21,9 @@ use crate::{
     script::{Reply, Running, Script, answer, cloud, ok},
 };
 
-fn device(replies: Vec<Reply>) -> (Arc<dyn Tokens>, Arc<Script>, Arc<Mutex<Vec<Ask>>>) {
+type Asked = Arc<Mutex<Vec<Ask>>>;
+
+fn device(replies: Vec<Reply>) -> (Arc<dyn Tokens>, Arc<Script>, Asked) {
     let mut all = vec![ok(
         json!({"device_code": "d-1", "user_code": "ABC", "interval": 5, "expires_in": 900,
         "verification_uri": "https://login/device", "message": "Open the page and enter ABC."}),
@@ -67,10 +69,11 @@ async fn a_code_is_asked_for_as_often_as_allowed_until_it_was_entered() {
         sent[0].form("client_id").as_deref(),
         Some(GRAPH_COMMAND_LINE_TOOLS)
     );
-    assert_eq!(
-        sent[0].form("scope").as_deref(),
-        Some("https://graph/.default offline_access openid profile")
-    );
+    // Microsoft's own public client is asked for each permission by name.
+    let scope = sent[0].form("scope").unwrap();
+    let asked: Vec<&str> = scope.split(' ').collect();
+    assert!(asked.contains(&"https://graph/Policy.Read.All") && asked.contains(&"offline_access"));
+    assert!(!scope.contains("/.default"), "{scope}");
     assert_eq!(sent[1].form("device_code").as_deref(), Some("d-1"));
     assert_eq!(
         sent[1].form("grant_type").as_deref(),
@@ -229,6 +232,10 @@ async fn a_browser_brings_back_a_code_whose_verifier_matches_the_challenge() {
         ("c-1".to_owned(), "code".to_owned())
     );
     assert_eq!(visit.query("code_challenge_method"), "S256");
+    assert_eq!(
+        visit.query("scope"),
+        "https://graph/.default offline_access openid profile"
+    );
     // Browsers open connections that they never use, and ask for an icon.
     let idle = visit.connect().await;
     assert!(visit.get("/favicon.ico").await.starts_with("HTTP/1.1 404"));
