@@ -10,6 +10,8 @@
 mod batch;
 mod logs;
 mod pages;
+mod repeat;
+mod request;
 mod token;
 
 use std::{
@@ -21,10 +23,9 @@ use std::{
     time::Duration,
 };
 
-use backon::BackoffBuilder;
 use breakglass_model::Clock;
 use bytes::Bytes;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -37,121 +38,14 @@ use crate::{
 };
 
 pub use logs::Rows;
+use repeat::{LONGEST, SHORTEST, backoff, http_date, is_passing, retry_after};
+
 pub use pages::Pages;
+pub use request::{Request, Version};
 pub use token::Granted;
 
-/// Repeats of one call.
-const REPEATS: usize = 6;
-/// The longest wait for one repeat; a service that asks for more is busy with something else.
-const LONGEST: Duration = Duration::from_mins(5);
-/// The shortest wait for one repeat, whatever the service asks.
-const SHORTEST: Duration = Duration::from_millis(50);
 /// Calls that are on their way to one service at the same time.
 const AT_ONCE: usize = 4;
-
-/// A version of Microsoft Graph.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Version {
-    /// `v1.0`
-    V1,
-    /// `beta`
-    Beta,
-}
-
-impl Version {
-    const fn segment(self) -> &'static str {
-        match self {
-            Self::V1 => "v1.0",
-            Self::Beta => "beta",
-        }
-    }
-}
-
-/// A read. It may be repeated.
-#[derive(Clone)]
-pub struct Request {
-    pub(crate) service: Service,
-    /// Path below the service's address, with query.
-    pub(crate) path: String,
-    pub(crate) headers: Vec<(&'static str, &'static str)>,
-    pub(crate) body: Option<Value>,
-}
-
-impl fmt::Debug for Request {
-    /// Without query, headers and body, whose values may be personal.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.service.name(), self.call())
-    }
-}
-
-impl Request {
-    fn new(service: Service, path: String) -> Self {
-        Self {
-            service,
-            path,
-            headers: Vec::new(),
-            body: None,
-        }
-    }
-
-    /// A read of Microsoft Graph: path below the version, with query.
-    pub fn graph(version: Version, path: impl AsRef<str>) -> Self {
-        let path = path.as_ref().trim_start_matches('/');
-        Self::new(Service::Graph, format!("{}/{path}", version.segment()))
-    }
-
-    /// A read of Azure Resource Manager: path with `api-version`.
-    pub fn arm(path: impl AsRef<str>) -> Self {
-        Self::new(
-            Service::Arm,
-            path.as_ref().trim_start_matches('/').to_owned(),
-        )
-    }
-
-    /// A query of Log Analytics.
-    pub fn logs(path: impl AsRef<str>, body: Value) -> Self {
-        Self::new(
-            Service::Logs,
-            path.as_ref().trim_start_matches('/').to_owned(),
-        )
-        .post(body)
-    }
-
-    /// An advanced query on directory objects; the path needs `$count=true` (Microsoft Graph, *Advanced query capabilities*).
-    #[must_use]
-    pub fn advanced(self) -> Self {
-        self.header("ConsistencyLevel", "eventual")
-    }
-
-    /// Adds a header; it is repeated for every page.
-    #[must_use]
-    pub fn header(mut self, name: &'static str, value: &'static str) -> Self {
-        self.headers.push((name, value));
-        self
-    }
-
-    /// A POST that only reads, such as What If.
-    #[must_use]
-    pub fn post(mut self, body: Value) -> Self {
-        self.body = Some(body);
-        self
-    }
-
-    /// Method and path without the query, whose values may be personal.
-    pub(crate) fn call(&self) -> String {
-        let path = line(self.plain_path());
-        let method = if self.body.is_some() { "POST" } else { "GET" };
-        format!("{method} /{path}")
-    }
-
-    fn plain_path(&self) -> &str {
-        self.path.split('?').next().unwrap_or_default()
-    }
-
-    pub(crate) fn workload(&self) -> Workload {
-        Workload::of(self.service, &format!("/{}/", self.plain_path()))
-    }
-}
 
 /// What came of one try.
 struct Sent {
@@ -532,40 +426,7 @@ impl Entra {
     }
 }
 
-/// Waits for repeats where the service names none.
-fn backoff() -> backon::ExponentialBackoff {
-    backon::ExponentialBuilder::default()
-        .with_min_delay(Duration::from_secs(1))
-        .with_max_delay(Duration::from_mins(1))
-        .with_jitter()
-        .with_max_times(REPEATS)
-        .build()
-}
-
-/// Whether an answer of this status may be another one in a moment.
-const fn is_passing(status: u16) -> bool {
-    matches!(status, 429 | 502..=504)
-}
-
 /// The JSON of an answer.
 fn json(call: &str, answer: &HttpResponse) -> Result<Value, Error> {
     parsed(&answer.body).map_err(|error| unreadable(call, answer, &error))
-}
-
-/// `Retry-After`: seconds, also with a fraction, or a date (RFC 9110, 10.2.3).
-fn retry_after(answer: &HttpResponse, now: Timestamp) -> Option<Duration> {
-    let text = answer.header("retry-after")?.trim();
-    if let Ok(seconds) = text.parse::<f64>() {
-        return Duration::try_from_secs_f64(seconds).ok();
-    }
-    // By the service's own clock, which may not be ours.
-    let now = answer.header("date").and_then(http_date).unwrap_or(now);
-    Duration::try_from(http_date(text)?.duration_since(now)).ok()
-}
-
-/// A date in the form of HTTP (RFC 9110, 5.6.7).
-fn http_date(text: &str) -> Option<Timestamp> {
-    jiff::fmt::rfc2822::parse(text)
-        .ok()
-        .map(|zoned| zoned.timestamp())
 }

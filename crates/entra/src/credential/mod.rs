@@ -9,6 +9,7 @@ mod assertion;
 mod browser;
 mod device_code;
 mod fault;
+mod known;
 mod person;
 mod sending;
 

@@ -166,8 +166,7 @@ impl Inner {
             .collect();
         let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
         let segments = match segments.as_slice() {
-            ["v1.0" | "beta", rest @ ..] => rest.to_vec(),
-            ["providers", rest @ ..] => rest.to_vec(),
+            ["v1.0" | "beta" | "providers", rest @ ..] => rest.to_vec(),
             all => all.to_vec(),
         };
         Ok(match self.find(path, &segments) {

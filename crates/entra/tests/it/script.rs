@@ -133,6 +133,7 @@ impl Transport for Script {
 }
 
 /// An answer.
+#[allow(clippy::unnecessary_wraps, reason = "a reply may also be a failure")]
 pub(crate) fn answer(status: u16, headers: &[(&str, &str)], body: impl ToString) -> Reply {
     Ok(HttpResponse {
         status,
