@@ -166,12 +166,11 @@ impl Inner {
             .collect();
         let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
         let segments = match segments.as_slice() {
-            ["v1.0" | "beta", rest @ ..] => rest.to_vec(),
-            ["providers", rest @ ..] => rest.to_vec(),
+            ["v1.0" | "beta" | "providers", rest @ ..] => rest.to_vec(),
             all => all.to_vec(),
         };
         Ok(match self.find(path, &segments) {
-            Some(Value::Array(rows)) => (200, page(call, rows, &options)),
+            Some(Value::Array(rows)) => (200, page(call, &rows, &options)),
             Some(object) => (200, selected(&object, &options)),
             None => not_found(),
         })
@@ -259,7 +258,7 @@ impl Inner {
     }
 }
 
-fn page(call: &str, rows: Vec<Value>, options: &BTreeMap<&str, &str>) -> Value {
+fn page(call: &str, rows: &[Value], options: &BTreeMap<&str, &str>) -> Value {
     let from: usize = options
         .get("$skiptoken")
         .map_or(0, |token| token.parse().unwrap());
