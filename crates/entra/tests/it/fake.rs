@@ -170,7 +170,7 @@ impl Inner {
             all => all.to_vec(),
         };
         Ok(match self.find(path, &segments) {
-            Some(Value::Array(rows)) => (200, page(call, rows, &options)),
+            Some(Value::Array(rows)) => (200, page(call, &rows, &options)),
             Some(object) => (200, selected(&object, &options)),
             None => not_found(),
         })
@@ -258,7 +258,7 @@ impl Inner {
     }
 }
 
-fn page(call: &str, rows: Vec<Value>, options: &BTreeMap<&str, &str>) -> Value {
+fn page(call: &str, rows: &[Value], options: &BTreeMap<&str, &str>) -> Value {
     let from: usize = options
         .get("$skiptoken")
         .map_or(0, |token| token.parse().unwrap());
