@@ -258,6 +258,8 @@ pub(super) fn clock(offset: Option<SignedDuration>) -> Finding {
 
 /// Room for the store.
 pub(super) fn disk(place: &str, free: Option<u64>, writable: Result<(), String>) -> Vec<Finding> {
+    const MIB: u64 = 1 << 20;
+
     let area = "disk";
     let mut findings = vec![match writable {
         Ok(()) => Finding::good(area, place, "a file was written and synced there"),
@@ -268,7 +270,6 @@ pub(super) fn disk(place: &str, free: Option<u64>, writable: Result<(), String>)
             "make it writable for this user, or name another store",
         ),
     }];
-    const MIB: u64 = 1 << 20;
     findings.push(match free {
         None => Finding::cannot_tell(
             area,
