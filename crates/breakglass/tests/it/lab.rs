@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::support::{Killed, code, err, out, program, wait_until};
 
 /// How long anything here may take before a test gives up; a loaded machine is slow.
-pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_mins(1);
 
 /// A running twin, and a directory to work in. The twin's own files lie in `lab/` there.
 pub(crate) struct Twin {
