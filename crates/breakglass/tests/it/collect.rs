@@ -196,8 +196,8 @@ fn round(name: &str) {
     // What the snapshot that is served could not read, the twin refuses to show.
     let names = |list: &Value| -> Vec<String> {
         let list = list.as_array().unwrap().iter();
-        let full = list.map(|own| own["collection"].as_str().unwrap().to_owned());
-        full.map(|name| match name.strip_suffix("/definitions") {
+        let told = list.map(|own| own["collection"].as_str().unwrap().to_owned());
+        told.map(|name| match name.strip_suffix("/definitions") {
             Some(path) => path.rsplit('/').next().unwrap().to_owned(),
             None if name.ends_with("/workflows") => "lifecycleWorkflows".to_owned(),
             None => name,

@@ -261,6 +261,8 @@ const MIB: u64 = 1 << 20;
 
 /// Room for the store.
 pub(super) fn disk(place: &str, free: Option<u64>, writable: Result<(), String>) -> Vec<Finding> {
+    const MIB: u64 = 1 << 20;
+
     let area = "disk";
     let mut findings = vec![match writable {
         Ok(()) => Finding::good(area, place, "a file was written and synced there"),
