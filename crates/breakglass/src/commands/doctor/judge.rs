@@ -256,9 +256,6 @@ pub(super) fn clock(offset: Option<SignedDuration>) -> Finding {
     }
 }
 
-/// A mebibyte.
-const MIB: u64 = 1 << 20;
-
 /// Room for the store.
 pub(super) fn disk(place: &str, free: Option<u64>, writable: Result<(), String>) -> Vec<Finding> {
     const MIB: u64 = 1 << 20;
