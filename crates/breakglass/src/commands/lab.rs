@@ -189,12 +189,12 @@ fn greeting(args: &LabArgs, running: &Running, has_register: bool) -> String {
     };
     format!(
         "The twin of {} runs on this machine; everything in it is made up.\n\n\
-         \x20 sign-in page   {}/lab\n\
-         \x20 portal         {}/portal\n\
-         \x20 Microsoft Graph {}\n\
-         \x20 Azure          {}\n\
-         \x20 Log Analytics  {}\n\
-         \x20 its authority  {folder}/ca.pem (trust it in the browser and in other tools, nowhere else)\n\n\
+         \x20 sign-in page     {}/lab\n\
+         \x20 portal           {}/portal\n\
+         \x20 Microsoft Graph  {}\n\
+         \x20 Azure            {}\n\
+         \x20 Log Analytics    {}\n\
+         \x20 its authority    {folder}/ca.pem (trust it in the browser and in other tools, nowhere else)\n\n\
          In another terminal:\n\
          \x20 breakglass collect --config {folder}/breakglass.toml --out {folder}/snapshot.json.gz\n\
          \x20 breakglass check --tenant {folder}/snapshot.json.gz{register}\n\

@@ -1,9 +1,9 @@
 //! Log records: what every attempt to sign in leaves behind, and the shape that it has in each place where it is read.
 //!
 //! Invariants:
-//! - [`LogRow::record`] is what Graph beta has; every other shape is made from it, so that they never disagree;
+//! - [`LogRow::record`](crate::LogRow::record) is what Graph beta has; every other shape is made from it, so that they never disagree;
 //! - the id of a record is the request id that the person saw on the page;
-//! - a record that [`Fault::LogLoss`] takes was never written anywhere;
+//! - a record that [`Fault::LogLoss`](crate::Fault::LogLoss) takes was never written anywhere;
 //! - the names of people in sign-in records are in lower case, as the service writes them.
 //!
 //! Sources: Microsoft Graph, *signIn resource type* (v1.0 and beta); Azure Monitor, *SigninLogs* and its sister tables;
