@@ -83,6 +83,13 @@ impl Mentioned {
     }
 }
 
+/// Words of the registration report for passkeys that are not tied to one computer.
+const KEYS_TO_CARRY: [&str; 3] = [
+    "passKeyDeviceBound",
+    "passKeyDeviceBoundAuthenticator",
+    "passKeySynced",
+];
+
 impl<'a> People<'a> {
     /// Reads what is needed to tell who is who for the policies of these tenants: of several, when a planned
     /// policy set is compared with the present one.
@@ -281,7 +288,28 @@ impl<'a> People<'a> {
             kind: MethodKind::Certificate,
             ..Method::default()
         });
-        self.usable_of(person, user, &methods).0
+        // Of a pass the report tells neither its kind nor whether its time has come or run out.
+        let pass = methods
+            .iter()
+            .find(|method| method.kind == MethodKind::TemporaryAccessPass)
+            .map(|pass| Method {
+                usable_once: Some(false),
+                ..pass.clone()
+            });
+        methods.extend(pass);
+        // A passkey in Windows Hello opens sign-ins on the one computer that holds it.
+        let carries_key = registered
+            .words()
+            .any(|word| word.starts_with("fido2") || KEYS_TO_CARRY.contains(&word));
+        let mut usable = self.usable_of(person, user, &methods).0;
+        for method in &mut usable {
+            let is_pass = ["temporaryAccessPassOneTime", "temporaryAccessPassMultiUse"]
+                .iter()
+                .any(|pass| method.combination.uses(pass));
+            let is_doubtful_key = method.combination.uses("fido2") && !carries_key;
+            method.certain &= !is_pass && !is_doubtful_key;
+        }
+        usable
     }
 
     fn usable_of(

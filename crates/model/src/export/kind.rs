@@ -294,7 +294,10 @@ pub(super) fn by_shape(object: &Map<String, Value>) -> Option<&'static str> {
         return Some(POLICIES);
     }
     if has("principalId") && has("roleDefinitionId") {
-        return if has("roleEligibilityScheduleId") {
+        return if has("scheduleInfo") {
+            // A schedule or a request, which holds no role yet: only the place of the file can tell which.
+            None
+        } else if has("roleEligibilityScheduleId") {
             Some(ELIGIBLE)
         } else if has("roleAssignmentScheduleId") || has("assignmentType") {
             Some(ACTIVE)
@@ -318,6 +321,8 @@ pub(super) fn by_shape(object: &Map<String, Value>) -> Option<&'static str> {
         };
     }
     let table: &[(&str, &'static str)] = &[
+        // Such a row has the user's name, too, and is no user.
+        ("methodsRegistered", REGISTRATION),
         ("userPrincipalName", USERS),
         ("verifiedDomains", ORGANIZATION),
         ("isAssignableToRole", GROUPS),

@@ -73,11 +73,20 @@ impl Gather {
         }
         self.collected_at = text(object.get("collectedAt"));
         if let Some(Value::Array(notes)) = object.remove("notes") {
-            let notes = notes.into_iter().filter_map(|note| match note {
-                Value::String(note) => Some(note),
-                _ => None,
-            });
-            self.notes.extend(notes);
+            for (index, note) in notes.into_iter().enumerate() {
+                if let Value::String(note) = note {
+                    self.notes.push(note);
+                    continue;
+                }
+                let position = format!("notes[{index}]");
+                self.set_aside(
+                    Source {
+                        file: at.file,
+                        position: &position,
+                    },
+                    format!("{} where a text is expected", what(&note)),
+                );
+            }
         }
         if let Some(Value::Array(items)) = object.remove("notRead") {
             self.snapshot_not_read(at, items);

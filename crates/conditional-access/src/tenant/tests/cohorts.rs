@@ -108,3 +108,38 @@ fn reported_methods_make_cohorts_and_judge_nobody() {
     assert!(cohorts[1].identity.methods.why().is_some());
     assert!(people.identity(&oid("u1")).methods.why().is_some());
 }
+
+/// What the report leaves open about a method is not certain.
+#[test]
+fn a_reported_pass_and_a_key_in_windows_hello_are_not_certain() {
+    let words = |reported: &[&str]| -> Vec<String> {
+        let snapshot = snapshot(&json!({
+            "domains": [{"id": "contoso.com", "authenticationType": "Managed", "isInitial": false}],
+            "users": [{"id": "u1", "userType": "Member", "creationType": null, "domain": "contoso.com"}],
+            "userRegistrationDetails": [{"id": "u1", "methodsRegistered": reported}],
+        }));
+        let tenant = Tenant::read(&snapshot);
+        let people = People::new(&snapshot, &[&tenant]);
+        let cohorts = people.cohorts();
+        let usable = cohorts[0].identity.methods.known().unwrap();
+        usable
+            .iter()
+            .map(|method| {
+                let doubt = if method.certain { "" } else { "?" };
+                format!("{}{doubt}", method.combination)
+            })
+            .filter(|word| !word.starts_with("x509"))
+            .collect()
+    };
+    assert_eq!(
+        words(&["temporaryAccessPass", "passKeyDeviceBoundWindowsHello"]),
+        [
+            "fido2?",
+            "password",
+            "temporaryAccessPassMultiUse?",
+            "temporaryAccessPassOneTime?"
+        ]
+    );
+    let carried = words(&["passKeyDeviceBoundWindowsHello", "fido2SecurityKey"]);
+    assert!(carried.contains(&"fido2".to_owned()), "{carried:?}");
+}
