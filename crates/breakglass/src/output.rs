@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use breakglass_posture::report::Style;
+use breakglass_watch::words;
 
 use crate::failure::Failure;
 
@@ -45,25 +46,42 @@ pub fn width() -> usize {
         .unwrap_or(100)
 }
 
-/// Breaks a text into lines of the terminal's width; those after the first stand under it, `indent` columns in.
-pub fn wrapped(text: &str, indent: usize) -> String {
-    let width = width().saturating_sub(indent).max(30);
-    let mut out = String::new();
+/// The text on one line, without characters that would steer a terminal or end a comment: names in a tenant are
+/// chosen by whoever may rename an object.
+pub fn one_line(text: &str) -> String {
+    words::clean(text)
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// Breaks a text between words into lines of at most `width` characters; a longer word has a line of its own. At least
+/// one line.
+pub fn lines(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
     let mut used = 0;
     for word in text.split_whitespace() {
         let length = word.chars().count();
         if used > 0 && used + 1 + length > width {
-            out.push('\n');
-            out.push_str(&" ".repeat(indent));
+            lines.push(String::new());
             used = 0;
-        } else if used > 0 {
-            out.push(' ');
-            used += 1;
         }
-        out.push_str(word);
+        if let Some(line) = lines.last_mut() {
+            if used > 0 {
+                line.push(' ');
+                used += 1;
+            }
+            line.push_str(word);
+        }
         used += length;
     }
-    out
+    lines
+}
+
+/// Breaks a text into lines of the terminal's width; those after the first stand under it, `indent` columns in.
+pub fn wrapped(text: &str, indent: usize) -> String {
+    let width = width().saturating_sub(indent).max(30);
+    lines(text, width).join(&format!("\n{}", " ".repeat(indent)))
 }
 
 /// Colour only on a terminal, and never when `NO_COLOR` is set.

@@ -30,17 +30,37 @@ const BODY_LIMIT: usize = 4 << 20;
 
 /// The Graph listener.
 pub(crate) fn graph(lab: Arc<Lab>) -> Router {
-    Router::new().fallback(answer_graph).with_state(lab)
+    listener(lab, Api::Graph, graph_outcome)
 }
 
 /// The listener of Azure Resource Manager.
 pub(crate) fn arm(lab: Arc<Lab>) -> Router {
-    Router::new().fallback(answer_arm).with_state(lab)
+    listener(lab, Api::Arm, arm_outcome)
 }
 
 /// The listener of Log Analytics.
 pub(crate) fn logs(lab: Arc<Lab>) -> Router {
-    Router::new().fallback(answer_logs).with_state(lab)
+    listener(lab, Api::Logs, logs_outcome)
+}
+
+/// Answers every call to a service.
+fn listener(
+    lab: Arc<Lab>,
+    api: Api,
+    outcome: fn(&Arc<Lab>, &Call) -> Result<Answer, ApiError>,
+) -> Router {
+    let answered = move |Extract(lab): Extract<Arc<Lab>>,
+                         ConnectInfo(from): ConnectInfo<SocketAddr>,
+                         request: Request| async move {
+        match Call::read(from, request).await {
+            Ok(call) => {
+                let ids = (call.request_id.as_str(), call.client_request_id.as_str());
+                respond(&lab, api, ids, outcome(&lab, &call))
+            }
+            Err(error) => respond(&lab, api, ("", ""), Err(error)),
+        }
+    };
+    Router::new().fallback(answered).with_state(lab)
 }
 
 /// A call as it came in.
@@ -144,46 +164,10 @@ fn respond(lab: &Lab, api: Api, ids: (&str, &str), outcome: Result<Answer, ApiEr
     response
 }
 
-async fn answer_graph(
-    Extract(lab): Extract<Arc<Lab>>,
-    ConnectInfo(from): ConnectInfo<SocketAddr>,
-    request: Request,
-) -> Response {
-    let call = match Call::read(from, request).await {
-        Ok(call) => call,
-        Err(error) => return respond(&lab, Api::Graph, ("", ""), Err(error)),
-    };
-    let outcome = graph_outcome(&lab, &call);
-    respond(
-        &lab,
-        Api::Graph,
-        (&call.request_id, &call.client_request_id),
-        outcome,
-    )
-}
-
 fn graph_outcome(lab: &Arc<Lab>, call: &Call) -> Result<Answer, ApiError> {
     lab.meter.failures(lab)?;
     let caller = call.caller(lab, Api::Graph)?;
     graph::answer(lab, &caller, call)
-}
-
-async fn answer_arm(
-    Extract(lab): Extract<Arc<Lab>>,
-    ConnectInfo(from): ConnectInfo<SocketAddr>,
-    request: Request,
-) -> Response {
-    let call = match Call::read(from, request).await {
-        Ok(call) => call,
-        Err(error) => return respond(&lab, Api::Arm, ("", ""), Err(error)),
-    };
-    let outcome = arm_outcome(&lab, &call);
-    respond(
-        &lab,
-        Api::Arm,
-        (&call.request_id, &call.client_request_id),
-        outcome,
-    )
 }
 
 fn arm_outcome(lab: &Arc<Lab>, call: &Call) -> Result<Answer, ApiError> {
@@ -205,24 +189,6 @@ fn arm_outcome(lab: &Arc<Lab>, call: &Call) -> Result<Answer, ApiError> {
         &call.query,
         body,
     ))
-}
-
-async fn answer_logs(
-    Extract(lab): Extract<Arc<Lab>>,
-    ConnectInfo(from): ConnectInfo<SocketAddr>,
-    request: Request,
-) -> Response {
-    let call = match Call::read(from, request).await {
-        Ok(call) => call,
-        Err(error) => return respond(&lab, Api::Logs, ("", ""), Err(error)),
-    };
-    let outcome = logs_outcome(&lab, &call);
-    respond(
-        &lab,
-        Api::Logs,
-        (&call.request_id, &call.client_request_id),
-        outcome,
-    )
 }
 
 fn logs_outcome(lab: &Arc<Lab>, call: &Call) -> Result<Answer, ApiError> {

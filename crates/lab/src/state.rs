@@ -13,6 +13,11 @@ use serde_json::{Map, Value, json};
 
 use crate::{Passkey, passkey::Secret};
 
+/// A text of an object; empty where it has none.
+pub(crate) fn text<'v>(object: &'v Value, name: &str) -> &'v str {
+    object.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
 /// An object with what readers may still see of its past.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {

@@ -10,7 +10,6 @@ use std::{
 
 use breakglass_model::{ObjectId, TenantSnapshot, Upn};
 use breakglass_posture::candidates;
-use breakglass_watch::words;
 
 use crate::{
     cli::InitArgs,
@@ -172,7 +171,7 @@ fn ask(answers: &mut Answers) -> Result<(), Failure> {
         .map(|(name, _)| name.clone())
         .collect();
     for (name, reasons) in &answers.accounts {
-        output::tell!("  {}: {}", one_line(name), reasons.join("; "));
+        output::tell!("  {}: {}", output::one_line(name), reasons.join("; "));
     }
     loop {
         let answer = question(
@@ -189,7 +188,7 @@ fn ask(answers: &mut Answers) -> Result<(), Failure> {
         if let Some(wrong) = wrong {
             output::tell!(
                 "  `{}` is neither a user principal name nor an object id",
-                one_line(wrong)
+                output::one_line(wrong)
             );
             continue;
         }
@@ -224,14 +223,6 @@ fn is_object_id(name: &str) -> bool {
     uuid::Uuid::parse_str(name).is_ok() && ObjectId::parse(name).is_ok()
 }
 
-/// The text on one line, without characters that would steer a terminal or end a comment.
-fn one_line(text: &str) -> String {
-    words::clean(text)
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-}
-
 /// A TOML string on one line.
 fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
@@ -244,7 +235,7 @@ fn written(answers: &Answers) -> String {
          # docs/breakglass.example.toml\n\n[tenant]\n",
     );
     if let Some(name) = &answers.tenant_name {
-        text.push_str(&format!("# {}\n", one_line(name)));
+        text.push_str(&format!("# {}\n", output::one_line(name)));
     }
     match &answers.tenant {
         Some(id) => text.push_str(&format!("id = {}\n", quoted(id))),
@@ -266,7 +257,7 @@ fn written(answers: &Answers) -> String {
         if !reasons.is_empty() {
             text.push_str(&format!(
                 "# proposed because {}\n",
-                one_line(&reasons.join("; "))
+                output::one_line(&reasons.join("; "))
             ));
         }
         let field = if Upn::parse(name).is_ok() {

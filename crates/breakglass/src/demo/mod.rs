@@ -310,21 +310,7 @@ fn verdict(report: &CheckReport) -> String {
 }
 
 fn wrapped(text: &str, indent: &str) -> String {
-    let width = output::width().clamp(60, 110) - indent.len();
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let last = lines.last().map_or(0, |line| line.chars().count());
-        if last > 0 && last + 1 + word.chars().count() > width {
-            lines.push(String::new());
-        }
-        if let Some(line) = lines.last_mut() {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-    }
-    lines
+    output::lines(text, output::width().clamp(60, 110) - indent.len())
         .iter()
         .map(|line| format!("{indent}{line}\n"))
         .collect()

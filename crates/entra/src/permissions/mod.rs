@@ -8,6 +8,8 @@
 mod ids;
 mod table;
 
+use std::collections::BTreeSet;
+
 use crate::Service;
 
 pub use ids::{App, MICROSOFT_GRAPH, app};
@@ -63,28 +65,23 @@ pub fn for_collection(name: &str) -> Option<&'static Need> {
 
 /// The application permissions of Microsoft Graph that a command needs, each once, in alphabetical order.
 pub fn graph_permissions(command: &str) -> Vec<&'static str> {
-    let mut names: Vec<&'static str> = for_command(command)
-        .into_iter()
-        .filter(|need| need.service == Service::Graph)
-        .flat_map(|need| need.application)
-        .copied()
-        .collect();
-    names.sort_unstable();
-    names.dedup();
-    names
+    of_graph(command, |need| need.application)
 }
 
-/// The delegated permissions of Microsoft Graph that a command needs when a person signs in, each once.
+/// The delegated permissions of Microsoft Graph that a command needs when a person signs in, each once, in alphabetical
+/// order.
 pub fn delegated(command: &str) -> Vec<&'static str> {
-    let mut names: Vec<&'static str> = for_command(command)
+    of_graph(command, |need| need.delegated)
+}
+
+fn of_graph(command: &str, names: fn(&Need) -> &'static [&'static str]) -> Vec<&'static str> {
+    let names: BTreeSet<&'static str> = for_command(command)
         .into_iter()
         .filter(|need| need.service == Service::Graph)
-        .flat_map(|need| need.delegated)
+        .flat_map(names)
         .copied()
         .collect();
-    names.sort_unstable();
-    names.dedup();
-    names
+    names.into_iter().collect()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! the tenant's role assignments give. Entra settings (`microsoft.aadiam`) are also open to Entra roles: reading to
 //! Global Reader, Security Reader and above, writing to Security Administrator and Global Administrator.
 
+use crate::state::text;
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
@@ -358,8 +359,4 @@ pub(super) fn scope_of(row: &Value) -> String {
         given => given,
     };
     scope.trim_end_matches('/').to_owned()
-}
-
-fn text<'v>(value: &'v Value, key: &str) -> &'v str {
-    value.get(key).and_then(Value::as_str).unwrap_or_default()
 }

@@ -1,5 +1,6 @@
 //! What a snapshot does not hold but other objects name: subscriptions, resource groups, the workspace of a setting.
 
+use crate::state::text;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -196,10 +197,6 @@ pub(super) fn settle(state: &mut State, table: &str, now: Timestamp) {
         let id = text(&row, "id").to_owned();
         state.put(table, &id, row, Timestamp::MIN);
     }
-}
-
-fn text<'v>(value: &'v Value, key: &str) -> &'v str {
-    value.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
 #[cfg(test)]

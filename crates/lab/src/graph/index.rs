@@ -2,6 +2,7 @@
 //!
 //! Invariant: an index is used only for the revision that it was made of, and only until the next change becomes visible.
 
+use crate::state::text;
 use std::{
     collections::{BTreeSet, HashMap, HashSet, VecDeque},
     sync::{Arc, Mutex, PoisonError},
@@ -51,10 +52,6 @@ pub(crate) struct Index {
 /// Where the newest index lies.
 #[derive(Debug, Default)]
 pub(crate) struct Newest(Mutex<Option<Arc<Index>>>);
-
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
-    value.get(name).and_then(Value::as_str).unwrap_or_default()
-}
 
 fn folded(text: &str) -> Arc<str> {
     text.to_lowercase().into()

@@ -5,10 +5,11 @@ use std::borrow::Cow;
 use serde_json::{Map, Value, json};
 
 use super::{
-    check, derive,
+    check,
     index::{Ref, principal_kind, refs},
     kind::{self, Kind},
     read::{Reader, Shape},
+    write,
 };
 use crate::{
     lab::ApiError,
@@ -168,7 +169,7 @@ impl<'a> Reader<'a> {
             .or_else(|| role.get("id"))
             .and_then(Value::as_str);
         let mut role = role.clone();
-        role["isPrivileged"] = json!(id.is_some_and(derive::is_privileged));
+        role["isPrivileged"] = json!(id.is_some_and(write::labelled_privileged));
         Cow::Owned(role)
     }
 

@@ -3,6 +3,7 @@
 //! It says which policies apply, not what comes of them. Report-only policies count like enabled ones; disabled ones are
 //! not listed.
 
+use crate::state::text;
 use breakglass_conditional_access::{
     Enforce, Engine, Evaluation, Identity, SignIn, Truth,
     device_filter::Device,
@@ -385,10 +386,6 @@ fn judge_principal(set: &PolicySet, policy: &Value, id: &str, question: &Questio
     let engine = Engine::new(&[read], &set.tenant().environment, Enforce::ReportOnlyToo);
     let subject = engine.subject(&Identity::default());
     reason(&engine.evaluate(&subject, &question.sign_in), 0, question)
-}
-
-fn text<'v>(value: &'v Value, key: &str) -> &'v str {
-    value.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
 fn bad(message: impl Into<String>) -> ApiError {

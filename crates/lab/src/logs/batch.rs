@@ -2,6 +2,7 @@
 //!
 //! Invariant: each query in it is judged and answered as one of its own.
 
+use crate::state::text;
 use serde_json::{Map, Value, json};
 
 use super::{asked, error};
@@ -9,10 +10,6 @@ use crate::{
     Lab,
     lab::{Answer, Body, Caller},
 };
-
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
-    value.get(name).and_then(Value::as_str).unwrap_or_default()
-}
 
 /// Answers a batch.
 pub(super) fn answer(lab: &Lab, caller: &Caller, body: Option<&Value>) -> Answer {

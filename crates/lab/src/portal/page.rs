@@ -1,5 +1,6 @@
 //! The one page of the portal.
 
+use crate::state::text;
 use axum::response::Response;
 use serde_json::Value;
 
@@ -14,10 +15,6 @@ use crate::{
 
 /// How many people the page lists.
 const PEOPLE: usize = 60;
-
-fn text<'v>(value: &'v Value, key: &str) -> &'v str {
-    value.get(key).and_then(Value::as_str).unwrap_or_default()
-}
 
 /// A form of one action.
 fn form(session: &Session, act: &str, id: &str, inner: &str) -> String {

@@ -1,5 +1,6 @@
 //! One record in every shape in which it is read.
 
+use crate::state::text;
 use std::borrow::Cow;
 
 use jiff::{SignedDuration, Timestamp};
@@ -158,10 +159,6 @@ pub const fn table(kind: LogKind) -> &'static str {
         LogKind::ManagedIdentity => "AADManagedIdentitySignInLogs",
         LogKind::Audit => "AuditLogs",
     }
-}
-
-fn text<'v>(record: &'v Value, key: &str) -> &'v str {
-    record.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
 fn initiator<'v>(record: &'v Value, key: &str) -> &'v str {

@@ -4,6 +4,7 @@
 //! No real tenant has this page. It changes nothing that Graph shows: the method stays as it is, model and AAGUID
 //! included, and gets a holder.
 
+use crate::state::text;
 use std::sync::Arc;
 
 use axum::{
@@ -94,10 +95,6 @@ pub(super) async fn step(
         &site,
         form.get("username").map_or("", |name| name.trim()),
     )
-}
-
-fn text<'v>(value: &'v Value, key: &str) -> &'v str {
-    value.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// The keys of a user.

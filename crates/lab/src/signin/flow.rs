@@ -7,6 +7,7 @@
 //! One thing leaves no record, as with the service: a federated provider that does not answer, since its page never
 //! sends anybody back.
 
+pub(super) use crate::state::text;
 use breakglass_conditional_access::{Identity, strength::UsableMethod};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -160,10 +161,6 @@ fn user_of(lab: &Lab, upn: &str) -> Option<Value> {
                 .is_some_and(|own| own.eq_ignore_ascii_case(upn))
         })
         .cloned()
-}
-
-pub(super) fn text<'v>(value: &'v Value, key: &str) -> &'v str {
-    value.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
 pub(crate) fn person_of(user: &Value) -> Person {

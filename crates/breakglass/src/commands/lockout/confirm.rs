@@ -6,11 +6,12 @@
 
 mod request;
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use breakglass_conditional_access::{
     Enforce, Engine, Evaluation, Identity, Policy, SignIn, Truth,
     policy::{self, Session, State},
+    tenant::Tenant,
     words,
 };
 use breakglass_entra::{Entra, Error, Request, Version};
@@ -127,16 +128,19 @@ pub(super) fn code(code: u8, confirmation: Option<&Confirmation>) -> u8 {
     }
 }
 
-/// Asks What If about the sign-ins of each person. The engine's own judgement is made anew with report-only policies counted, as What If counts them.
+/// Asks What If about the sign-ins of each person. Ours is judged with report-only policies counted, as What If counts
+/// them.
 pub(super) fn confirm(
     scene: &Scene,
-    engine: &Engine,
+    tenant: &Tenant,
     people: &[(Identity, Vec<SignIn>)],
 ) -> Result<Confirmation, Failure> {
-    let ours: Vec<_> = engine.policies().cloned().collect();
-    let engine = Engine::new(&ours, engine.environment(), Enforce::ReportOnlyToo);
-    let runtime = crate::runtime()?;
-    runtime.block_on(async {
+    let engine = Engine::new(
+        &tenant.policies,
+        &tenant.environment,
+        Enforce::ReportOnlyToo,
+    );
+    crate::runtime()?.block_on(async {
         let entra = connect::posture(&scene.settings, &ConnectArgs::default())?;
         connect::same_tenant(&entra, scene.snapshot.id.as_ref()).await?;
         ask(&entra, &engine, people).await
@@ -151,16 +155,10 @@ async fn ask(
     let mut result = Confirmation::default();
     for (identity, sign_ins) in people {
         let subject = engine.subject(identity);
-        let distinct: BTreeSet<String> = sign_ins
-            .iter()
-            .filter_map(|sign_in| serde_json::to_string(sign_in).ok())
-            .collect();
-        for text in distinct {
-            let Ok(sign_in) = serde_json::from_str::<SignIn>(&text) else {
-                continue;
-            };
-            let sentence = words::sentence(&sign_in, engine.environment());
-            let body = match request::body(&sign_in, &identity.id) {
+        let mut seen = HashSet::new();
+        for sign_in in sign_ins.iter().filter(|sign_in| seen.insert(*sign_in)) {
+            let sentence = words::sentence(sign_in, engine.environment());
+            let body = match request::body(sign_in, &identity.id) {
                 Ok(body) => body,
                 Err(why) => {
                     result.not_asked.push(format!("{sentence}: {why}"));
@@ -193,8 +191,8 @@ async fn ask(
             compare(
                 &mut result,
                 engine,
-                &engine.evaluate(&subject, &sign_in),
-                &sign_in,
+                &engine.evaluate(&subject, sign_in),
+                sign_in,
                 &sentence,
                 &answer,
             );
@@ -321,10 +319,7 @@ fn same_conditions(one: &Policy, other: &Policy) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use breakglass_conditional_access::{
-        sign_in::Who,
-        tenant::{People, Tenant},
-    };
+    use breakglass_conditional_access::{sign_in::Who, tenant::People};
     use breakglass_model::{ObjectId, example};
     use serde_json::json;
 

@@ -2,9 +2,10 @@
 //! colour only repeats it.
 
 use breakglass_posture::report::Style;
-use breakglass_watch::words;
 
 use crate::head::Head;
+
+pub(super) use crate::output::one_line as clean;
 
 pub(super) const RED: &str = "31";
 pub(super) const GREEN: &str = "32";
@@ -99,15 +100,6 @@ impl Page {
             self.block(mark, code, mark.chars().count() + 1, item, "");
         }
     }
-}
-
-/// The text on one line, without characters that would steer a terminal: names in a tenant are chosen by
-/// whoever may rename an object.
-pub(super) fn clean(text: &str) -> String {
-    words::clean(text)
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
 }
 
 /// Breaks a text into lines of at most `width` characters; a longer word is broken inside. At least one line.

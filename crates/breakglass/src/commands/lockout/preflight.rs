@@ -87,7 +87,6 @@ pub fn run(args: &PreflightArgs) -> Result<u8, Failure> {
         .confirm
         .then(|| {
             // What If knows the tenant as it is; what the change does to it is ours alone.
-            let engine = Engine::new(&before.policies, &before.environment, scene.enforce);
             let witnesses: Vec<SignIn> = comparison
                 .lost
                 .iter()
@@ -97,7 +96,7 @@ pub fn run(args: &PreflightArgs) -> Result<u8, Failure> {
                 .iter()
                 .map(|id| (people.identity(id), witnesses.clone()))
                 .collect();
-            confirm::confirm(&scene, &engine, &asked)
+            confirm::confirm(&scene, &before, &asked)
         })
         .transpose()?;
     let document = PreflightDocument {

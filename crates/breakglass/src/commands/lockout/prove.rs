@@ -80,7 +80,7 @@ pub fn run(args: &ProveArgs) -> Result<u8, Failure> {
     let confirmation = args
         .set
         .confirm
-        .then(|| confirmed(&scene, &engine, &people, &accounts))
+        .then(|| confirmed(&scene, &tenant, &people, &accounts))
         .transpose()?;
     let document = ProofDocument {
         head: scene.head("lockout-proof", &assumptions),
@@ -105,7 +105,7 @@ pub fn run(args: &ProveArgs) -> Result<u8, Failure> {
 /// Ways in and witnesses, put to Microsoft's own What If.
 fn confirmed(
     scene: &Scene,
-    engine: &Engine,
+    tenant: &Tenant,
     people: &People<'_>,
     accounts: &[Account],
 ) -> Result<Confirmation, Failure> {
@@ -122,7 +122,7 @@ fn confirmed(
             Some((people.identity(&id), sign_ins))
         })
         .collect();
-    confirm::confirm(scene, engine, &identities)
+    confirm::confirm(scene, tenant, &identities)
 }
 
 /// The options of the prover: the resources that were named on the command line, else its own.

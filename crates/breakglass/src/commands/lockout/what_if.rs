@@ -64,7 +64,7 @@ pub fn run(args: &WhatIfArgs) -> Result<u8, Failure> {
         .confirm
         .then(|| {
             let asked = [(identity.clone(), vec![sign_in.clone()])];
-            confirm::confirm(&scene, &engine, &asked)
+            confirm::confirm(&scene, &tenant, &asked)
         })
         .transpose()?;
     let document = WhatIfDocument {

@@ -7,6 +7,7 @@ mod directory;
 mod policies;
 mod roles;
 
+use crate::state::text;
 use std::borrow::Cow;
 
 use serde_json::Value;
@@ -52,10 +53,6 @@ fn no_segment(segment: &str) -> ApiError {
         "BadRequest",
         format!("Resource not found for the segment '{segment}'."),
     )
-}
-
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
-    value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// The collections that are served as they are: path, collection, type.

@@ -1,5 +1,6 @@
 //! What every write needs at hand: the state, who calls, and the records that it leaves.
 
+pub(super) use crate::state::text;
 use std::sync::MutexGuard;
 
 use jiff::Timestamp;
@@ -8,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::rights::{self, Rights};
 use crate::{
     Lab, State,
-    audit::{self, Event, Initiator, Service, Target},
+    audit::{self, Event, Initiator, Modified, Service, Target},
     graph::Version,
     lab::{Answer, ApiError, Caller},
 };
@@ -147,6 +148,27 @@ impl<'a> Context<'a> {
         audit::record(&mut self.state, self.now, &event);
     }
 
+    /// The row that a service of Microsoft's leaves when it writes a credential into a user.
+    pub(super) fn log_credentials(&mut self, service: &str, user: &Value, property: &str) {
+        let modified = [
+            Modified::new(property, &Value::Null, &json!([])),
+            Modified::new(
+                "Included Updated Properties",
+                &Value::Null,
+                &json!(property),
+            ),
+        ];
+        self.log_as(
+            &Initiator::service(service),
+            Service::Core,
+            "UserManagement",
+            "Update user",
+            "Update",
+            vec![Target::object("User", user).with(modified)],
+            Vec::new(),
+        );
+    }
+
     /// Refuses unless the caller may do this to directory objects in general. An app for itself was already
     /// judged by its permissions.
     pub(super) fn allow(&self, need: rights::Need) -> Result<(), ApiError> {
@@ -180,11 +202,6 @@ fn initiator(lab: &Lab, state: &State, caller: &Caller) -> Initiator {
         name: app.map_or_else(|| caller.app.clone(), |app| app.name.clone()),
         principal: caller.principal.clone(),
     }
-}
-
-/// A text property; empty when there is none.
-pub(super) fn text<'v>(value: &'v Value, key: &str) -> &'v str {
-    value.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// A flag that is certainly set.

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     Passkey,
-    audit::{Initiator, Modified, Service, Target},
+    audit::{Service, Target},
     graph::Version,
     lab::{Answer, ApiError},
 };
@@ -235,24 +235,10 @@ pub(super) fn log_key(
     operation: &str,
     aaguid: Option<&str>,
 ) {
-    let service = Initiator::service("Azure Credential Configuration Endpoint Service");
-    let modified = [
-        Modified::new("SearchableDeviceKey", &Value::Null, &json!([])),
-        Modified::new(
-            "Included Updated Properties",
-            &Value::Null,
-            &json!("SearchableDeviceKey"),
-        ),
-    ];
-    let target = Target::object("User", user).with(modified);
-    ctx.log_as(
-        &service,
-        Service::Core,
-        "UserManagement",
-        "Update user",
-        "Update",
-        vec![target],
-        Vec::new(),
+    ctx.log_credentials(
+        "Azure Credential Configuration Endpoint Service",
+        user,
+        "SearchableDeviceKey",
     );
     let initiator = ctx.initiator.clone();
     let target = Target {

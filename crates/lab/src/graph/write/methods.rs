@@ -8,7 +8,7 @@ use super::{
     rights, settings, users,
 };
 use crate::{
-    audit::{Initiator, Service, Target},
+    audit::{Service, Target},
     lab::{Answer, ApiError},
     passkey::Secret,
 };
@@ -63,24 +63,10 @@ pub(super) fn log(
 ) {
     let own = !ctx.rights.app_only && same(&ctx.rights.who, text(user, "id"));
     let who = if own { "User" } else { "Admin" };
-    let service = Initiator::service("Azure MFA StrongAuthenticationService");
-    let modified = [
-        crate::audit::Modified::new("StrongAuthenticationMethod", &Value::Null, &json!([])),
-        crate::audit::Modified::new(
-            "Included Updated Properties",
-            &Value::Null,
-            &json!("StrongAuthenticationMethod"),
-        ),
-    ];
-    let target = Target::object("User", user).with(modified);
-    ctx.log_as(
-        &service,
-        Service::Core,
-        "UserManagement",
-        "Update user",
-        "Update",
-        vec![target],
-        Vec::new(),
+    ctx.log_credentials(
+        "Azure MFA StrongAuthenticationService",
+        user,
+        "StrongAuthenticationMethod",
     );
     let initiator = ctx.initiator.clone();
     let details = vec![("AuthenticationMethod", method.to_owned())];

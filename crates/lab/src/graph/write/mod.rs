@@ -42,7 +42,7 @@ pub(crate) use fido2::handle;
 pub(crate) use methods::pass_runs;
 pub(crate) use needs::Needs;
 pub(crate) use preview::{BETA as PREVIEW, used as uses_preview};
-pub(crate) use rights::{active_roles, runs};
+pub(crate) use rights::{active_roles, labelled_privileged, runs};
 pub(crate) use roles::assignment_id;
 pub(crate) use users::PASSWORD_METHOD;
 

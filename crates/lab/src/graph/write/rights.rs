@@ -470,11 +470,16 @@ pub(super) fn units_of(state: &State, object: &str) -> Vec<(String, bool)> {
         .collect()
 }
 
+/// Whether a built-in role is labelled privileged, by template id.
+pub(crate) fn labelled_privileged(template: &str) -> bool {
+    PRIVILEGED.iter().any(|(own, _)| same(own, template))
+}
+
 /// Whether somebody holds a privileged role for the whole tenant.
 pub(super) fn is_privileged(state: &State, user: &str, now: Timestamp) -> bool {
     active_roles(state, user, now)
         .iter()
-        .any(|(role, scope)| scope == "/" && PRIVILEGED.iter().any(|(own, _)| own == role))
+        .any(|(role, scope)| scope == "/" && labelled_privileged(role))
 }
 
 fn in_assignable(state: &State, user: &str) -> bool {

@@ -1,5 +1,6 @@
 //! Authentication strengths (Microsoft Graph, *authenticationStrengthPolicy*).
 
+use breakglass_conditional_access::strength::{EXTERNAL_MFA, METHODS};
 use serde_json::{Value, json};
 
 use super::{
@@ -16,25 +17,11 @@ const TABLE: &str = "authenticationStrengthPolicies";
 const MOST: usize = 15;
 const LONGEST_NAME: usize = 30;
 
-const MODES: &[&str] = &[
-    "password",
-    "voice",
-    "hardwareOath",
-    "softwareOath",
-    "sms",
-    "fido2",
-    "windowsHelloForBusiness",
-    "microsoftAuthenticatorPush",
-    "deviceBasedPush",
-    "temporaryAccessPassOneTime",
-    "temporaryAccessPassMultiUse",
-    "email",
-    "x509CertificateSingleFactor",
-    "x509CertificateMultiFactor",
-    "federatedSingleFactor",
-    "federatedMultiFactor",
-    "qrCodePin",
-];
+/// Whether a word is one of Graph's `authenticationMethodModes`.
+fn is_mode(word: &str) -> bool {
+    word != EXTERNAL_MFA && METHODS.contains(&word)
+}
+
 /// Modes that are multifactor authentication on their own.
 const STRONG: &[&str] = &[
     "fido2",
@@ -264,7 +251,7 @@ fn combinations(body: &Value) -> Result<Vec<Value>, ApiError> {
     let known = |combination: &Value| {
         combination
             .as_str()
-            .is_some_and(|text| text.split(',').all(|mode| MODES.contains(&mode.trim())))
+            .is_some_and(|text| text.split(',').all(|mode| is_mode(mode.trim())))
     };
     if list.is_empty() || !list.iter().all(known) {
         return Err(invalid(
