@@ -41,7 +41,21 @@ struct Process {
 }
 
 impl Process {
+    /// The driver takes a free IPv4 port and then wants the same one on IPv6; where another process was faster it
+    /// leaves again, so it is asked more than once.
     fn start() -> Self {
+        let mut said = String::new();
+        for _ in 0..10 {
+            match Self::try_start() {
+                Ok(process) => return process,
+                Err(last_words) => said = last_words,
+            }
+        }
+        panic!("chromedriver found no port in ten tries; it said last: {said}");
+    }
+
+    /// One try; an error holds what the driver printed before it left.
+    fn try_start() -> Result<Self, String> {
         let mut child = Command::new("/usr/bin/chromedriver")
             .arg("--port=0")
             .stdin(Stdio::null())
@@ -49,15 +63,19 @@ impl Process {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let port = lines
-            .find_map(|line| {
-                let line = line.unwrap();
-                let (_, port) = line.split_once("successfully on port ")?;
-                port.trim_end_matches('.').parse().ok()
-            })
-            .unwrap();
-        Self { child, port }
+        let mut said = Vec::new();
+        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+            let line = line.unwrap();
+            let port = line
+                .split_once("successfully on port ")
+                .and_then(|(_, port)| port.trim_end_matches('.').parse().ok());
+            if let Some(port) = port {
+                return Ok(Self { child, port });
+            }
+            said.push(line);
+        }
+        child.wait().unwrap();
+        Err(said.join(" / "))
     }
 }
 
