@@ -72,6 +72,13 @@ impl Head {
         }
     }
 
+    /// Names the tenant.
+    #[must_use]
+    pub fn tenant(mut self, tenant: TenantRef) -> Self {
+        self.tenant = tenant;
+        self
+    }
+
     /// Adds what was not read.
     #[must_use]
     pub fn not_read(mut self, collection: &str, reasons: &[String]) -> Self {

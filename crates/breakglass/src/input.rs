@@ -57,9 +57,7 @@ pub fn tenant(name: &str, now: Timestamp) -> Result<TenantInput, Failure> {
         if about.is_dir() {
             directory(path, &mut unreadable)?
         } else {
-            let file = file_name(path);
-            let bytes = read_file(path).map_err(|error| not_opened("the tenant", path, &error))?;
-            vec![InputFile { path: file, bytes }]
+            vec![one_file(path)?]
         }
     };
     if files.is_empty() {
@@ -83,6 +81,14 @@ pub fn tenant(name: &str, now: Timestamp) -> Result<TenantInput, Failure> {
     Ok(TenantInput {
         snapshot,
         register_toml: None,
+    })
+}
+
+/// A tenant that lies in one file.
+pub fn one_file(path: &Path) -> Result<InputFile, Failure> {
+    Ok(InputFile {
+        path: file_name(path),
+        bytes: read_file(path).map_err(|error| not_opened("the tenant", path, &error))?,
     })
 }
 

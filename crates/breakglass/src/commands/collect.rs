@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write as _};
 
 use breakglass_entra::collect::{self, CollectError, Event, Options, Progress, Summary};
-use breakglass_model::NotRead;
+use breakglass_model::{NotRead, export, finding::TenantRef};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ use crate::{
     connect,
     failure::{Failure, exit},
     head::Head,
-    output, runtime, settings,
+    input, output, runtime, settings,
     settings::Settings,
 };
 
@@ -98,7 +98,7 @@ pub fn run(args: &CollectArgs) -> Result<u8, Failure> {
         PlainFormat::Json => {
             let now = clock::to_the_second(clock::clock(args.common.at).now());
             let document = CollectDocument {
-                head: Head::new("collect", now, &settings),
+                head: Head::new("collect", now, &settings).tenant(written(&summary)?),
                 file: summary.out.display().to_string(),
                 collections: summary
                     .collections
@@ -125,6 +125,16 @@ pub fn run(args: &CollectArgs) -> Result<u8, Failure> {
         exit::CLEAN
     } else {
         exit::CANNOT_TELL
+    })
+}
+
+/// The tenant as a reader of the snapshot will name it.
+fn written(summary: &Summary) -> Result<TenantRef, Failure> {
+    Ok(TenantRef {
+        id: summary.tenant.clone(),
+        name: summary.name.clone(),
+        collected_at: Some(summary.started.to_string()),
+        digest: export::digest(&[input::one_file(&summary.out)?]),
     })
 }
 

@@ -190,12 +190,21 @@ pub async fn collect(
     let (work, start) = Work::open(options, tenant, clock.now())?;
     let session = Session::new(entra, options, granted, work, progress);
     session.organization().await?;
+    // Before all that takes long: a misspelt account is noticed at once.
+    match session.accounts().await {
+        Ok(()) => {}
+        Err(error) => {
+            if matches!(error, CollectError::NoAccount(_)) {
+                session.abandon()?;
+            }
+            return Err(error);
+        }
+    }
     let rest = async {
         session.conditional_access().await?;
         session.roles().await?;
         session.units().await?;
         session.governance().await?;
-        session.accounts().await?;
         session.groups().await?;
         session.activation_of_groups().await?;
         session.administrators().await?;

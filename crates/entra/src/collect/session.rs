@@ -14,6 +14,7 @@ use crate::{Entra, Error, Granted, Request, permissions};
 /// Steps in the order in which they are taken. A step has one file.
 pub(super) const STEPS: &[&str] = &[
     "organization",
+    "emergency accounts",
     "domains",
     "conditionalAccessPolicies",
     "namedLocations",
@@ -33,7 +34,6 @@ pub(super) const STEPS: &[&str] = &[
     "administrativeUnits",
     "accessReviews",
     "lifecycleWorkflows",
-    "emergency accounts",
     "groups",
     "privilegedAccessGroupAssignmentScheduleInstances",
     "privilegedAccessGroupEligibilityScheduleInstances",
@@ -118,6 +118,11 @@ impl<'a> Session<'a> {
             work: RefCell::new(work),
             progress: RefCell::new(progress),
         }
+    }
+
+    /// Gives up what was read so far: it is of no use to another call.
+    pub(super) fn abandon(self) -> Result<(), CollectError> {
+        self.work.into_inner().remove()
     }
 
     pub(super) fn tell(&self, step: &'static str, objects: u64, event: Event) {

@@ -67,23 +67,32 @@ pub fn read_with_counts(
     let mut files: Vec<InputFile> = files.into_iter().collect();
     // The order in which a directory is walked must change neither digest nor result.
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    let mut digest = Sha256::new();
     let mut gather = Gather::default();
     for file in &files {
-        for part in [file.path.as_bytes(), &file.bytes] {
-            // Lengths keep two different lists of files from running together.
-            digest.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-            digest.update(part);
-        }
         gather.counts.push(Counts {
             file: file.path.clone(),
             ..Counts::default()
         });
         read_file(&mut gather, file, files.len() == 1);
     }
-    let digest = data_encoding::HEXLOWER.encode(&digest.finalize());
+    let digest = digest(&files);
     let counts = std::mem::take(&mut gather.counts);
     (gather.build(files.len(), digest), counts)
+}
+
+/// What tells one input from another: SHA-256 over the names and contents of its files, in the order of their paths,
+/// each with its length (eight bytes, big-endian) before it; in hexadecimal.
+pub fn digest(files: &[InputFile]) -> String {
+    let mut digest = Sha256::new();
+    for part in files
+        .iter()
+        .flat_map(|file| [file.path.as_bytes(), &file.bytes])
+    {
+        // Lengths keep two different lists of files from running together.
+        digest.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        digest.update(part);
+    }
+    data_encoding::HEXLOWER.encode(&digest.finalize())
 }
 
 fn read_file(gather: &mut Gather, file: &InputFile, is_only: bool) {

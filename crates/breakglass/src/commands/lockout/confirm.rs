@@ -198,6 +198,9 @@ async fn ask(
             );
         }
     }
+    // What is said of a policy is true of it for every sign-in.
+    let mut said = HashSet::new();
+    result.not_asked.retain(|line| said.insert(line.clone()));
     Ok(result)
 }
 
@@ -277,7 +280,6 @@ fn compare(
             microsofts_trace: reasons,
         });
     }
-    result.not_asked.dedup();
 }
 
 /// Whose mistake it is. The tenant may have moved on; What If has limits that Microsoft documents; anything else is
