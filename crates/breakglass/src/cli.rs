@@ -1,6 +1,7 @@
 //! The command line: one type per command, with the help that `--help` shows.
 
 mod lockout;
+mod plan;
 mod tenant;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ pub use lockout::{
     GuardedArgs, LockoutArgs, LockoutCommand, PolicySetArgs, PreflightArgs, PreflightFormat,
     ProveArgs, ProveFormat, WhatIfArgs,
 };
+pub use plan::{ApplyArgs, PlanArgs, PlanFormat};
 pub use tenant::{
     CloudName, CollectArgs, ConnectArgs, DoctorArgs, InitArgs, LabArgs, LabCommand, LabFaultArgs,
     LabFaultsArgs, Login, Switch,
@@ -47,6 +49,10 @@ pub enum Command {
     Check(Box<CheckArgs>),
     /// Prove who gets in past Conditional Access, try one sign-in, pre-flight a change of policies
     Lockout(LockoutArgs),
+    /// Say what must change to reach the modern set-up
+    Plan(Box<PlanArgs>),
+    /// Take the steps of a plan, one by one, each read back
+    Apply(Box<ApplyArgs>),
     /// Read sign-in and audit logs, print one JSON line per signal, alert
     Watch(WatchArgs),
     /// List, show and acknowledge incidents
@@ -386,7 +392,7 @@ pub enum DemoAct {
 #[derive(Args, Debug)]
 pub struct SchemaArgs {
     /// The document: `check-report`, `signal`, `watch-summary`, `incident`, `incident-list`, `alert-test`,
-    /// `lockout-proof`, `what-if`, `preflight`, `collect`, `doctor`
+    /// `lockout-proof`, `what-if`, `preflight`, `collect`, `doctor`, `plan`, `apply`
     pub name: String,
 }
 

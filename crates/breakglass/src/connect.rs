@@ -20,8 +20,30 @@ use crate::{
 /// # Errors
 /// When nobody is configured or named, or a certificate cannot be read. Nothing is sent yet.
 pub fn posture(settings: &Settings, args: &ConnectArgs) -> Result<Entra, Failure> {
+    connected(settings, args, credential(settings, args)?)
+}
+
+/// Connects with the identity that writes, from its own file.
+///
+/// # Errors
+/// When it is not configured there, or a certificate cannot be read. Nothing is sent yet.
+pub fn apply(settings: &Settings) -> Result<Entra, Failure> {
+    let args = ConnectArgs::default();
+    let Some(identity) = settings.identity("apply")? else {
+        return Err(Failure::usage("no identity is named that may write").help(
+            "configure `[identity.apply]` in a file of its own and name it with --identity (docs/plan.md)",
+        ));
+    };
+    let tenant = settings.config.tenant_id.as_ref().map(ToString::to_string);
+    connected(settings, &args, from_identity(identity, tenant)?)
+}
+
+fn connected(
+    settings: &Settings,
+    args: &ConnectArgs,
+    credential: Credential,
+) -> Result<Entra, Failure> {
     let (cloud, trust) = cloud(settings, args)?;
-    let credential = credential(settings, args)?;
     let transport =
         Arc::new(Https::new(&trust).map_err(|error| Failure::usage(error.to_string()))?);
     let clock = Arc::new(SystemClock);

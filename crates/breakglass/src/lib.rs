@@ -58,6 +58,8 @@ fn run(cli: Cli) -> Result<u8, Failure> {
     match cli.command {
         Command::Demo(args) => demo::run(&args),
         Command::Init(args) => commands::init::run(&args),
+        Command::Plan(args) => commands::plan::run(&args),
+        Command::Apply(args) => commands::apply::run(&args),
         Command::Collect(args) => commands::collect::run(&args),
         Command::Lab(args) => commands::lab::run(&args),
         Command::Doctor(args) => commands::doctor::run(&args),

@@ -37,6 +37,22 @@ macro_rules! tell {
 }
 pub(crate) use tell;
 
+/// Replaces a file, whole or not at all; nobody else may read it.
+///
+/// # Errors
+/// When the directory cannot be written, or the disk is full. The file is as it was then.
+pub fn replace(path: &std::path::Path, content: &[u8]) -> io::Result<()> {
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => std::path::Path::new("."),
+    };
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    file.write_all(content)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
 /// How wide the terminal is; 100 where there is none.
 pub fn width() -> usize {
     std::env::vars_os()

@@ -2,7 +2,7 @@
 //!
 //! Invariants:
 //! - a token is sent to the origin of its service and to no other; a next link elsewhere is an error;
-//! - only reads are sent, and a read is repeated a bounded number of times;
+//! - a read is repeated a bounded number of times; a write only where the service says that it was not done (429);
 //! - a refused token is replaced once in a call, and by one new token for all calls that it was refused to;
 //! - a redirect is an error and is not followed;
 //! - before every wait somebody is told how long and why.
@@ -26,7 +26,6 @@ use std::{
 use breakglass_model::Clock;
 use bytes::Bytes;
 use jiff::SignedDuration;
-use reqwest::Method;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use url::Url;
@@ -232,7 +231,7 @@ impl Entra {
         refusal(call, answer, self.clock_offset())
     }
 
-    /// Sends a read until it is answered, refused, or not worth another try.
+    /// Sends a request until it is answered, refused, or not worth another try.
     pub(crate) async fn answer(&self, request: &Request, url: Url) -> Result<HttpResponse, Error> {
         let call = request.call();
         let mut backoff = backoff();
@@ -265,14 +264,19 @@ impl Entra {
                         429 => "Microsoft asks to slow down".to_owned(),
                         status => format!("Microsoft answered {status}"),
                     };
-                    (asked, why, Error::Refused(Box::new(refusal)))
+                    let error = Error::Refused(Box::new(refusal));
+                    if request.writes() && answer.status != 429 {
+                        // It may have been done all the same: whoever sent it looks before it is sent again.
+                        return Err(error);
+                    }
+                    (asked, why, error)
                 }
                 Err(error) => {
                     let why = error.reason.clone();
                     let lasting = error.lasting;
                     let call = call.clone();
                     let error = Error::NotReached { call, error };
-                    if lasting {
+                    if lasting || request.writes() {
                         return Err(error);
                     }
                     (None, why, error)
@@ -379,18 +383,18 @@ impl Entra {
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
         );
-        let (method, body) = match &request.body {
+        let body = match &request.body {
             Some(body) => {
                 headers.push(("content-type".to_owned(), "application/json".to_owned()));
-                (Method::POST, Bytes::from(body.to_string()))
+                Bytes::from(body.to_string())
             }
-            None => (Method::GET, Bytes::new()),
+            None => Bytes::new(),
         };
         inner.counters.requests.fetch_add(1, Ordering::Relaxed);
         let result = inner
             .transport
             .send(HttpRequest {
-                method,
+                method: request.method.clone(),
                 url,
                 headers,
                 body,

@@ -6,6 +6,7 @@
 //! - what could not be read is an [`Error`] that says what to do; nothing is read as "there is none";
 //! - time, randomness and HTTP are arguments ([`Clock`](breakglass_model::Clock), [`Transport`]).
 
+pub mod apply;
 mod budget;
 mod client;
 mod cloud;

@@ -18,6 +18,7 @@ pub mod export;
 pub mod finding;
 pub mod history;
 pub mod id;
+pub mod plan;
 pub mod reading;
 pub mod record;
 pub mod register;

@@ -156,6 +156,22 @@ impl Store {
         w.commit().await
     }
 
+    /// Keeps what a run of `apply` did, as a row of the evidence chain.
+    pub async fn record_apply(
+        &self,
+        at: Timestamp,
+        digest: &str,
+        body: &serde_json::Value,
+    ) -> Result<(), StoreError> {
+        let result = async {
+            let mut w = self.writing().await?;
+            w.evidence(whole(at), "plan-applied", digest, body).await?;
+            w.commit().await
+        };
+        let result = result.await;
+        self.finish("record what was applied", result)
+    }
+
     /// The check report that was kept last.
     pub async fn last_check_run(&self) -> Result<Option<CheckRun>, StoreError> {
         let result = self.last_check_run_in().await;

@@ -165,7 +165,8 @@ fn accounts(args: &CollectArgs, settings: &Settings) -> Result<Vec<String>, Fail
     })
 }
 
-fn failed(error: CollectError) -> Failure {
+/// The failure of a collection.
+pub(super) fn failed(error: CollectError) -> Failure {
     let text = error.to_string();
     match error {
         CollectError::SignIn(error) => connect::failed(error),

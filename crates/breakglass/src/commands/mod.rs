@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub mod alert;
+pub mod apply;
 pub mod check;
 pub mod collect;
 pub mod doctor;
@@ -8,5 +9,6 @@ pub mod incident;
 pub mod init;
 pub mod lab;
 pub mod lockout;
+pub mod plan;
 pub mod schema;
 pub mod watch;

@@ -66,6 +66,17 @@ pub fn all() -> Vec<(&'static str, Value)> {
             derived(schemars::schema_for!(DoctorDocument), "doctor"),
         ),
         (
+            "plan",
+            derived(schemars::schema_for!(breakglass_model::plan::Plan), "plan"),
+        ),
+        (
+            "apply",
+            derived(
+                schemars::schema_for!(crate::commands::apply::Document),
+                "apply",
+            ),
+        ),
+        (
             "preflight",
             derived(schemars::schema_for!(PreflightDocument), "preflight"),
         ),

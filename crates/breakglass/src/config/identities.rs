@@ -13,8 +13,9 @@ use super::{
     values,
 };
 
-/// What an identity is for. Reading logs has its own app registration, since limits are counted for each.
-pub const PURPOSES: &[&str] = &["watch", "posture"];
+/// What an identity is for. Reading logs has its own app registration, since limits are counted for each; writing has
+/// one that stands in a file of its own, on a host of its own.
+pub const PURPOSES: &[&str] = &["watch", "posture", "apply"];
 
 /// Who the program is to the tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,8 @@
-//! What can be asked for: reads, which may be repeated.
+//! What can be asked for.
 
 use std::fmt;
 
+use reqwest::Method;
 use serde_json::Value;
 
 use crate::{Service, budget::Workload, error::line};
@@ -24,10 +25,12 @@ impl Version {
     }
 }
 
-/// A read. It may be repeated.
+/// A request: a read, which may be repeated; a write is made only from an approved step ([`crate::apply`]).
 #[derive(Clone)]
 pub struct Request {
     pub(crate) service: Service,
+    pub(crate) method: Method,
+    writes: bool,
     /// Path below the service's address, with query.
     pub(crate) path: String,
     pub(crate) headers: Vec<(&'static str, &'static str)>,
@@ -45,6 +48,8 @@ impl Request {
     fn new(service: Service, path: String) -> Self {
         Self {
             service,
+            method: Method::GET,
+            writes: false,
             path,
             headers: Vec::new(),
             body: None,
@@ -90,15 +95,28 @@ impl Request {
     /// A POST that only reads, such as What If.
     #[must_use]
     pub fn post(mut self, body: Value) -> Self {
+        self.method = Method::POST;
         self.body = Some(body);
         self
+    }
+
+    /// Turns it into a write.
+    pub(crate) fn write(mut self, method: Method, body: Option<Value>) -> Self {
+        self.method = method;
+        self.writes = true;
+        self.body = body;
+        self
+    }
+
+    /// Whether it changes something.
+    pub(crate) fn writes(&self) -> bool {
+        self.writes
     }
 
     /// Method and path without the query, whose values may be personal.
     pub(crate) fn call(&self) -> String {
         let path = line(self.plain_path());
-        let method = if self.body.is_some() { "POST" } else { "GET" };
-        format!("{method} /{path}")
+        format!("{} /{path}", self.method)
     }
 
     fn plain_path(&self) -> &str {

@@ -92,6 +92,9 @@ pub struct Person {
     pub authorised_until: Option<Date>,
     /// Person ids that this person stands in for.
     pub deputy_for: Vec<String>,
+    /// Public SSH key with which this person approves plans (`ssh-ed25519 …`).
+    #[serde(default)]
+    pub signing_key: Option<String>,
     /// Training done.
     pub training: Vec<Training>,
 }

@@ -339,6 +339,7 @@ fn person(person: written::Person) -> Option<Person> {
         authorised_since: plain(person.since),
         authorised_until: plain(person.until),
         deputy_for: all(person.deputy_for),
+        signing_key: plain(person.signing_key),
         training: person.training,
     })
 }

@@ -56,6 +56,7 @@ pub(super) struct Person {
     pub(super) since: Option<Found<Date>>,
     pub(super) until: Option<Found<Date>>,
     pub(super) deputy_for: Vec<Found<String>>,
+    pub(super) signing_key: Option<Found<String>>,
     pub(super) training: Vec<super::Training>,
 }
 
@@ -149,6 +150,7 @@ pub(super) fn read(root: &Section<'_, '_>) -> Written {
                     "authorised_since",
                     "authorised_until",
                     "deputy_for",
+                    "signing_key",
                     "training",
                 ],
             )
@@ -245,6 +247,7 @@ fn person(person: &Section<'_, '_>) -> Person {
         since: person.date("authorised_since"),
         until: person.date("authorised_until"),
         deputy_for: person.texts("deputy_for"),
+        signing_key: person.text("signing_key"),
         training: training
             .iter()
             .filter_map(|training| {

@@ -320,7 +320,7 @@ fn rows_of(out: &mut String, name: &str, heads: &[&str], rows: &[Vec<String>]) {
 }
 
 /// Text as HTML text or attribute value.
-fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in clean(text).chars() {
         match c {

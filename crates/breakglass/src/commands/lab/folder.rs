@@ -61,12 +61,13 @@ impl Folder {
         let addresses = &running.addresses;
         let tenant = running.lab().tenant();
         self.put("ca.pem", &running.ca_pem)?;
-        let mut config = format!(
+        let connection = format!(
             "# Written by `breakglass lab`: connects to the twin that runs here. All of it is made up.\n\
              [tenant]\nid = {tenant:?}\n\
              cloud = {{ login = {:?}, graph = {:?}, arm = {:?}, logs = {:?}, ca_file = \"ca.pem\" }}\n",
             addresses.login, addresses.graph, addresses.arm, addresses.logs
         );
+        let mut config = connection.clone();
         for app in &running.apps {
             let (Some(purpose), Some(secret)) = (app.name.strip_prefix("breakglass "), &app.secret)
             else {
@@ -74,11 +75,15 @@ impl Folder {
             };
             let file = format!("{purpose}.secret");
             self.put(&file, secret)?;
-            if crate::config::PURPOSES.contains(&purpose) {
-                config.push_str(&format!(
-                    "\n[identity.{purpose}]\nclient_id = {:?}\nsecret_file = {file:?}\n",
-                    app.client_id
-                ));
+            let identity = format!(
+                "\n[identity.{purpose}]\nclient_id = {:?}\nsecret_file = {file:?}\n",
+                app.client_id
+            );
+            match purpose {
+                "watch" | "posture" => config.push_str(&identity),
+                // Who writes stands in a file of its own.
+                "apply" => self.put("apply.toml", &format!("{connection}{identity}"))?,
+                _ => {}
             }
         }
         if let Some(register) = register {

@@ -1,0 +1,474 @@
+//! `apply`: takes the steps of a plan, one by one, each proved before it is sent and read back afterwards.
+//!
+//! Order of a run: the plan is whole, somebody else approved it, nobody else works on it; the tenant is collected anew,
+//! and stands to every step as the plan says; whoever runs it agrees. Then each step: proof on the state after it,
+//! journal, write, read back, journal. Whatever stops the run leaves a state that was proved, and the same command goes
+//! on.
+
+mod approval;
+mod journal;
+mod report;
+
+use std::{
+    collections::BTreeMap,
+    io::{BufRead as _, IsTerminal as _, Write as _},
+};
+
+use breakglass_entra::{
+    Entra,
+    apply::{Standing, StepError, depends_on_earlier},
+    collect,
+};
+use breakglass_model::{
+    Clock as _, ObjectId, TenantSnapshot, export,
+    plan::{Approved, Effect, Known, NEW, Plan, PlanStep},
+};
+use breakglass_posture::plan::{Safety, simulate};
+use serde_json::{Value, json};
+
+use self::{
+    approval::Consent,
+    journal::{Event, Journal},
+    report::{ApplyDocument, Outcome, StepReport},
+};
+use super::plan as plan_command;
+use crate::{
+    cli::ApplyArgs,
+    clock::SystemClock,
+    connect,
+    failure::{Failure, exit},
+    input, output, runtime,
+    settings::{self, Settings},
+};
+
+pub use report::ApplyDocument as Document;
+
+/// `apply`
+pub fn run(args: &ApplyArgs) -> Result<u8, Failure> {
+    let plan = plan_command::read(&args.plan)?;
+    let settings = settings::load(args.common.config.as_deref())?;
+    let writer = match &args.identity {
+        Some(path) => settings::load(Some(path))?,
+        None => {
+            return Err(Failure::usage("no identity is named that may write").help(
+                "name a file with `[identity.apply]` by --identity; the monitor's own identities only read (docs/plan.md)",
+            ));
+        }
+    };
+    let consent = approval::consent(args, &plan, &settings)?;
+    // The digest was computed from the steps when the plan was read.
+    let approved = plan.approved(&plan.digest).ok_or_else(|| {
+        Failure::usage("the plan was changed since it was made").help("make it again")
+    })?;
+    if let Some(yes) = &args.yes
+        && plan.approved(yes).is_none()
+    {
+        return Err(Failure::usage(format!(
+            "--yes names another plan: the digest of `{}` is {}",
+            args.plan.display(),
+            plan.digest
+        ))
+        .help("read the plan again before you agree to it"));
+    }
+    if plan.steps.is_empty() {
+        output::print("Nothing to do: the plan has no step.")?;
+        return Ok(exit::CLEAN);
+    }
+    let journal = Journal::open(&args.plan, &plan.digest)?;
+    if args.undo && journal.is_empty() {
+        return Err(Failure::usage(
+            "there is nothing to take back: no step of this plan was taken",
+        )
+        .help("the journal lies beside the plan; --undo needs both"));
+    }
+    let mut run = Run {
+        args,
+        settings: &settings,
+        approved,
+        entra: connect::apply(&writer)?,
+        reader: match settings.identity("posture")? {
+            Some(_) => Some(connect::posture(
+                &settings,
+                &crate::cli::ConnectArgs::default(),
+            )?),
+            None => None,
+        },
+        journal,
+        known: Known::new(),
+        state: TenantSnapshot::empty(),
+        consent,
+        steps: Vec::new(),
+    };
+    runtime()?.block_on(run.go())
+}
+
+struct Run<'a> {
+    args: &'a ApplyArgs,
+    settings: &'a Settings,
+    approved: Approved<'a>,
+    /// Writes.
+    entra: Entra,
+    /// Reads, when the configuration names who; else the writer does.
+    reader: Option<Entra>,
+    journal: Journal,
+    known: Known,
+    /// The tenant, as collected and as changed since.
+    state: TenantSnapshot,
+    consent: Consent,
+    steps: Vec<StepReport>,
+}
+
+impl Run<'_> {
+    fn plan(&self) -> &Plan {
+        self.approved.plan()
+    }
+
+    async fn go(&mut self) -> Result<u8, Failure> {
+        let tenant = self
+            .plan()
+            .tenant
+            .id
+            .as_deref()
+            .and_then(|id| breakglass_model::TenantId::parse(id).ok());
+        connect::same_tenant(&self.entra, tenant.as_ref()).await?;
+        self.recall();
+        self.collect().await?;
+        if self.args.undo {
+            self.agree("taken back, last first")?;
+            return self.back().await;
+        }
+        self.stale().await?;
+        self.agree("taken in this order")?;
+        self.forward().await
+    }
+
+    /// What earlier runs made.
+    fn recall(&mut self) {
+        for step in &self.approved.plan().steps {
+            let object = self.journal.object(&step.id);
+            if !object.is_null() {
+                self.known.keep(&step.id, object);
+            }
+        }
+    }
+
+    /// Reads the tenant as it is now.
+    async fn collect(&mut self) -> Result<(), Failure> {
+        output::tell!("Reading the tenant as it is now …");
+        let folder = tempfile::tempdir().map_err(|error| {
+            Failure::broke(format!("no place to read the tenant to: {error}"))
+                .help("free space in the temporary directory, or name another with TMPDIR")
+        })?;
+        let options = collect::Options {
+            accounts: self
+                .known
+                .partly(&self.plan().accounts)
+                .into_iter()
+                .filter(|id| !id.starts_with(NEW))
+                .collect(),
+            with_names: false,
+            out: folder.path().join("now.json.gz"),
+            fresh: true,
+        };
+        let reader = self.reader.as_ref().unwrap_or(&self.entra);
+        let summary = collect::collect(reader, &options, &SystemClock, &mut |_| {})
+            .await
+            .map_err(super::collect::failed)?;
+        self.state = export::read([input::one_file(&summary.out)?]);
+        let needed = [
+            &self.state.users.missing,
+            &self.state.groups.missing,
+            &self.state.policies.missing,
+            &self.state.active_assignments.missing,
+        ];
+        if let Some(missing) = needed.into_iter().flatten().next() {
+            let permission = missing.permission.clone().unwrap_or_default();
+            return Err(Failure::cannot_tell(format!(
+                "nothing can be proved: {} was not read: {}",
+                missing.collection, missing.reason
+            ))
+            .help(format!(
+                "grant {permission} to the identity that reads (docs/permissions.md); nothing was changed"
+            )));
+        }
+        Ok(())
+    }
+
+    /// That the tenant stands to every step as the plan says: what is done is still so, the rest is as it was.
+    async fn stale(&self) -> Result<(), Failure> {
+        let mut moved = Vec::new();
+        for step in &self.plan().steps {
+            let event = self.journal.of(&step.id);
+            let write = self.known.partly(&step.write);
+            if depends_on_earlier(&write) {
+                continue;
+            }
+            let standing = self.entra.standing(&write).await.map_err(connect::failed)?;
+            let fits = match (&standing, event) {
+                (Standing::After(_), Some(Event::Done | Event::Begun | Event::UndoBegun))
+                | (
+                    Standing::Before,
+                    None | Some(Event::Begun | Event::UndoBegun | Event::Undone),
+                ) => true,
+                // An update that somebody else has made is no harm, but it is not the plan's work either.
+                _ => false,
+            };
+            if !fits {
+                let now = match &standing {
+                    Standing::After(_) => "is so already",
+                    Standing::Before => "was taken back by somebody",
+                    Standing::Moved(Value::Null) => "its object is gone",
+                    Standing::Moved(_) => "its object is another one now",
+                };
+                moved.push(format!("  {}: {now}", step.title));
+            }
+        }
+        if moved.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::usage(format!(
+            "the tenant has changed since the plan was made:\n{}\nnothing was done",
+            moved.join("\n")
+        ))
+        .help("collect again, plan again, and have the new plan approved"))
+    }
+
+    /// Asks whoever runs it.
+    fn agree(&self, how: &str) -> Result<(), Failure> {
+        if self.args.yes.is_some() {
+            return Ok(());
+        }
+        let plan = self.plan();
+        let prefix: String = plan.digest.chars().take(8).collect();
+        if !std::io::stdin().is_terminal() {
+            return Err(
+                Failure::usage("nobody is at the terminal to agree").help(format!(
+                    "read the plan, then name it: --yes {}",
+                    plan.digest
+                )),
+            );
+        }
+        output::tell!(
+            "{} on {}, {how}:",
+            plan_command::text::count(plan.steps.len(), "step"),
+            plan.tenant.name.as_deref().unwrap_or("the tenant")
+        );
+        for (place, step) in plan.steps.iter().enumerate() {
+            output::tell!("{:>4}  {}", place + 1, output::one_line(&step.title));
+        }
+        output::tell!("\nType the first eight characters of the plan's digest to go on:");
+        let mut answer = String::new();
+        std::io::stdin()
+            .lock()
+            .read_line(&mut answer)
+            .map_err(|error| Failure::broke(format!("the answer could not be read: {error}")))?;
+        if answer.trim().eq_ignore_ascii_case(&prefix) {
+            Ok(())
+        } else {
+            Err(
+                Failure::usage("that is not the digest of this plan; nothing was done")
+                    .help("the digest stands at the top of the plan"),
+            )
+        }
+    }
+
+    fn accounts(&self) -> Vec<ObjectId> {
+        self.known
+            .partly(&self.plan().accounts)
+            .iter()
+            .filter_map(|id| ObjectId::parse(id).ok())
+            .collect()
+    }
+
+    async fn forward(&mut self) -> Result<u8, Failure> {
+        let plan = self.approved.plan();
+        for (place, step) in plan.steps.iter().enumerate() {
+            let event = self.journal.of(&step.id);
+            if event == Some(Event::Done) {
+                self.told(place, step, Outcome::Earlier, "");
+                continue;
+            }
+            let mut after = self.state.clone();
+            simulate(&mut after, &self.known.partly(&step.effects));
+            let accounts = self.accounts();
+            let dangers = Safety::of(&self.state, &accounts).worse(&Safety::of(&after, &accounts));
+            if !dangers.is_empty() {
+                let why: Vec<String> = dangers.iter().map(ToString::to_string).collect();
+                self.told(place, step, Outcome::Refused, &why.join("; "));
+                self.finish(exit::FOUND).await?;
+                return Err(Failure {
+                    code: exit::FOUND,
+                    ..Failure::broke(format!(
+                        "step {} was not taken: {}",
+                        place + 1,
+                        why.join("; ")
+                    ))
+                    .help("the steps before it are done and safe; collect and plan again, or `apply --undo`")
+                });
+            }
+            let begun = matches!(event, Some(Event::Begun | Event::UndoBegun));
+            self.journal
+                .write(SystemClock.now(), &step.id, Event::Begun, &Value::Null)?;
+            match self
+                .entra
+                .take(self.approved, place, false, begun, &mut self.known)
+                .await
+            {
+                Ok(taken) => {
+                    self.journal
+                        .write(SystemClock.now(), &step.id, Event::Done, &taken.object)?;
+                    simulate(&mut self.state, &self.known.partly(&step.effects));
+                    self.told(place, step, Outcome::Done, "");
+                }
+                Err(error) => return self.stopped(place, step, &error).await,
+            }
+        }
+        self.finish(exit::CLEAN).await
+    }
+
+    async fn back(&mut self) -> Result<u8, Failure> {
+        let plan = self.approved.plan();
+        let mut left = 0;
+        for (place, step) in plan.steps.iter().enumerate().rev() {
+            match self.journal.of(&step.id) {
+                Some(Event::Done | Event::Begun | Event::UndoBegun) => {}
+                None | Some(Event::Undone) => continue,
+            }
+            if step.write.undo.is_none() {
+                left += 1;
+                self.told(place, step, Outcome::Stays, &step.undo_text);
+                continue;
+            }
+            // What was begun and never sent is as it was before.
+            let begun = self.journal.of(&step.id) != Some(Event::Done);
+            self.journal
+                .write(SystemClock.now(), &step.id, Event::UndoBegun, &Value::Null)?;
+            match self
+                .entra
+                .take(self.approved, place, true, begun, &mut self.known)
+                .await
+            {
+                Ok(_) => {
+                    self.journal
+                        .write(SystemClock.now(), &step.id, Event::Undone, &Value::Null)?;
+                    self.told(place, step, Outcome::Undone, "");
+                }
+                Err(error) => return self.stopped(place, step, &error).await,
+            }
+        }
+        self.finish(if left == 0 { exit::CLEAN } else { exit::FOUND })
+            .await
+    }
+
+    async fn stopped(
+        &mut self,
+        place: usize,
+        step: &PlanStep,
+        error: &StepError,
+    ) -> Result<u8, Failure> {
+        let text = error.to_string();
+        self.told(place, step, Outcome::Failed, &text);
+        let (code, help) = match error {
+            StepError::Moved(_) => (
+                exit::USAGE,
+                "somebody else changes the same objects: find out who; then collect, plan and approve again",
+            ),
+            StepError::Call(error) if !error.is_transient() => (
+                exit::BROKE,
+                "mend what Microsoft says, then run the same command again: it goes on with this step; or `apply --undo`",
+            ),
+            _ => (
+                exit::BROKE,
+                "run the same command again: it goes on with this step",
+            ),
+        };
+        self.finish(code).await?;
+        Err(Failure {
+            code,
+            ..Failure::broke(format!("step {} ({}): {text}", place + 1, step.title)).help(help)
+        })
+    }
+
+    fn told(&mut self, place: usize, step: &PlanStep, outcome: Outcome, why: &str) {
+        let total = self.plan().steps.len();
+        output::tell!(
+            "{:>4}/{total}  {}  {}{}",
+            place + 1,
+            outcome.mark(),
+            output::one_line(&step.title),
+            if why.is_empty() {
+                String::new()
+            } else {
+                format!(": {}", output::one_line(why))
+            }
+        );
+        let object = match outcome {
+            Outcome::Done | Outcome::Earlier => self.journal.object(&step.id)["id"]
+                .as_str()
+                .map(str::to_owned),
+            _ => None,
+        };
+        self.steps.push(StepReport {
+            id: step.id.clone(),
+            title: step.title.clone(),
+            outcome,
+            because: why.to_owned(),
+            object,
+        });
+    }
+
+    /// Report and evidence. The code is the one to end with when nothing failed.
+    async fn finish(&mut self, code: u8) -> Result<u8, Failure> {
+        let steps = std::mem::take(&mut self.steps);
+        let document = ApplyDocument::new(
+            self.plan(),
+            &self.consent,
+            steps,
+            self.register_hints(),
+            &Safety::of(&self.state, &self.accounts()),
+            self.args.undo,
+        );
+        if self.settings.store_given(&self.args.store) {
+            let store = self.settings.open_store(&self.args.store, true).await?;
+            let body = json!(document);
+            let kept = store
+                .record_apply(SystemClock.now(), &self.plan().digest, &body)
+                .await
+                .map_err(settings::store_failed);
+            store.close().await;
+            kept?;
+        }
+        output::print(&document.shown(self.args.format)?)?;
+        // Progress went to standard error; both are read by one person.
+        std::io::stdout().flush().ok();
+        Ok(code)
+    }
+
+    /// What has to be written into the register, now that new objects have ids.
+    fn register_hints(&self) -> BTreeMap<String, String> {
+        let mut hints = BTreeMap::new();
+        for step in &self.plan().steps {
+            if self.journal.of(&step.id) != Some(Event::Done) {
+                continue;
+            }
+            let Some(id) = self.journal.object(&step.id)["id"].as_str() else {
+                continue;
+            };
+            for effect in &step.effects {
+                let key = match effect {
+                    Effect::User { id, .. } if id.starts_with(NEW) => {
+                        format!("account `{}`: id", step.title.trim_start_matches("Create "))
+                    }
+                    Effect::Group { .. } => "every account: group".to_owned(),
+                    Effect::Unit { .. } => "every account: unit".to_owned(),
+                    Effect::Policy { id, .. } if id.starts_with(NEW) => {
+                        "every account: intended_policies".to_owned()
+                    }
+                    _ => continue,
+                };
+                hints.entry(key).or_insert_with(|| id.to_owned());
+            }
+        }
+        hints
+    }
+}

@@ -1,0 +1,159 @@
+//! What a run of `apply` did.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use breakglass_model::plan::Plan;
+use breakglass_posture::plan::Safety;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::approval::Consent;
+use crate::{cli::PlainFormat, failure::Failure};
+
+/// `apply --format json`, schema `breakglass/apply/v1`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ApplyDocument {
+    /// `breakglass/apply/v1`.
+    schema: String,
+    /// Tenant id.
+    tenant: Option<String>,
+    /// Digest of the plan.
+    plan: String,
+    /// Whether it took steps back.
+    undo: bool,
+    /// Who agreed.
+    consent: Consent,
+    /// What came of each step that was looked at.
+    steps: Vec<StepReport>,
+    /// What has to be written into the register: place, and the id.
+    register: BTreeMap<String, String>,
+    /// What Conditional Access does to the accounts now, by the proof.
+    accounts: Vec<String>,
+    /// What whoever reads this should know.
+    warnings: Vec<String>,
+}
+
+/// What came of a step.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct StepReport {
+    /// Short name of the step.
+    pub id: String,
+    /// What it does.
+    pub title: String,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// Why, where it was not done.
+    pub because: String,
+    /// Id of the object.
+    pub object: Option<String>,
+}
+
+/// What came of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Outcome {
+    /// Sent and read back.
+    Done,
+    /// An earlier run did it.
+    Earlier,
+    /// It would harm an account, and was not sent.
+    Refused,
+    /// It did not work.
+    Failed,
+    /// Taken back.
+    Undone,
+    /// Cannot be taken back.
+    Stays,
+}
+
+impl Outcome {
+    /// In a list.
+    pub(super) fn mark(self) -> &'static str {
+        match self {
+            Self::Done => "done   ",
+            Self::Earlier => "earlier",
+            Self::Refused => "REFUSED",
+            Self::Failed => "FAILED ",
+            Self::Undone => "undone ",
+            Self::Stays => "stays  ",
+        }
+    }
+}
+
+impl ApplyDocument {
+    pub(super) fn new(
+        plan: &Plan,
+        consent: &Consent,
+        steps: Vec<StepReport>,
+        register: BTreeMap<String, String>,
+        safety: &Safety,
+        undo: bool,
+    ) -> Self {
+        let mut warnings = Vec::new();
+        if consent.alone {
+            warnings.push(
+                "nobody but the person who ran it approved this plan (--alone): two people should"
+                    .to_owned(),
+            );
+        }
+        Self {
+            schema: "breakglass/apply/v1".to_owned(),
+            tenant: plan.tenant.id.clone(),
+            plan: plan.digest.clone(),
+            undo,
+            consent: consent.clone(),
+            steps,
+            register,
+            accounts: safety.lines(),
+            warnings,
+        }
+    }
+
+    pub(super) fn shown(&self, format: PlainFormat) -> Result<String, Failure> {
+        match format {
+            PlainFormat::Json => serde_json::to_string_pretty(self).map_err(|error| {
+                Failure::broke(format!("the report could not be written: {error}"))
+            }),
+            PlainFormat::Text => Ok(self.text()),
+        }
+    }
+
+    fn text(&self) -> String {
+        let number = |outcome: Outcome| {
+            self.steps
+                .iter()
+                .filter(|step| step.outcome == outcome)
+                .count()
+        };
+        let mut out = String::new();
+        let words = [
+            (Outcome::Done, "done"),
+            (Outcome::Earlier, "done by an earlier run"),
+            (Outcome::Undone, "taken back"),
+            (Outcome::Stays, "cannot be taken back"),
+            (Outcome::Refused, "refused"),
+            (Outcome::Failed, "failed"),
+        ];
+        let counts: Vec<String> = words
+            .into_iter()
+            .filter(|(outcome, _)| number(*outcome) > 0)
+            .map(|(outcome, word)| format!("{} {word}", number(outcome)))
+            .collect();
+        let _ = writeln!(out, "Steps: {}", counts.join(", "));
+        let _ = writeln!(out, "Approved by: {}", self.consent.sentence());
+        for warning in &self.warnings {
+            let _ = writeln!(out, "warning: {warning}");
+        }
+        for line in &self.accounts {
+            let _ = writeln!(out, "  {line}");
+        }
+        if !self.register.is_empty() && !self.undo {
+            out.push_str("\nWrite into the register:\n");
+            for (place, id) in &self.register {
+                let _ = writeln!(out, "  {place} = \"{id}\"");
+            }
+        }
+        out.push_str("\nNext: breakglass collect, then breakglass check\n");
+        out
+    }
+}

@@ -1,0 +1,266 @@
+//! `plan`: what must change to reach the modern set-up.
+
+mod code;
+mod html;
+pub(super) mod text;
+
+use std::path::Path;
+
+use breakglass_model::{
+    History, ObjectId, Register, TenantSnapshot, Upn,
+    plan::{PLAN_SCHEMA, Plan},
+};
+use breakglass_posture::plan::{PlanError, PlanInput, Wishes, plan};
+
+use crate::{
+    cli::{PlanArgs, PlanFormat},
+    clock,
+    commands::check,
+    failure::{Failure, exit},
+    input, output, settings,
+    settings::Settings,
+};
+
+/// `plan`
+pub fn run(args: &PlanArgs) -> Result<u8, Failure> {
+    let now = clock::to_the_second(clock::clock(args.common.at).now());
+    let settings = settings::load(args.common.config.as_deref())?;
+    let Some(name) = &args.tenant else {
+        return Err(Failure::usage("no tenant was given").help(
+            "name a snapshot with --tenant (`breakglass collect` makes one), or try a built-in one: --tenant contoso",
+        ));
+    };
+    let mut tenant = input::tenant(name, now)?;
+    let mut register = register(
+        args.register.as_deref(),
+        &settings,
+        tenant.register_toml.as_deref(),
+    )?;
+    if let (Some(register), Some(limit)) =
+        (&mut register, settings.config.max_global_administrators)
+    {
+        register.max_global_administrators = limit;
+    }
+    let accounts = check::accounts(&args.accounts, &settings, &mut tenant.snapshot)?;
+    let history = if settings.store_given(&args.store) {
+        settings.history(&args.store, now)?
+    } else {
+        History::default()
+    };
+    let wishes = wishes(args, &tenant.snapshot)?;
+    let plan = plan(&PlanInput {
+        snapshot: &tenant.snapshot,
+        register: register.as_ref(),
+        history: &history,
+        accounts: &accounts,
+        wishes: &wishes,
+        now,
+        version: env!("CARGO_PKG_VERSION"),
+    })
+    .map_err(refused)?;
+    if let Some(out) = &args.out {
+        write(out, &plan)?;
+    }
+    let shown = match args.format {
+        PlanFormat::Text => text::text(&plan, output::style(false), args.out.as_deref()),
+        PlanFormat::Json => json(&plan)?,
+        PlanFormat::Html => html::html(&plan),
+        PlanFormat::Bicep => code::bicep(&plan),
+        PlanFormat::Terraform => code::terraform(&plan),
+        PlanFormat::GraphScript => code::graph_script(&plan),
+    };
+    output::print(&shown)?;
+    Ok(if plan.steps.is_empty() {
+        exit::CLEAN
+    } else {
+        exit::FOUND
+    })
+}
+
+/// The register: named, else the configuration's, else the built-in tenant's own.
+fn register(
+    named: Option<&Path>,
+    settings: &Settings,
+    built_in: Option<&str>,
+) -> Result<Option<Register>, Failure> {
+    if let Some(path) = named {
+        return settings::register(path, None).map(Some);
+    }
+    match (settings.register()?, built_in) {
+        (Some(register), _) => Ok(Some(register)),
+        (None, Some(text)) => Register::from_toml("built-in register", text, None)
+            .map(Some)
+            .map_err(|problems| settings::refused("the built-in register", &problems)),
+        (None, None) => Ok(None),
+    }
+}
+
+fn refused(error: PlanError) -> Failure {
+    let text = error.to_string();
+    match error {
+        PlanError::NotRead(missing) => {
+            let failure = Failure::cannot_tell(format!("nothing can be planned: {text}"));
+            match missing.permission {
+                Some(permission) => failure.help(format!(
+                    "grant {permission} (docs/permissions.md), collect again, then plan"
+                )),
+                None => failure.help("collect again, then plan"),
+            }
+        }
+        PlanError::NoAccount => Failure::usage(text)
+            .help("name the accounts with --account, or in a register (docs/register.md)"),
+        PlanError::NotThere(_) => Failure::usage(text).help(
+            "check the object id; an account that has still to be made is named by its user principal name only",
+        ),
+        PlanError::NoSuchPerson(..) => Failure::usage(text).help("check the spelling"),
+    }
+}
+
+fn wishes(args: &PlanArgs, snapshot: &TenantSnapshot) -> Result<Wishes, Failure> {
+    let people = |names: &[String], option: &str| {
+        names
+            .iter()
+            .map(|name| person(name, option, snapshot))
+            .collect::<Result<Vec<_>, _>>()
+    };
+    Ok(Wishes {
+        keepers: people(&args.keepers, "--keeper")?,
+        approvers: people(&args.approvers, "--approver")?,
+        make_eligible: people(&args.make_eligible, "--make-eligible")?,
+        alert_mail: args
+            .alert_mail
+            .iter()
+            .map(|address| mailbox(address))
+            .collect::<Result<_, _>>()?,
+        alert_sms: args
+            .alert_sms
+            .iter()
+            .map(|number| telephone(number))
+            .collect::<Result<_, _>>()?,
+    })
+}
+
+fn person(name: &str, option: &str, snapshot: &TenantSnapshot) -> Result<ObjectId, Failure> {
+    let by_name = Upn::parse(name)
+        .ok()
+        .and_then(|upn| snapshot.user_by_upn(&upn))
+        .and_then(|user| user.id.clone());
+    let by_id = || {
+        let id = ObjectId::parse(name).ok()?;
+        let is_there = snapshot.user(&id).is_some()
+            || snapshot
+                .active_assignments
+                .iter()
+                .any(|own| own.principal == id);
+        is_there.then_some(id)
+    };
+    by_name.or_else(by_id).ok_or_else(|| {
+        Failure::usage(format!("{option}: the tenant has no user `{name}`")).help(
+            "give the user principal name of an administrator, or an object id; snapshots keep no names of ordinary users",
+        )
+    })
+}
+
+fn mailbox(address: &str) -> Result<String, Failure> {
+    let address = address.trim();
+    let good = address.split_once('@').is_some_and(|(name, domain)| {
+        !name.is_empty() && domain.contains('.') && !address.contains(char::is_whitespace)
+    });
+    if good {
+        Ok(address.to_owned())
+    } else {
+        Err(
+            Failure::usage(format!("--alert-mail: `{address}` is no address"))
+                .help("write it like soc@other.example"),
+        )
+    }
+}
+
+/// Country code and number.
+fn telephone(text: &str) -> Result<(String, String), Failure> {
+    let wrong = || {
+        Failure::usage(format!("--alert-sms: `{text}` is no telephone number"))
+            .help("write a plus, the country code, a space, and the number: '+41 445550142'")
+    };
+    let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
+    let (code, number) = text
+        .trim()
+        .strip_prefix('+')
+        .and_then(|rest| rest.split_once(' '))
+        .ok_or_else(wrong)?;
+    let only = |text: &str| {
+        text.chars()
+            .all(|c| c.is_ascii_digit() || matches!(c, ' ' | '-'))
+    };
+    let (code, number) = match (only(code), only(number)) {
+        (true, true) => (digits(code), digits(number)),
+        _ => return Err(wrong()),
+    };
+    if (1..=3).contains(&code.len()) && (4..=14).contains(&number.len()) {
+        Ok((code, number))
+    } else {
+        Err(wrong())
+    }
+}
+
+fn json(plan: &Plan) -> Result<String, Failure> {
+    serde_json::to_string_pretty(plan)
+        .map_err(|error| Failure::broke(format!("the plan could not be written: {error}")))
+}
+
+fn write(path: &Path, plan: &Plan) -> Result<(), Failure> {
+    output::replace(path, json(plan)?.as_bytes())
+        .map_err(|error| Failure::broke(format!("the plan could not be written: {error}")))
+}
+
+/// Reads a plan.
+///
+/// # Errors
+/// When it is none, or was changed since it was made.
+pub(super) fn read(path: &Path) -> Result<Plan, Failure> {
+    let text = input::text_file("the plan", path).map_err(Failure::usage_code)?;
+    let plan: Plan = serde_json::from_str(&text).map_err(|error| {
+        Failure::usage(format!("`{}` is no plan: {error}", path.display()))
+            .help("`breakglass plan --out` writes one")
+    })?;
+    if plan.schema != PLAN_SCHEMA {
+        return Err(Failure::usage(format!(
+            "`{}` is a document of another kind: {}",
+            path.display(),
+            plan.schema
+        ))
+        .help("`breakglass plan --out` writes a plan"));
+    }
+    if plan.fingerprint() != plan.digest {
+        return Err(Failure::usage(format!(
+            "`{}` was changed since it was made: its digest does not fit its steps",
+            path.display()
+        ))
+        .help("make it again with `breakglass plan --out`; leave out steps by leaving out their wishes"));
+    }
+    Ok(plan)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn w6_telephone_numbers_are_read_as_people_write_them() {
+        assert_eq!(
+            telephone("+41 44 555 01 42").unwrap(),
+            ("41".to_owned(), "445550142".to_owned())
+        );
+        for wrong in ["0445550142", "+41445550142", "+41 x", "+ 1", "+41 1"] {
+            assert!(telephone(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn w6_mailboxes_are_checked() {
+        assert!(mailbox("soc@other.example").is_ok());
+        for wrong in ["soc", "@other.example", "soc@", "a b@c.d"] {
+            assert!(mailbox(wrong).is_err(), "{wrong}");
+        }
+    }
+}

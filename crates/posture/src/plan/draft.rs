@@ -1,0 +1,356 @@
+//! A plan in the making.
+
+use std::collections::BTreeMap;
+
+use breakglass_model::{
+    Finding, ObjectId, Register, TenantSnapshot, Verdict,
+    plan::{Api, Effect, Look, PlanStep, Remaining, Send, Stage, Verb, Write},
+};
+use serde_json::Value;
+
+use super::{Danger, PlanError, PlanInput, Safety, Wishes, simulate};
+use crate::{CheckInput, GuardedAccount, Settings, check, resolve};
+
+/// An account as the plan names it.
+#[derive(Clone, Debug)]
+pub(super) struct Guarded {
+    /// Object id, or `new:<step>`.
+    pub(super) id: ObjectId,
+    /// Its name.
+    pub(super) name: String,
+    /// Place in the register.
+    pub(super) entry: Option<usize>,
+}
+
+/// See the module.
+pub(super) struct Draft<'a> {
+    pub(super) input: &'a PlanInput<'a>,
+    /// The tenant after the steps so far.
+    pub(super) now: TenantSnapshot,
+    pub(super) accounts: Vec<Guarded>,
+    /// The group that policies name.
+    pub(super) group: Option<String>,
+    steps: Vec<PlanStep>,
+    warnings: Vec<String>,
+    safety: Safety,
+    open: BTreeMap<(String, String), Finding>,
+}
+
+/// A step before it is judged.
+pub(super) struct Proposal {
+    pub(super) id: String,
+    pub(super) stage: Stage,
+    pub(super) title: String,
+    pub(super) reason: String,
+    pub(super) requirement: &'static str,
+    pub(super) permission: &'static str,
+    pub(super) risk: &'static str,
+    pub(super) undo_text: String,
+    pub(super) write: Write,
+    pub(super) effects: Vec<Effect>,
+}
+
+impl<'a> Draft<'a> {
+    pub(super) fn new(input: &'a PlanInput<'a>) -> Result<Self, PlanError> {
+        let found = resolve(input.snapshot, input.register, input.accounts);
+        if found.is_empty() {
+            return Err(PlanError::NoAccount);
+        }
+        for (names, what) in [
+            (&input.wishes.keepers, "keeper"),
+            (&input.wishes.approvers, "approver"),
+        ] {
+            for id in names {
+                if input.snapshot.user(id).is_none() {
+                    return Err(PlanError::NoSuchPerson(id.to_string(), what));
+                }
+            }
+        }
+        let accounts = found
+            .iter()
+            .map(|account| guarded(account, input.register))
+            .collect::<Result<Vec<_>, _>>()?;
+        let ids: Vec<ObjectId> = accounts.iter().map(|account| account.id.clone()).collect();
+        let mut draft = Self {
+            input,
+            now: input.snapshot.clone(),
+            safety: Safety::of(input.snapshot, &ids),
+            accounts,
+            group: None,
+            steps: Vec::new(),
+            warnings: Vec::new(),
+            open: BTreeMap::new(),
+        };
+        draft.open = draft.findings();
+        Ok(draft)
+    }
+
+    pub(super) fn wishes(&self) -> &'a Wishes {
+        self.input.wishes
+    }
+
+    pub(super) fn ids(&self) -> Vec<ObjectId> {
+        self.accounts
+            .iter()
+            .map(|account| account.id.clone())
+            .collect()
+    }
+
+    /// The accounts, looked up in the state after the steps so far.
+    pub(super) fn resolved(&self) -> Vec<GuardedAccount<'_>> {
+        self.accounts
+            .iter()
+            .map(|account| GuardedAccount {
+                id: Some(account.id.clone()),
+                upn: None,
+                subject: account.name.clone(),
+                user: self.now.user(&account.id),
+                entry: self
+                    .input
+                    .register
+                    .zip(account.entry)
+                    .and_then(|(register, place)| register.accounts.get(place)),
+            })
+            .collect()
+    }
+
+    /// Whether there is a step of this name.
+    pub(super) fn has(&self, id: &str) -> bool {
+        self.steps.iter().any(|step| step.id == id)
+    }
+
+    pub(super) fn warn(&mut self, text: impl Into<String>) {
+        let text = text.into();
+        if !self.warnings.contains(&text) {
+            self.warnings.push(text);
+        }
+    }
+
+    /// Adds a step when it harms nobody; else why it does.
+    pub(super) fn propose(&mut self, proposal: Proposal) -> Result<(), Vec<Danger>> {
+        let mut after = self.now.clone();
+        simulate(&mut after, &proposal.effects);
+        let safety = Safety::of(&after, &self.ids());
+        let dangers = self.safety.worse(&safety);
+        if !dangers.is_empty() {
+            return Err(dangers);
+        }
+        self.now = after;
+        self.safety = safety;
+        let open = self.findings();
+        let mut checks: Vec<String> = self
+            .open
+            .keys()
+            .filter(|key| !open.contains_key(*key))
+            .map(|(check, _)| check.clone())
+            .collect();
+        checks.dedup();
+        self.open = open;
+        self.steps.push(PlanStep {
+            id: proposal.id,
+            stage: proposal.stage,
+            title: proposal.title,
+            reason: proposal.reason,
+            requirement: proposal.requirement.to_owned(),
+            checks,
+            permission: proposal.permission.to_owned(),
+            risk: proposal.risk.to_owned(),
+            undo_text: proposal.undo_text,
+            write: proposal.write,
+            effects: proposal.effects,
+        });
+        Ok(())
+    }
+
+    /// Adds a step, or says why it is left out.
+    pub(super) fn add(&mut self, proposal: Proposal) -> bool {
+        let title = proposal.title.clone();
+        match self.propose(proposal) {
+            Ok(()) => true,
+            Err(dangers) => {
+                self.refuse(&title, &dangers);
+                false
+            }
+        }
+    }
+
+    pub(super) fn refuse(&mut self, title: &str, dangers: &[Danger]) {
+        let why: Vec<String> = dangers.iter().map(ToString::to_string).collect();
+        self.warn(format!("not planned: {title}: {}", why.join("; ")));
+    }
+
+    /// What the checks say of the state after the steps so far, and is not good.
+    fn findings(&self) -> BTreeMap<(String, String), Finding> {
+        let input = self.input;
+        let register = self.register();
+        let named: Vec<String> = self
+            .accounts
+            .iter()
+            .filter(|account| account.entry.is_none())
+            .map(|account| account.id.to_string())
+            .collect();
+        let report = check(&CheckInput {
+            snapshot: &self.now,
+            register: register.as_ref(),
+            history: input.history,
+            accounts: &named,
+            now: input.now,
+            settings: Settings::default(),
+            only: &[],
+            skip: &[],
+            waivers: &[],
+            baseline: None,
+            version: input.version,
+        });
+        // Without choice and waivers nothing of the call can be wrong.
+        let findings = report.map(|report| report.findings).unwrap_or_default();
+        findings
+            .into_iter()
+            .filter(|finding| matches!(finding.verdict, Verdict::Fail | Verdict::CannotTell))
+            .map(|finding| ((finding.check.clone(), finding.subject.clone()), finding))
+            .collect()
+    }
+
+    /// The register as it has to be once the plan is done: accounts, group and unit by their ids.
+    fn register(&self) -> Option<Register> {
+        let mut register = self.input.register?.clone();
+        for account in &self.accounts {
+            if let Some(entry) = account.entry.and_then(|at| register.accounts.get_mut(at)) {
+                entry.id = Some(account.id.clone());
+                if entry.group.is_none() {
+                    entry.group = self.group.as_ref().and_then(|id| ObjectId::parse(id).ok());
+                }
+            }
+        }
+        Some(register)
+    }
+
+    pub(super) fn finish(self) -> (Vec<String>, Vec<PlanStep>, Vec<String>, Vec<Remaining>) {
+        let remaining = self.open.values().map(remaining).collect();
+        let accounts = self
+            .accounts
+            .iter()
+            .map(|account| account.id.to_string())
+            .collect();
+        (accounts, self.steps, self.warnings, remaining)
+    }
+}
+
+fn guarded(
+    account: &GuardedAccount<'_>,
+    register: Option<&Register>,
+) -> Result<Guarded, PlanError> {
+    let entry = account.entry.and_then(|entry| {
+        register?
+            .accounts
+            .iter()
+            .position(|own| std::ptr::eq(own, entry))
+    });
+    let id = match (&account.id, account.user) {
+        (Some(id), Some(_)) => id.clone(),
+        (Some(id), None) => return Err(PlanError::NotThere(id.to_string())),
+        // By name only: it will be made. A UPN has no character that an id may not have.
+        (None, _) => ObjectId::parse(&format!("new:account-{}", slug(&account.subject)))
+            .map_err(|_| PlanError::NotThere(account.subject.clone()))?,
+    };
+    Ok(Guarded {
+        id,
+        name: account.subject.clone(),
+        entry,
+    })
+}
+
+/// Who closes what the plan leaves open, by requirement.
+fn closed_by(requirement: &str, verdict: Verdict) -> &'static str {
+    let letter = requirement.chars().next().unwrap_or_default();
+    match (requirement, letter, verdict) {
+        (_, 'S', _) => "a custodian: keys, envelopes and places",
+        (_, 'D', _) => "a drill, by custodian and responder",
+        (_, 'P', _) => "the review of a use, by a reviewer",
+        (_, 'R', _) | ("A8" | "A3", ..) => "whoever keeps the register",
+        (_, 'K', _) => "a custodian, with `breakglass key enroll`",
+        ("A6", ..) => "the tenant's owner: `plan --make-eligible <user>`",
+        ("A7", ..) => "the review of a use, by a reviewer",
+        ("M3" | "M4", ..) => "the tenant's owner: `plan --keeper <user> --approver <user>`",
+        (_, 'W', _) => {
+            "the owner of the alerts: `plan --alert-mail … --alert-sms …`, and `breakglass rules prove` in a later version"
+        }
+        (.., Verdict::CannotTell) => "whoever collects: grant what was not read, then plan again",
+        _ => "the tenant's owner",
+    }
+}
+
+fn remaining(finding: &Finding) -> Remaining {
+    Remaining {
+        check: finding.check.clone(),
+        requirement: finding.requirement.clone(),
+        verdict: if finding.verdict == Verdict::Fail {
+            "fail".to_owned()
+        } else {
+            "cannot-tell".to_owned()
+        },
+        title: finding.title.clone(),
+        subject: finding.subject.clone(),
+        because: finding.because.clone(),
+        closed_by: closed_by(&finding.requirement, finding.verdict).to_owned(),
+        fix: finding.fix.clone(),
+    }
+}
+
+/// A name as a step's id may have it: lower-case letters, digits, hyphens.
+pub(super) fn slug(text: &str) -> String {
+    let mut slug = String::new();
+    for c in text.split('@').next().unwrap_or(text).chars() {
+        if c.is_ascii_alphanumeric() {
+            slug.push(c.to_ascii_lowercase());
+        } else if !slug.ends_with('-') && !slug.is_empty() {
+            slug.push('-');
+        }
+    }
+    slug.trim_end_matches('-').chars().take(40).collect()
+}
+
+/// A request.
+pub(super) fn send(verb: Verb, path: impl Into<String>, body: Value) -> Send {
+    Send {
+        verb,
+        path: path.into(),
+        body,
+    }
+}
+
+/// A write to Microsoft Graph.
+pub(super) fn graph(
+    send: Send,
+    look: Look,
+    before: Value,
+    after: Value,
+    undo: Option<Send>,
+) -> Write {
+    Write {
+        api: Api::Graph,
+        send,
+        needs: Vec::new(),
+        look,
+        before,
+        after,
+        undo,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::slug;
+
+    #[test]
+    fn a_name_becomes_a_step() {
+        assert_eq!(
+            slug("BreakGlass 01@contoso.onmicrosoft.com"),
+            "breakglass-01"
+        );
+        assert_eq!(
+            slug("CA003: Compliant device (all)"),
+            "ca003-compliant-device-all"
+        );
+    }
+}
