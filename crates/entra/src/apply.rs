@@ -112,6 +112,12 @@ impl Entra {
         for need in &write.needs {
             let look = known.all(&need.look).map_err(StepError::Unknown)?;
             let object = self.look_patiently(write.api, &look).await?;
+            if object.is_null() {
+                return Err(StepError::Moved(format!(
+                    "what it needs to know of `{}` is not there",
+                    need.name
+                )));
+            }
             known.keep(&need.name, &object);
         }
         let write: Write = known

@@ -104,7 +104,11 @@ pub fn default_apps() -> Vec<App> {
             "breakglass apply",
             3,
             APPLY,
-            &["Contributor", "Log Analytics Reader"],
+            &[
+                "Contributor",
+                "Log Analytics Reader",
+                "User Access Administrator",
+            ],
         ),
         public(GRAPH_COMMAND_LINE, "Microsoft Graph Command Line Tools"),
         public(AZURE_CLI, "Microsoft Azure CLI"),

@@ -159,6 +159,10 @@ pub struct PlanStep {
     pub checks: Vec<String>,
     /// Permission or Azure role that the write needs.
     pub permission: String,
+    /// Whether Microsoft takes the write from signed-in people only, not from an application for itself.
+    pub by_person: bool,
+    /// Steps that have to be done before, by name: without them it would leave something open.
+    pub after: Vec<String>,
     /// What can go wrong.
     pub risk: String,
     /// How it is taken back, in words.

@@ -15,7 +15,7 @@ use std::{
 };
 
 use breakglass_entra::{
-    Entra,
+    Entra, Service,
     apply::{Standing, StepError, depends_on_earlier},
     collect,
 };
@@ -97,6 +97,7 @@ pub fn run(args: &ApplyArgs) -> Result<u8, Failure> {
         known: Known::new(),
         state: TenantSnapshot::empty(),
         consent,
+        as_application: true,
         steps: Vec::new(),
     };
     runtime()?.block_on(run.go())
@@ -115,6 +116,8 @@ struct Run<'a> {
     /// The tenant, as collected and as changed since.
     state: TenantSnapshot,
     consent: Consent,
+    /// Whether the writer is an application, and not a person who signed in.
+    as_application: bool,
     steps: Vec<StepReport>,
 }
 
@@ -131,6 +134,12 @@ impl Run<'_> {
             .as_deref()
             .and_then(|id| breakglass_model::TenantId::parse(id).ok());
         connect::same_tenant(&self.entra, tenant.as_ref()).await?;
+        let granted = self
+            .entra
+            .granted(Service::Graph)
+            .await
+            .map_err(connect::failed)?;
+        self.as_application = granted.person.is_none();
         self.recall();
         self.collect().await?;
         if self.args.undo {
@@ -280,12 +289,30 @@ impl Run<'_> {
             .collect()
     }
 
+    /// Why a step has to be left: Microsoft does not take it from an application, or what it rests on was left.
+    fn left(&self, step: &PlanStep) -> Option<String> {
+        if step.by_person && self.as_application {
+            return Some("Microsoft takes it from signed-in people only".to_owned());
+        }
+        let open = step
+            .after
+            .iter()
+            .find(|id| self.journal.of(id) != Some(Event::Done))?;
+        Some(format!("`{open}` has to be done before"))
+    }
+
     async fn forward(&mut self) -> Result<u8, Failure> {
         let plan = self.approved.plan();
+        let mut left = false;
         for (place, step) in plan.steps.iter().enumerate() {
             let event = self.journal.of(&step.id);
             if event == Some(Event::Done) {
                 self.told(place, step, Outcome::Earlier, "");
+                continue;
+            }
+            if let Some(why) = self.left(step) {
+                left = true;
+                self.told(place, step, Outcome::Person, &why);
                 continue;
             }
             let mut after = self.state.clone();
@@ -323,7 +350,8 @@ impl Run<'_> {
                 Err(error) => return self.stopped(place, step, &error).await,
             }
         }
-        self.finish(exit::CLEAN).await
+        self.finish(if left { exit::FOUND } else { exit::CLEAN })
+            .await
     }
 
     async fn back(&mut self) -> Result<u8, Failure> {
@@ -356,6 +384,8 @@ impl Run<'_> {
                 Err(error) => return self.stopped(place, step, &error).await,
             }
         }
+        // What the accounts can do now is proved on the tenant as it is now.
+        self.collect().await?;
         self.finish(if left == 0 { exit::CLEAN } else { exit::FOUND })
             .await
     }

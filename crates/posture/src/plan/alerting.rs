@@ -156,6 +156,8 @@ impl Draft<'_> {
             reason: "A sign-in with a key that gets a refresh token is logged as non-interactive since April 2025: without that category the very use is not seen.".to_owned(),
             requirement: "W1",
             permission: "Contributor at /providers/Microsoft.aadiam, or Security Administrator in Entra",
+            by_person: false,
+            after: Vec::new(),
             risk: "Non-interactive sign-ins are many: the workspace costs more. The first 48 hours may be patchy.",
             undo_text: if setting.is_some() { "The old categories are written back.".to_owned() } else { "The setting is deleted.".to_owned() },
             write: arm(
@@ -247,6 +249,8 @@ impl Draft<'_> {
             reason: "An alert goes to a mailbox that is always watched and to a telephone, never to one person.".to_owned(),
             requirement: "W6",
             permission: "Monitoring Contributor on the resource group",
+            by_person: false,
+            after: Vec::new(),
             risk: "A mailbox has to confirm a passcode within 30 minutes before it is told anything: have somebody at it. A telephone gets one text message in five minutes.",
             undo_text: if used.is_some() { "The old receivers are written back.".to_owned() } else { "The action group is deleted.".to_owned() },
             write: arm(
@@ -412,6 +416,8 @@ impl Draft<'_> {
             reason: format!("Every row of {} that is about the accounts alerts at once: every minute, on anything, severity 0, under an identity of its own.", ours.table),
             requirement: "W3",
             permission: "Monitoring Contributor on the resource group",
+            by_person: false,
+            after: Vec::new(),
             risk: "A row is announced again each minute while it is in the window: receivers fold by its id. A rule every minute costs more than one every five.",
             undo_text: if there.is_some() { "The old rule is written back; its identity goes.".to_owned() } else { "The rule is deleted.".to_owned() },
             write: arm(
@@ -496,6 +502,8 @@ impl Draft<'_> {
             reason: "The rule's identity starts with no permission at all: without this it fails in silence.".to_owned(),
             requirement: "W9",
             permission: "User Access Administrator, or Role Based Access Control Administrator, on the scope",
+            by_person: false,
+            after: Vec::new(),
             risk: "None: it only reads.",
             undo_text: "The assignment is deleted.".to_owned(),
             write: arm(

@@ -44,6 +44,8 @@ pub(super) struct Proposal {
     pub(super) reason: String,
     pub(super) requirement: &'static str,
     pub(super) permission: &'static str,
+    pub(super) by_person: bool,
+    pub(super) after: Vec<String>,
     pub(super) risk: &'static str,
     pub(super) undo_text: String,
     pub(super) write: Write,
@@ -114,9 +116,14 @@ impl<'a> Draft<'a> {
             .collect()
     }
 
+    /// Names of the steps so far.
+    pub(super) fn step_ids(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().map(|step| step.id.as_str())
+    }
+
     /// Whether there is a step of this name.
     pub(super) fn has(&self, id: &str) -> bool {
-        self.steps.iter().any(|step| step.id == id)
+        self.step_ids().any(|own| own == id)
     }
 
     pub(super) fn warn(&mut self, text: impl Into<String>) {
@@ -154,6 +161,8 @@ impl<'a> Draft<'a> {
             requirement: proposal.requirement.to_owned(),
             checks,
             permission: proposal.permission.to_owned(),
+            by_person: proposal.by_person,
+            after: proposal.after,
             risk: proposal.risk.to_owned(),
             undo_text: proposal.undo_text,
             write: proposal.write,

@@ -102,6 +102,8 @@ impl Draft<'_> {
             reason: "Whatever is in it can be changed only by those who have a role at the unit: not by helpdesk or user administrators.".to_owned(),
             requirement: "M1",
             permission: "AdministrativeUnit.ReadWrite.All",
+            by_person: false,
+            after: Vec::new(),
             risk: "None: the unit is empty.",
             undo_text: "The unit is deleted.".to_owned(),
             write: graph(
@@ -137,6 +139,8 @@ impl Draft<'_> {
             reason: "No tenant-wide administrator below Privileged Role Administrator can then change it.".to_owned(),
             requirement: "M1",
             permission: "AdministrativeUnit.ReadWrite.All",
+            by_person: false,
+            after: Vec::new(),
             risk: "Later changes of it need a role at the unit, ours too: plan what else must change first.",
             undo_text: "It is taken out of the unit; the protection may linger for half an hour.".to_owned(),
             write: graph(
@@ -188,7 +192,7 @@ impl Draft<'_> {
                         .is_some_and(|own| own.eq_ignore_ascii_case(&scope))
             });
             if !eligible {
-                self.add(eligible_for(
+                let mut proposal = eligible_for(
                     keeper,
                     &name,
                     &role,
@@ -196,7 +200,14 @@ impl Draft<'_> {
                     "M3",
                     Stage::Protection,
                     "keeper of the accounts",
-                ));
+                );
+                // Nobody may activate the role before its activation is guarded.
+                proposal.after = self
+                    .step_ids()
+                    .filter(|id| id.starts_with("keeper-") && *id != "keeper-role")
+                    .map(str::to_owned)
+                    .collect();
+                self.add(proposal);
             }
         }
     }
@@ -212,6 +223,8 @@ impl Draft<'_> {
             reason: "Looking after the accounts needs three actions at their unit, not User Administrator in the whole tenant.".to_owned(),
             requirement: "M3",
             permission: "RoleManagement.ReadWrite.Directory",
+            by_person: false,
+            after: Vec::new(),
             risk: "None: nobody holds it.",
             undo_text: "The role is deleted.".to_owned(),
             write: graph(
@@ -321,7 +334,9 @@ impl Draft<'_> {
                 title,
                 reason: "A role that can reach the accounts is held for a short time, with a reason, and with somebody else's consent.".to_owned(),
                 requirement: "M4",
-                permission: "RoleManagementPolicy.ReadWrite.Directory (Microsoft documents it for signed-in people only)",
+                permission: "RoleManagementPolicy.ReadWrite.Directory, as a signed-in person",
+                by_person: true,
+                after: Vec::new(),
                 risk: "Nobody can activate the role while no approver is at hand: name two, and never only the emergency access accounts.",
                 undo_text: if rule.is_some() { "The old rule is written back.".to_owned() } else { "Goes with the role when that is deleted.".to_owned() },
                 write,

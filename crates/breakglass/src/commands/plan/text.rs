@@ -134,6 +134,9 @@ fn one(page: &mut String, number: usize, step: &PlanStep, width: usize) {
         width,
     );
     block(page, "     needs ", 11, &step.permission, width);
+    if !step.after.is_empty() {
+        block(page, "     after ", 11, &step.after.join(", "), width);
+    }
     block(page, "     risk  ", 11, &step.risk, width);
     block(page, "     undo  ", 11, &step.undo_text, width);
 }
