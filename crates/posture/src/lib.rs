@@ -16,6 +16,7 @@ mod checks;
 mod context;
 mod facts;
 mod lockout;
+mod monitoring;
 mod questions;
 pub mod report;
 mod run;

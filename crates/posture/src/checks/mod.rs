@@ -51,6 +51,11 @@ mod bg046_way_in;
 mod bg047_way_in_at_any_risk;
 mod bg048_mandatory_mfa;
 mod bg049_report_only_going_live;
+mod bg050_logs_exported;
+mod bg051_records_arrive;
+mod bg052_logs_kept;
+mod bg053_nothing_stops_records;
+mod bg054_rules_name_object_ids;
 
 /// Every check, by code.
 pub(crate) static ALL: &[Check] = &[
@@ -103,4 +108,9 @@ pub(crate) static ALL: &[Check] = &[
     bg047_way_in_at_any_risk::CHECK,
     bg048_mandatory_mfa::CHECK,
     bg049_report_only_going_live::CHECK,
+    bg050_logs_exported::CHECK,
+    bg051_records_arrive::CHECK,
+    bg052_logs_kept::CHECK,
+    bg053_nothing_stops_records::CHECK,
+    bg054_rules_name_object_ids::CHECK,
 ];
