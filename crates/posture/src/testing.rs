@@ -21,7 +21,7 @@ mod watched;
 
 use crate::{Context, Lockout, Settings, find, resolve};
 
-pub(crate) use watched::{GROUP, WORKSPACE, rule, sentinel};
+pub(crate) use watched::sentinel;
 
 pub(crate) const YUBICO: &str = "a4e9fc6d-4cbe-4758-b8ba-37598bb5bbaa";
 pub(crate) const FEITIAN: &str = "833b721a-ff5f-4d00-bb2e-bdda3ec01e29";

@@ -22,7 +22,7 @@ pub(crate) struct Sought<'a> {
 
 impl<'a> Context<'a> {
     /// Whether rules match what is sought, as far as their text tells: *pass* only for queries whose meaning is certain,
-    /// *fail* only when no enabled rule reads the table at all, else *cannot tell*.
+    /// *fail* only when no enabled rule reads the table and speaks of what is sought, else *cannot tell*.
     pub(crate) fn sought(&self, check: &Check, sought: &Sought<'_>) -> Finding {
         let watch = self.watch();
         let settings = list(self.snapshot, "diagnosticSettings");
@@ -50,7 +50,7 @@ impl<'a> Context<'a> {
             if let Some(missing) = &settings.missing {
                 return check.unread(subject, missing);
             }
-            let mut finding = check.pass(subject, format!("an enabled rule reads `{table}` and matches every id, in a query whose meaning is certain"));
+            let mut finding = check.pass(subject, format!("an enabled rule reads `{table}` and matches all of it, in a query whose meaning is certain"));
             let mut rules: Vec<&str> = certain.iter().flatten().map(|rule| rule.object).collect();
             rules.dedup();
             for rule in rules {
@@ -59,7 +59,8 @@ impl<'a> Context<'a> {
             return finding;
         }
         let speaks = |rule: &&&Rule<'_>| match sought.words {
-            None => true,
+            // A rule that does not know the accounts may fire on them by chance; it is not what W3 asks for.
+            None => rule.names != Names::No,
             Some(words) => {
                 sought.ids.iter().any(|id| rule.query.names(id))
                     || words.iter().any(|word| {
@@ -105,8 +106,10 @@ impl<'a> Context<'a> {
                 "our own monitor reads the logs itself and needs no alert rule (W11, BG065)",
             );
         }
-        let why = if sought.words.is_some() && !near.is_empty() {
-            format!("no query of an enabled rule over `{table}` mentions it")
+        let why = if !near.is_empty() && sought.words.is_none() {
+            format!("no enabled rule over `{table}` mentions the accounts")
+        } else if !near.is_empty() {
+            format!("no enabled rule over `{table}` mentions it")
         } else if reads.is_empty() {
             format!(
                 "no enabled rule reads `{table}`, neither of Azure Monitor nor of Microsoft Sentinel"

@@ -7,6 +7,7 @@
 mod arm;
 mod judge;
 mod kql;
+mod people;
 mod stream;
 
 use breakglass_model::{Finding, NotRead, history::MonitorRun};
@@ -15,6 +16,7 @@ use serde_json::Value;
 pub(crate) use arm::{Listed, covers, list, minutes, resource_group, same, text, workspace_of};
 pub(crate) use judge::{Sought, no_id};
 pub(crate) use kql::Query;
+pub(crate) use people::Channel;
 pub(crate) use stream::{CATEGORIES, senders, sinks};
 
 use crate::{Check, Context};
@@ -24,8 +26,6 @@ use crate::{Check, Context};
 pub(crate) const SIGN_INS: [&str; 2] = ["SigninLogs", "AADNonInteractiveUserSignInLogs"];
 /// The table of changes (Azure Monitor, *AuditLogs*).
 pub(crate) const AUDIT: &str = "AuditLogs";
-/// Where an alert rule is kept in the portal.
-pub(crate) const RULES: &str = "Azure portal > Monitor > Alerts > Alert rules";
 /// How old the last sign of life of our own monitor may be.
 const MONITOR_HOURS: i64 = 1;
 

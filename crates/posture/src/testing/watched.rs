@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 
 use super::{World, now};
 
-pub(crate) const GROUP: &str = "/subscriptions/s/resourceGroups/rg";
-pub(crate) const WORKSPACE: &str =
+const GROUP: &str = "/subscriptions/s/resourceGroups/rg";
+const WORKSPACE: &str =
     "/subscriptions/s/resourceGroups/rg/providers/Microsoft.OperationalInsights/workspaces/law";
 const TABLES: [&str; 3] = ["SigninLogs", "AADNonInteractiveUserSignInLogs", "AuditLogs"];
 
 /// An alert rule as it should be.
-pub(crate) fn rule(name: &str, query: &str) -> Value {
+fn rule(name: &str, query: &str) -> Value {
     json!({
         "id": format!("{GROUP}/providers/Microsoft.Insights/scheduledQueryRules/{name}"), "name": name, "kind": "LogAlert",
         "identity": {"type": "SystemAssigned", "principalId": format!("id-{name}")},
