@@ -86,12 +86,17 @@ fn judge(context: &Context<'_>, table: &str) -> Finding {
         .iter()
         .filter_map(|table| newest(context, table))
         .max();
+    // Records came, and then none of a sign-in that is known: they stopped. Where none came at all, the setting may be
+    // younger than the sign-in.
     let lost = |used: Timestamp| {
-        record.is_none_or(|record| used.duration_since(record).as_hours() >= QUIET_HOURS)
+        record.is_some_and(|record| used.duration_since(record).as_hours() >= QUIET_HOURS)
     };
     let finding = match signed_in.filter(|used| table != AUDIT && lost(*used)) {
         Some(used) => CHECK
-            .fail(table, "somebody signed in, and no record of a sign-in came since")
+            .fail(
+                table,
+                "records have stopped: somebody signed in a day or more after the last record of a sign-in",
+            )
             .seen("users", "signInActivity", used),
         None => CHECK.cannot_tell(
             table,
@@ -99,12 +104,12 @@ fn judge(context: &Context<'_>, table: &str) -> Finding {
             "Sign in once (interactively), change something harmless, wait 20 minutes, and look whether the records are there.",
         ),
     };
-    let last = newest(context, table)
+    let shown = newest(context, table)
         .map_or_else(|| "none within 7 days".to_owned(), |last| last.to_string());
     finding.seen(
         format!("workspaceFreshness/{table}"),
         "lastTimeGenerated",
-        last,
+        shown,
     )
 }
 
@@ -128,7 +133,10 @@ mod tests {
         }
         world.user("adm1").last_sign_in = Reading::Read(None);
         assert_eq!(world.verdicts(CHECK.id), [CannotTell; 3]);
+        // Somebody signed in; the setting may be younger than that.
         world.user("adm1").last_sign_in = Reading::Read(Some(now()));
+        assert_eq!(world.verdicts(CHECK.id), [CannotTell; 3]);
+        world.other("workspaceFreshness")[0]["lastTimeGenerated"] = json!("2026-09-28T00:00:00Z");
         assert_eq!(world.verdicts(CHECK.id), [Fail, Fail, CannotTell]);
     }
 

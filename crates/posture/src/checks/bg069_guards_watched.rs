@@ -68,12 +68,8 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
         }
     }
     let mut findings = vec![
-        held(context, "the accounts' group", groups.into_iter().collect()),
-        held(
-            context,
-            "the accounts' administrative unit",
-            units.into_iter().collect(),
-        ),
+        held(context, "the accounts' group", &groups),
+        held(context, "the accounts' administrative unit", &units),
     ];
     // Categories of the audit log (Microsoft Entra, *Audit activity reference*): `RoleManagement`, and `Policy`, in which
     // Conditional Access writes.
@@ -100,13 +96,14 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
 }
 
 /// Changes of an object that keeps the accounts.
-fn held(context: &Context<'_>, subject: &str, ids: Vec<String>) -> Finding {
+fn held(context: &Context<'_>, subject: &str, ids: &BTreeSet<String>) -> Finding {
     if ids.is_empty() {
         return CHECK.not_applicable(
             subject,
             "none is known to hold the accounts: BG025 to BG027 say what is missing",
         );
     }
+    let ids: Vec<String> = ids.iter().cloned().collect();
     context.sought(
         &CHECK,
         &Sought {

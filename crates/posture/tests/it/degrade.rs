@@ -188,7 +188,7 @@ fn tenants() -> Vec<World> {
             w.query(
                 1,
                 "AADNonInteractiveUserSignInLogs | where UserPrincipalName has 'breakglass'",
-            )
+            );
         },
         |w| {
             w.other("scheduledQueryRules").clear();
