@@ -145,16 +145,12 @@ fn told(findings: &[Finding]) -> (Answer, Vec<String>) {
     if own.clone().any(|f| f.verdict == Verdict::Pass) {
         return (Answer::Yes, Vec::new());
     }
-    let wrong: Vec<String> = findings
-        .iter()
-        .filter(|f| {
-            [TOLD, TOLD_HOW]
-                .iter()
-                .any(|of| of.contains(&f.check.as_str()))
-                && failed(f)
-        })
-        .map(sentence)
-        .collect();
+    let told = |f: &&Finding| {
+        [TOLD, TOLD_HOW]
+            .iter()
+            .any(|of| of.contains(&f.check.as_str()))
+    };
+    let wrong = together(findings.iter().filter(told).filter(|f| failed(f)));
     if !wrong.is_empty() {
         let still = own.clone().any(failed);
         let answer = if still {
@@ -162,7 +158,7 @@ fn told(findings: &[Finding]) -> (Answer, Vec<String>) {
         } else {
             Answer::CannotTell
         };
-        return (answer, unique(wrong));
+        return (answer, wrong);
     }
     let mut why = open(findings, TOLD);
     let how = || {
@@ -170,11 +166,7 @@ fn told(findings: &[Finding]) -> (Answer, Vec<String>) {
             .iter()
             .filter(|f| TOLD_HOW.contains(&f.check.as_str()))
     };
-    why.extend(
-        how()
-            .filter(|f| f.verdict == Verdict::CannotTell)
-            .map(sentence),
-    );
+    why.extend(together(how().filter(|f| f.verdict == Verdict::CannotTell)));
     if how().all(|f| f.verdict != Verdict::Pass) {
         why.push("no rule is judged to tell anybody (BG057, BG064)".to_owned());
     }
@@ -191,20 +183,36 @@ fn failed(finding: &Finding) -> bool {
 
 /// What keeps these checks from being passed, besides failures.
 fn open(findings: &[Finding], needed: &[&str]) -> Vec<String> {
-    let mut open: Vec<String> = findings
-        .iter()
-        .filter(|f| needed.contains(&f.check.as_str()) && f.verdict == Verdict::CannotTell)
-        .map(sentence)
-        .collect();
+    let unknown =
+        |f: &&Finding| needed.contains(&f.check.as_str()) && f.verdict == Verdict::CannotTell;
+    let mut open = together(findings.iter().filter(unknown));
     for id in needed {
         let mut of = findings.iter().filter(|f| f.check == *id).peekable();
         if of.peek().is_none() {
             open.push(format!("{id} said nothing"));
         } else if of.clone().all(|f| f.verdict == Verdict::NotApplicable) {
-            open.extend(of.map(sentence));
+            open.extend(together(of));
         }
     }
     unique(open)
+}
+
+/// One sentence for all subjects of a check with the same cause.
+fn together<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<String> {
+    let mut causes: Vec<(Vec<&str>, &Finding)> = Vec::new();
+    for finding in findings {
+        let same = |(_, own): &&mut (Vec<&str>, &Finding)| {
+            own.check == finding.check && own.because == finding.because
+        };
+        match causes.iter_mut().find(same) {
+            Some((subjects, _)) => subjects.push(&finding.subject),
+            None => causes.push((vec![&finding.subject], finding)),
+        }
+    }
+    causes
+        .into_iter()
+        .map(|(subjects, one)| format!("{}: {} ({})", subjects.join(", "), one.because, one.check))
+        .collect()
 }
 
 fn sentence(finding: &Finding) -> String {

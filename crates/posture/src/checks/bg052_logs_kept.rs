@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Medium,
     what: "Reads how long each table of the workspace keeps its records (`totalRetentionInDays`, else the workspace's own), and holds it against 90 days.",
     rationale: "Microsoft Entra keeps sign-ins and audits for 7 days (Free) or 30 days (P1, P2). A review, or an incident report that is due after a month, needs them when they are gone there; 90 days is also the longest time between two drills.",
-    fix: "Azure portal > the workspace > Tables > {subject} > Manage table: total retention of 90 days or more (PCI DSS 4.0.1 10.5.1 asks for 12 months); or `az monitor log-analytics workspace table update --resource-group <group> --workspace-name <workspace> --name {subject} --total-retention-time 365`.",
+    fix: "Azure portal > the workspace > Tables > the table > Manage table: total retention of 90 days or more (PCI DSS 4.0.1 10.5.1 asks for 12 months); or `az monitor log-analytics workspace table update --resource-group <group> --workspace-name <workspace> --name <table> --total-retention-time 365`.",
     controls: &[
         "NIST SP 800-53 r5 AU-11",
         "CIS Controls 8.1 8.10",

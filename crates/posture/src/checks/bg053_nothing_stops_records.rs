@@ -8,15 +8,27 @@ use crate::{
     monitoring::{AUDIT, SIGN_INS, list, same, text, workspace_of},
 };
 
+/// The two fixes; a finding shows its own.
+macro_rules! cap {
+    () => {
+        "Azure portal > the workspace > Usage and estimated costs > Daily cap: off; or `az monitor log-analytics workspace update --resource-group <group> --workspace-name <workspace> --quota -1`."
+    };
+}
+macro_rules! plan {
+    () => {
+        "Azure portal > the workspace > Tables > the table > Manage table: plan Analytics; or `az monitor log-analytics workspace table update --resource-group <group> --workspace-name <workspace> --name <table> --plan Analytics`."
+    };
+}
+
 pub(super) const CHECK: Check = Check {
     id: "BG053",
     name: "nothing-stops-records",
     requirement: "W1",
     title: "Nothing stops records or hides them from alert rules",
     severity: Severity::High,
-    what: "Reads the daily cap and the state of ingestion of every workspace that gets the logs, and the plan of its tables.",
+    what: "Reads the daily cap, the state of ingestion of every workspace that gets the logs, whether it has a workspace transformation, and the plan of its tables.",
     rationale: "A daily cap stops ingestion in silence, and with it every alert, on the very day on which something floods the logs. A table on the Basic or Auxiliary plan can't be read by alert rules.",
-    fix: "Azure portal > the workspace > Usage and estimated costs > Daily cap: off (`az monitor log-analytics workspace update --resource-group <group> --workspace-name <workspace> --quota -1`); Tables > the table > Manage table: plan Analytics. Subject: {subject}.",
+    fix: concat!(cap!(), " ", plan!()),
     controls: &[
         "NIST SP 800-53 r5 AU-5",
         "NIST SP 800-53 r5 AU-12",
@@ -43,18 +55,28 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
         let state = text(capping, "dataIngestionStatus");
         let cap = capping["dailyQuotaGb"].as_f64();
         let finding = if STOPPED.contains(&state) {
-            CHECK.fail(name, "the workspace takes nothing in").seen(
-                object,
-                "dataIngestionStatus",
-                state,
-            )
+            CHECK
+                .fail(name, "the workspace takes nothing in")
+                .mended_by(cap!())
+                .seen(object, "dataIngestionStatus", state)
         } else if let Some(cap) = cap.filter(|cap| *cap >= 0.0) {
             CHECK
                 .fail(
                     name,
                     format!("a daily cap of {cap} GB stops ingestion, and every alert with it"),
                 )
+                .mended_by(cap!())
                 .seen(object, "workspaceCapping/dailyQuotaGb", cap)
+        } else if let Some(rule) =
+            workspace["properties"]["defaultDataCollectionRuleResourceId"].as_str()
+        {
+            CHECK
+                .cannot_tell(
+                    name,
+                    "a workspace transformation may drop records before they are kept; what it does is not in the input",
+                    "Azure portal > Monitor > Data collection rules > the rule of kind WorkspaceTransforms: see that its flows for SigninLogs, AADNonInteractiveUserSignInLogs and AuditLogs drop no record.",
+                )
+                .seen(object, "defaultDataCollectionRuleResourceId", rule)
         } else if let Some(cap) = cap {
             CHECK.pass(name, "the workspace has no daily cap").seen(
                 object,
@@ -86,12 +108,14 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                             "the table is in the input without it",
                             "Log Analytics Reader",
                         ),
-                        other => CHECK.fail(
-                            table,
-                            format!(
-                                "the table is on the {other} plan, which alert rules can't read"
-                            ),
-                        ),
+                        other => CHECK
+                            .fail(
+                                table,
+                                format!(
+                                    "the table is on the {other} plan, which alert rules can't read"
+                                ),
+                            )
+                            .mended_by(plan!()),
                     }
                     .seen(text(row, "id"), "plan", plan),
                 );
@@ -131,6 +155,9 @@ mod tests {
             json!({"dailyQuotaGb": -1, "dataIngestionStatus": "OverQuota"});
         assert_eq!(world.verdicts(CHECK.id)[0], Fail);
         world.properties("workspaces", 0)["workspaceCapping"] = json!(null);
+        assert_eq!(world.verdicts(CHECK.id)[0], CannotTell);
+        let mut world = World::modern();
+        world.properties("workspaces", 0)["defaultDataCollectionRuleResourceId"] = json!("/dcr");
         assert_eq!(world.verdicts(CHECK.id)[0], CannotTell);
     }
 

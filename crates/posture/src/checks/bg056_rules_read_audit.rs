@@ -10,9 +10,9 @@ pub(super) const CHECK: Check = Check {
     requirement: "W3",
     title: "Alert rules watch acts by the accounts and changes to them",
     severity: Severity::High,
-    what: "Looks for enabled rules over AuditLogs that match the accounts as initiator and as target. Passes only a plain query, fails only when no enabled rule over AuditLogs mentions the accounts; all else is cannot tell, and judged by `rules prove`. Rules of Azure Monitor or of Microsoft Sentinel (W10) suffice, or our own monitor (W11).",
+    what: "Looks for enabled rules over AuditLogs that match the accounts as initiator and as target. Passes only a plain query, fails only when no enabled rule over AuditLogs mentions the accounts; all else is cannot tell, and judged by `rules prove`, in a later version. Rules of Azure Monitor or of Microsoft Sentinel (W10) suffice, or our own monitor (W11).",
     rationale: "A new key on the account, a password set, a disabled account: each comes before the misuse or the lockout, and is no sign-in.",
-    fix: "Azure portal > Monitor > Alerts > Create > Alert rule > Custom log search, on the workspace: `AuditLogs | where tostring(InitiatedBy.user.id) in~ (\"<object id 1>\", \"<object id 2>\") or tostring(TargetResources) has_any (\"<object id 1>\", \"<object id 2>\", \"<group id>\")`. Missing: {subject}.",
+    fix: "Azure portal > Monitor > Alerts > Create > Alert rule > Custom log search, on the workspace: `AuditLogs | where tostring(InitiatedBy.user.id) in~ (\"<object id 1>\", \"<object id 2>\") or tostring(TargetResources) has_any (\"<object id 1>\", \"<object id 2>\", \"<group id>\")`.",
     controls: &[
         "CIS M365 7.0.0 2.2.1",
         "NIST SP 800-53 r5 AC-2(4)",

@@ -17,7 +17,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::High,
     what: "Reads the condition of every enabled alert rule about the accounts: it counts records, fires above 0, at the first evaluation, and leaves no account out.",
     rationale: "One sign-in is enough to take a tenant over. A rule that waits for the third, or learns what is usual, says nothing.",
-    fix: "{subject}: Azure portal > Monitor > Alerts > Alert rules > the rule > Edit > Condition: Table rows, Count, greater than 0, violations 1 of 1; or `az monitor scheduled-query update --resource-group <group> --name <rule> --condition \"count 'q' > 0\" --condition-query q=\"<query>\"`.",
+    fix: "Azure portal > Monitor > Alerts > Alert rules > the rule > Edit > Condition: Table rows, Count, greater than 0, violations 1 of 1; or `az monitor scheduled-query update --resource-group <group> --name <rule> --condition \"count 'q' > 0\" --condition-query q=\"<query>\"`.",
     controls: &["NIST SP 800-53 r5 SI-4(5)", "MCSB PA-5"],
     references: &[LOG_ALERTS],
     run,

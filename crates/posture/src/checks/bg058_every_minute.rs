@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Medium,
     what: "Reads how often every enabled alert rule about the accounts is evaluated, how far it looks back, and whether its query holds what Azure does not evaluate every minute. A rule that looks at each record as it comes passes. Rules of Microsoft Sentinel are judged by BG064: a near-real-time (NRT) rule runs each minute, a scheduled one every five at best.",
     rationale: "Microsoft's own delay, minutes and sometimes an hour, comes on top: what is lost to a slow rule is lost to the people who could still stop it. A rule that looks back less than five minutes never sees a late record.",
-    fix: "{subject}: `az monitor scheduled-query update --resource-group <group> --name <rule> --evaluation-frequency 1m --window-size 5m`, and `--override-query-time-range 30m` for late records; a query with `union`, `search`, `take` or `ingestion_time()` must be split into one rule for each table.",
+    fix: "`az monitor scheduled-query update --resource-group <group> --name <rule> --evaluation-frequency 1m --window-size 5m`, and `--override-query-time-range 30m` for late records; a query with `union`, `search`, `take` or `ingestion_time()` must be split into one rule for each table.",
     controls: &["NIST SP 800-53 r5 SI-4(2)", "NIST CSF 2.0 DE.CM-03"],
     references: &[LOG_ALERTS],
     run,

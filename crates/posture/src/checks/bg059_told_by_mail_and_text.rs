@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::High,
     what: "Follows every enabled alert rule about the accounts to its action groups: they exist, are switched on, and have an e-mail receiver and a text message, a call or a webhook (a pager service) that receive.",
     rationale: "An alert without a receiver is a row in a table. An e-mail alone is read in the morning; a phone that answered STOP, or an address that nobody confirmed, is not told at all.",
-    fix: "{subject}: Azure portal > Monitor > Alerts > Action groups > the group > Notifications: Email to the shared mailbox (confirm the code that it gets within 30 minutes) and SMS message; or `az monitor action-group update --resource-group <group> --name <action group> --add-action sms on-call <country code> <number>`; then `Test action group`.",
+    fix: "Azure portal > Monitor > Alerts > Action groups > the group > Notifications: Email to the shared mailbox (confirm the code that it gets within 30 minutes) and SMS message; or `az monitor action-group update --resource-group <group> --name <action group> --add-action sms on-call <country code> <number>`; then `Test action group`.",
     controls: &[
         "NIST SP 800-53 r5 SI-4(5)",
         "NIS2 2024/2690 3.2.3",

@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::High,
     what: "Reads who receives the alert of every enabled alert rule about the accounts. One address only that is an enabled user's own fails; two addresses or numbers, or one that is nobody's own, pass.",
     rationale: "A person sleeps, is on leave, leaves. Whether a shared mailbox is read at 03:00 no program can see: ask, and test it in a drill.",
-    fix: "{subject}: send to a shared mailbox that is always monitored, and to the phone of whoever is on call: Azure portal > Monitor > Alerts > Action groups > the group > Notifications.",
+    fix: "Send to a shared mailbox that is always monitored, and to the phone of whoever is on call: Azure portal > Monitor > Alerts > Action groups > the group > Notifications.",
     controls: &["NIST SP 800-53 r5 SI-4(5)", "DORA 2022/2554 10(1)"],
     references: &[ACTION_GROUPS],
     run,

@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Low,
     what: "Reads the e-mail subject that every enabled alert rule about the accounts sets: it holds `emergency` or `break glass`, and `critical`.",
     rationale: "A mailbox gets hundreds of `Azure Monitor alert` messages. This one must be opened at 03:00 by somebody who has never seen one before.",
-    fix: "{subject}: Azure portal > Monitor > Alerts > Alert rules > the rule > Edit > Actions > Email subject: `[CRITICAL] Emergency Access Activity` (`actions.actionProperties[\"Email.Subject\"]` in templates).",
+    fix: "Azure portal > Monitor > Alerts > Alert rules > the rule > Edit > Actions > Email subject: `[CRITICAL] Emergency Access Activity` (`actions.actionProperties[\"Email.Subject\"]` in templates).",
     controls: &["NIST SP 800-53 r5 SI-4(5)", "MCSB PA-5"],
     references: &[LOG_ALERTS],
     run,

@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Medium,
     what: "Reads the severity of every enabled alert rule about the accounts.",
     rationale: "Whoever sorts alerts sorts by severity, and so do the rules that hold some back at night.",
-    fix: "{subject}: `az monitor scheduled-query update --resource-group <group> --name <rule> --severity 0`; portal: Monitor > Alerts > Alert rules > the rule > Edit > Details > Severity 0 - Critical.",
+    fix: "`az monitor scheduled-query update --resource-group <group> --name <rule> --severity 0`; portal: Monitor > Alerts > Alert rules > the rule > Edit > Details > Severity 0 - Critical.",
     controls: &["NIST SP 800-53 r5 SI-4(5)", "MCSB PA-5"],
     references: &[EMERGENCY_ACCESS],
     run,

@@ -17,7 +17,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Medium,
     what: "Reads the identity of every enabled alert rule about the accounts (system-assigned), and whether it has Log Analytics Reader on the workspace and Reader on the resource group of each action group, there or at a wider scope.",
     rationale: "A rule without an identity runs with the rights of its last editor, and stops when that person leaves. A new identity has no right at all, and its rule fails in silence.",
-    fix: "{subject}: Azure portal > Monitor > Alerts > Alert rules > the rule > Identity: System assigned, On; then `az role assignment create --assignee-object-id <principal id> --assignee-principal-type ServicePrincipal --role \"Log Analytics Reader\" --scope <workspace id>` and the same with `--role Reader --scope <resource group of the action group>`.",
+    fix: "Azure portal > Monitor > Alerts > Alert rules > the rule > Identity: System assigned, On; then `az role assignment create --assignee-object-id <principal id> --assignee-principal-type ServicePrincipal --role \"Log Analytics Reader\" --scope <workspace id>` and the same with `--role Reader --scope <resource group of the action group>`.",
     controls: &[
         "NIST SP 800-53 r5 AC-6(9)",
         "NIST SP 800-53 r5 AU-5",

@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::High,
     what: "Reads every enabled scheduled and near-real-time (NRT) rule of Microsoft Sentinel about the accounts: how often it runs, how far it looks back, that it fires above 0, raises one alert per event, makes an incident, and holds nothing back. It does not apply where Azure Monitor or our own monitor watches: one of the three ways suffices.",
     rationale: "A single alert for ten sign-ins shows one; a rule that suppresses for five hours shows the first and hides the rest.",
-    fix: "{subject}: Microsoft Sentinel (Defender portal > Microsoft Sentinel > Configuration > Analytics) > the rule > Edit > Set rule logic: run every 5 minutes over the last 5 minutes or more (better 30, with `ingestion_time() > ago(5m)` in the query, for late records), more than 0 results, `Trigger an alert for each event`, stop running after an alert: off; Incident settings: create incidents. Or an NRT rule.",
+    fix: "Microsoft Sentinel (Defender portal > Microsoft Sentinel > Configuration > Analytics) > the rule > Edit > Set rule logic: run every 5 minutes over the last 5 minutes or more (better 30, with `ingestion_time() > ago(5m)` in the query, for late records), more than 0 results, `Trigger an alert for each event`, stop running after an alert: off; Incident settings: create incidents. Or an NRT rule.",
     controls: &[
         "MCSB PA-5",
         "NIST SP 800-53 r5 SI-4(2)",

@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::High,
     what: "Reads from the store how far our own monitor has read the three logs and when a channel last accepted a message. Where no run is known, it does not apply if Azure Monitor or Microsoft Sentinel has rules about the accounts, and is cannot tell otherwise: one of the three ways suffices.",
     rationale: "The monitor does the whole job without any of W1 to W10, outside of Azure. It helps only while it runs.",
-    fix: "Start `breakglass watch` again with its store, and see why it stopped: its log, the source of {subject}, the disk.",
+    fix: "Start `breakglass watch` again with its store, and see why it stopped: its log, its sources, the disk.",
     controls: &[
         "NIST SP 800-53 r5 SI-4",
         "NIS2 2024/2690 3.2.6",

@@ -12,6 +12,18 @@ use crate::{
     },
 };
 
+/// The two fixes; a finding shows its own.
+macro_rules! notify {
+    () => {
+        "Azure portal > Monitor > Alerts > Action groups > the group: add an SMS message, or an e-mail address outside of the tenant."
+    };
+}
+macro_rules! export {
+    () => {
+        "Entra admin center > Monitoring & health > Diagnostic settings > Add: the three categories, `Stream to an event hub`, read from outside of the tenant by a listen-only key; or a workspace apart."
+    };
+}
+
 pub(super) const CHECK: Check = Check {
     id: "BG066",
     name: "out-of-band",
@@ -20,7 +32,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::High,
     what: "Looks for one notification that needs no Microsoft Entra sign-in (a text message, a call, a pager service, a mailbox outside of the tenant's domains), and for a second way out for the logs: an Event Hub, a storage account, or a second workspace.",
     rationale: "When Conditional Access or Entra fails, the mailbox in the same tenant can't be opened by those who should read the alert. What takes the workspace away takes every alert with it.",
-    fix: "Notifications: Azure portal > Monitor > Alerts > Action groups > the group: add an SMS message, or an e-mail address outside of the tenant. Logs: Entra admin center > Monitoring & health > Diagnostic settings > Add: the three categories, `Stream to an event hub`, read from outside by a listen-only key. Missing: {subject}.",
+    fix: concat!(notify!(), " ", export!()),
     controls: &[
         "NIST SP 800-53 r5 CP-2",
         "NIST SP 800-53 r5 AU-9(2)",
@@ -77,10 +89,12 @@ fn notification(context: &Context<'_>, rule: &Rule<'_>) -> Finding {
         );
     }
     told.receivers.iter().fold(
-        CHECK.fail(
-            rule.name,
-            "whoever is told must sign in to this tenant to know it",
-        ),
+        CHECK
+            .fail(
+                rule.name,
+                "whoever is told must sign in to this tenant to know it",
+            )
+            .mended_by(notify!()),
         |finding, receiver| finding.seen(receiver.group, "receiver", &receiver.address),
     )
 }
@@ -127,6 +141,7 @@ fn stream(context: &Context<'_>) -> Finding {
             subject,
             format!("one way out or none, for {}", single.join(", ")),
         )
+        .mended_by(export!())
         .seen("diagnosticSettings", "settings read", settings.items.len())
 }
 

@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::High,
     what: "Looks for an enabled rule over SigninLogs, AADNonInteractiveUserSignInLogs or AuditLogs, about no account, that fires when there are no records; or for our own monitor with somebody who watches it.",
     rationale: "A setting that was deleted, a cap that was reached, a rule that Azure switched off: each looks exactly like a tenant in which nothing happens.",
-    fix: "Azure portal > Monitor > Alerts > Create > Alert rule > Custom log search, on the workspace: `AADNonInteractiveUserSignInLogs`, Table rows, Count, less than 1, over 1 hour, every 15 minutes, to the same action group (of the three it is the table that is never quiet in a tenant with users); missing: {subject}.",
+    fix: "Azure portal > Monitor > Alerts > Create > Alert rule > Custom log search, on the workspace: `AADNonInteractiveUserSignInLogs`, Table rows, Count, less than 1, over 1 hour, every 15 minutes, to the same action group (of the three it is the table that is never quiet in a tenant with users).",
     controls: &[
         "NIST SP 800-53 r5 AU-5",
         "NIST SP 800-53 r5 AU-5(2)",

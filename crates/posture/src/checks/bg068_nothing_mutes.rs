@@ -9,6 +9,23 @@ use crate::{
     monitoring::{LOG_ALERTS, Rule, covers, list, resource_group, text},
 };
 
+/// The fixes; a finding shows its own.
+macro_rules! rule {
+    () => {
+        "`az monitor scheduled-query update --resource-group <group> --name <rule> --auto-mitigate false --mute-actions-duration \"\" --disabled false`; portal: Monitor > Alerts > Alert rules > the rule > Edit > Details > Advanced options."
+    };
+}
+macro_rules! processing {
+    () => {
+        "Azure portal > Monitor > Alerts > Alert processing rules > the rule: narrow its scope, or filter `Severity does not equal Sev0`."
+    };
+}
+macro_rules! automation {
+    () => {
+        "Microsoft Sentinel > Automation > the rule: add the condition that the analytics rule is not this one."
+    };
+}
+
 pub(super) const CHECK: Check = Check {
     id: "BG068",
     name: "nothing-mutes",
@@ -17,7 +34,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::High,
     what: "Looks at every rule about the accounts for what keeps a second alert back (`autoMitigate`, `muteActionsDuration`), at alert processing rules that take its action groups away, also at hours when they are not active, at automation rules of Microsoft Sentinel that close its incidents, and for rules that are switched off.",
     rationale: "A stateful alert says nothing of the second use while the first is open. A processing rule made for somebody's maintenance window takes the message away, and the alert still looks well in the portal. A rule that fails for a week is switched off by Azure.",
-    fix: "{subject}: `az monitor scheduled-query update --resource-group <group> --name <rule> --auto-mitigate false --mute-actions-duration \"\" --disabled false`; Azure portal > Monitor > Alerts > Alert processing rules: narrow the rule's scope or filter so that it leaves severity 0 alone; Microsoft Sentinel > Automation: leave the rule's incidents out.",
+    fix: concat!(rule!(), " ", processing!(), " ", automation!()),
     controls: &[
         "NIST SP 800-53 r5 SI-4(5)",
         "NIST SP 800-53 r5 AU-5",
@@ -50,6 +67,7 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                     rule.name,
                     "the rule is about the accounts, and switched off",
                 )
+                .mended_by(rule!())
                 .seen(rule.object, "enabled", &rule.properties()["enabled"]),
         );
     }
@@ -65,6 +83,7 @@ fn judge(context: &Context<'_>, rule: &Rule<'_>) -> Finding {
                 rule.name,
                 format!("after an alert it says nothing for {pause}"),
             )
+            .mended_by(rule!())
             .seen(rule.object, "muteActionsDuration", pause);
     }
     match properties["autoMitigate"].as_bool() {
@@ -76,6 +95,7 @@ fn judge(context: &Context<'_>, rule: &Rule<'_>) -> Finding {
                     rule.name,
                     "it keeps state: a second use says nothing while the first alert is open",
                 )
+                .mended_by(rule!())
                 .seen(rule.object, "autoMitigate", true);
         }
         None => {
@@ -100,6 +120,7 @@ fn judge(context: &Context<'_>, rule: &Rule<'_>) -> Finding {
                             text(one, "name")
                         ),
                     )
+                    .mended_by(processing!())
                     .seen(text(one, "id"), "actions", "RemoveAllActionGroups");
             }
             Some(false) => {}
@@ -114,7 +135,7 @@ fn judge(context: &Context<'_>, rule: &Rule<'_>) -> Finding {
             .cannot_tell(
                 rule.name,
                 format!("the alert processing rule `{}` takes action groups away; whether its filter takes this alert is not certain", text(one, "name")),
-                "Add a filter `Severity does not equal Sev0` to the processing rule.",
+                processing!(),
             )
             .seen(text(one, "id"), "conditions", &one["properties"]["conditions"]),
         None => CHECK.pass(rule.name, "every use raises an alert, and no processing rule takes it away"),
@@ -203,15 +224,17 @@ fn closed(context: &Context<'_>, rule: &Rule<'_>) -> Finding {
                 .contains(&rule.object.to_lowercase());
             let name = text(properties, "displayName");
             let finding = if every || named {
-                CHECK.fail(
-                    rule.name,
-                    format!("the automation rule `{name}` closes its incidents"),
-                )
+                CHECK
+                    .fail(
+                        rule.name,
+                        format!("the automation rule `{name}` closes its incidents"),
+                    )
+                    .mended_by(automation!())
             } else {
                 CHECK.cannot_tell(
                     rule.name,
                     format!("the automation rule `{name}` closes incidents; whether its conditions take these is not certain"),
-                    "Microsoft Sentinel > Automation > the rule: add the condition that the analytics rule is not this one.",
+                    automation!(),
                 )
             };
             finding.seen(text(one, "id"), "triggeringLogic/conditions", conditions)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use breakglass_model::{Finding, Severity};
+use breakglass_model::{Finding, Severity, Verdict};
 use serde_json::Value;
 
 use crate::{
@@ -11,15 +11,45 @@ use crate::{
     monitoring::{AUDIT, Rule, Sought, covers, list, text},
 };
 
+/// The fixes; a finding shows its own.
+macro_rules! keepers {
+    () => {
+        "Azure portal > Monitor > Alerts > Create > Alert rule > Custom log search, on the workspace: `AuditLogs | where tostring(TargetResources) has_any (\"<group id>\", \"<unit id>\")`."
+    };
+}
+macro_rules! directory {
+    () => {
+        "Azure portal > Monitor > Alerts > Create > Alert rule > Custom log search, on the workspace, a rule apart, of a lower severity: `AuditLogs | where Category in~ (\"RoleManagement\", \"Policy\")`."
+    };
+}
+macro_rules! tampering {
+    () => {
+        "Azure portal > Monitor > Alerts > Create > Alert rule > Activity log, on the subscription: `Microsoft.Insights/scheduledQueryRules/write` and `/delete`, `Microsoft.Insights/actionGroups/write` and `/delete`, `Microsoft.AlertsManagement/actionRules/write`."
+    };
+}
+macro_rules! export {
+    () => {
+        "An activity-log alert on `microsoft.aadiam/diagnosticSettings/delete`, and the alarm on silence (BG067) beside it."
+    };
+}
+
 pub(super) const CHECK: Check = Check {
     id: "BG069",
     name: "guards-watched",
     requirement: "M5",
     title: "Changes of what guards the accounts raise an alert",
     severity: Severity::High,
-    what: "Looks for enabled rules over AuditLogs that speak of the accounts' group and unit, of role assignments and of Conditional Access policies; and for activity-log alerts on changes of alert rules, action groups and processing rules, and on the deletion of the diagnostic setting. Changes to the accounts themselves are judged by BG056. What the queries match is judged by `rules prove`.",
+    what: "Looks for enabled rules over AuditLogs that speak of the accounts' group and unit, of role assignments and of Conditional Access policies; and for activity-log alerts on changes of alert rules, action groups and processing rules, and on the deletion of the diagnostic setting. Changes to the accounts themselves are judged by BG056. What the queries match is judged by `rules prove`, in a later version.",
     rationale: "Whoever means to use an account unseen first takes it out of the group, writes a policy, or switches the alarm off. Each of these must itself be loud.",
-    fix: "Missing: {subject}. Directory: an alert rule over AuditLogs on `tostring(TargetResources) has_any (\"<group id>\", \"<unit id>\")` and on `Category in~ (\"RoleManagement\", \"Policy\")`. Alerting: Azure portal > Monitor > Alerts > Create > Alert rule > Activity log, on the subscription, for `Microsoft.Insights/scheduledQueryRules/write`, `…/delete`, `Microsoft.Insights/actionGroups/write`, `…/delete` and `Microsoft.AlertsManagement/actionRules/write`; for the setting `microsoft.aadiam/diagnosticSettings/delete`, and the alarm on silence (BG067).",
+    fix: concat!(
+        keepers!(),
+        " ",
+        directory!(),
+        " ",
+        tampering!(),
+        " ",
+        export!()
+    ),
     controls: &[
         "NIST SP 800-53 r5 AC-2(4)",
         "NIST SP 800-53 r5 AU-12",
@@ -88,7 +118,7 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
             ids: &[category.to_owned()],
             words: Some(words),
         };
-        findings.push(context.sought(&CHECK, &sought));
+        findings.push(mended(context.sought(&CHECK, &sought), directory!()));
     }
     findings.push(alerting(context));
     findings.push(export(context));
@@ -104,16 +134,22 @@ fn held(context: &Context<'_>, subject: &str, ids: &BTreeSet<String>) -> Finding
         );
     }
     let ids: Vec<String> = ids.iter().cloned().collect();
-    context.sought(
-        &CHECK,
-        &Sought {
-            subject,
-            table: AUDIT,
-            columns: &["TargetResources"],
-            ids: &ids,
-            words: Some(&[]),
-        },
-    )
+    let sought = Sought {
+        subject,
+        table: AUDIT,
+        columns: &["TargetResources"],
+        ids: &ids,
+        words: Some(&[]),
+    };
+    mended(context.sought(&CHECK, &sought), keepers!())
+}
+
+/// A failure with a fix of its own.
+fn mended(finding: Finding, fix: &str) -> Finding {
+    match finding.verdict {
+        Verdict::Fail => finding.mended_by(fix),
+        _ => finding,
+    }
 }
 
 /// Operations on which an enabled activity-log alert calls somebody, by the test whether it looks there. An alert on
@@ -210,8 +246,13 @@ fn alerting(context: &Context<'_>) -> Finding {
         None => CHECK
             .fail(
                 subject,
-                format!("no activity-log alert announces {}", missing.join(", ")),
+                if missing.len() == TAMPERING.len() {
+                    "no activity-log alert announces their changes".to_owned()
+                } else {
+                    format!("no activity-log alert announces {}", missing.join(", "))
+                },
             )
+            .mended_by(tampering!())
             .seen("activityLogAlerts", "alerts read", alerts.items.len()),
     }
 }
@@ -233,6 +274,7 @@ fn export(context: &Context<'_>) -> Finding {
         ),
         None => CHECK
             .fail(subject, "no activity-log alert announces its deletion")
+            .mended_by(export!())
             .seen("activityLogAlerts", "operations announced", operations.len()),
     }
 }

@@ -80,7 +80,12 @@ impl<'a> Context<'a> {
                 )
                 .seen(rule.object, "query", table);
         }
-        if let Some(missing) = watch.missing() {
+        // A rule over another workspace may be over one that an unread setting names.
+        let elsewhere = settings
+            .missing
+            .as_ref()
+            .filter(|_| near.len() < reads.len());
+        if let Some(missing) = watch.missing().or(elsewhere) {
             return check.unread(subject, missing);
         }
         let hidden = watch.rules().find_map(|rule| {

@@ -69,7 +69,7 @@ pub(crate) struct Rule<'a> {
 }
 
 impl<'a> Rule<'a> {
-    fn read(context: &Context<'_>, raw: &'a Value, sentinel: bool) -> Self {
+    fn read(accounts: &[Known], raw: &'a Value, sentinel: bool) -> Self {
         let properties = &raw["properties"];
         let queries: Vec<&str> = if sentinel {
             properties["query"].as_str().into_iter().collect()
@@ -94,7 +94,7 @@ impl<'a> Rule<'a> {
             raw,
             object: text(raw, "id"),
             name,
-            names: names(context, &query),
+            names: names(accounts, &query),
             query,
             sentinel,
         }
@@ -160,32 +160,47 @@ impl<'a> Rule<'a> {
     }
 }
 
-fn names(context: &Context<'_>, query: &Query) -> Names {
-    let mut by_group = false;
-    let mut by_name = false;
-    for account in context.accounts {
-        if account
-            .id
-            .as_ref()
-            .is_some_and(|id| query.names(id.as_str()))
-        {
-            return Names::Id;
-        }
-        by_group |= context.keepers(account).iter().any(|id| query.names(id));
-        let own = [
+/// What a query may call an account; worked out once, since groups may be many.
+struct Known {
+    id: Option<String>,
+    keepers: Vec<String>,
+    names: Vec<String>,
+}
+
+fn known(context: &Context<'_>) -> Vec<Known> {
+    let of = |account: &crate::GuardedAccount<'_>| {
+        let names = [
             account.upn.as_ref().map(ToString::to_string),
             account.user.and_then(|user| user.display_name.clone()),
         ];
-        by_name |= own
-            .iter()
-            .flatten()
-            .map(|name| name.to_lowercase())
-            .any(|name| {
-                // A part of a name is how a prefix is looked for; a short one is found by chance.
-                query.literals().map(str::to_lowercase).any(|literal| {
-                    literal.contains(&name) || (literal.len() >= 6 && name.starts_with(&literal))
-                })
-            });
+        Known {
+            id: account.id.as_ref().map(ToString::to_string),
+            keepers: context.keepers(account),
+            names: names
+                .into_iter()
+                .flatten()
+                .map(|name| name.to_lowercase())
+                .collect(),
+        }
+    };
+    context.accounts.iter().map(of).collect()
+}
+
+fn names(accounts: &[Known], query: &Query) -> Names {
+    let literals: Vec<String> = query.literals().map(str::to_lowercase).collect();
+    let mut by_group = false;
+    let mut by_name = false;
+    for account in accounts {
+        if account.id.as_ref().is_some_and(|id| query.names(id)) {
+            return Names::Id;
+        }
+        by_group |= account.keepers.iter().any(|id| query.names(id));
+        by_name |= account.names.iter().any(|name| {
+            // A part of a name is how a prefix is looked for; a short one is found by chance.
+            literals.iter().any(|literal| {
+                literal.contains(name) || (literal.len() >= 6 && name.starts_with(literal))
+            })
+        });
     }
     match query.hides() {
         _ if by_group => Names::Group,
@@ -262,6 +277,7 @@ impl<'a> Context<'a> {
 
     /// What watches the accounts.
     pub(crate) fn watch(&self) -> Watch<'a> {
+        let accounts = known(self);
         let azure = list(self.snapshot, "scheduledQueryRules");
         let sentinel = list(self.snapshot, "alertRules");
         let mut watch = Watch {
@@ -273,7 +289,7 @@ impl<'a> Context<'a> {
         };
         let all = azure.items.iter().map(|raw| (raw, false));
         for (raw, of_sentinel) in all.chain(sentinel.items.iter().map(|raw| (raw, true))) {
-            let rule = Rule::read(self, raw, of_sentinel);
+            let rule = Rule::read(&accounts, raw, of_sentinel);
             match (rule.enabled(), of_sentinel) {
                 (true, false) => watch.azure.push(rule),
                 (true, true) => watch.sentinel.push(rule),
