@@ -140,6 +140,8 @@ impl Check {
 pub(crate) trait Seen: Sized {
     /// Adds one fact.
     fn seen(self, object: impl Into<String>, field: &str, value: impl ToString) -> Self;
+    /// Another fix than the check's, which names several.
+    fn mended_by(self, fix: &str) -> Self;
 }
 
 impl Seen for Finding {
@@ -149,6 +151,11 @@ impl Seen for Finding {
             field: field.to_owned(),
             value: value.to_string(),
         });
+        self
+    }
+
+    fn mended_by(mut self, fix: &str) -> Self {
+        fix.clone_into(&mut self.fix);
         self
     }
 }

@@ -16,6 +16,7 @@ mod checks;
 mod context;
 mod facts;
 mod lockout;
+mod monitoring;
 pub mod plan;
 mod questions;
 pub mod report;

@@ -16,7 +16,12 @@ use jiff::{
 
 use serde_json::{Value, json};
 
+#[path = "testing/watched.rs"]
+mod watched;
+
 use crate::{Context, Lockout, Settings, find, resolve};
+
+pub(crate) use watched::sentinel;
 
 pub(crate) const YUBICO: &str = "a4e9fc6d-4cbe-4758-b8ba-37598bb5bbaa";
 pub(crate) const FEITIAN: &str = "833b721a-ff5f-4d00-bb2e-bdda3ec01e29";
@@ -74,6 +79,7 @@ impl World {
         snapshot.policies = Collection::complete(Vec::new());
         snapshot.access_reviews = Collection::complete(Vec::new());
         snapshot.lifecycle_workflows = Collection::complete(Vec::new());
+        watched::watch(&mut snapshot);
         let history = History {
             from_store: true,
             drills: vec![
@@ -81,6 +87,7 @@ impl World {
                 drill("bg2", date(2026, 9, 2)),
             ],
             uses: Vec::new(),
+            runs: Vec::new(),
         };
         let mut world = Self {
             snapshot,

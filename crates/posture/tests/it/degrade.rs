@@ -5,13 +5,30 @@ use std::collections::BTreeSet;
 use breakglass_model::{Collection, NotRead, Reading, TenantSnapshot, Verdict, finding::Answer};
 use breakglass_posture::check;
 use proptest::prelude::*;
+use serde_json::json;
 
 use crate::{
-    testing::World,
+    testing::{World, sentinel},
     whole::{input, old_design},
 };
 
-const LOSSES: u32 = 29;
+/// Collections of Azure that the checks of watching read.
+const AZURE: [&str; 13] = [
+    "diagnosticSettings",
+    "subscriptions",
+    "workspaces",
+    "workspaceTables",
+    "workspaceFreshness",
+    "scheduledQueryRules",
+    "actionGroups",
+    "actionRules",
+    "activityLogAlerts",
+    "azureRoleAssignments",
+    "onboardingStates",
+    "alertRules",
+    "automationRules",
+];
+const LOSSES: u32 = 29 + 2 * 13;
 
 fn lose<T>(collection: &mut Collection<T>) {
     *collection = Collection::not_read("lost", "taken away by the test", None);
@@ -104,6 +121,23 @@ fn take(s: &mut TenantSnapshot, what: u32) {
             a.end = Reading::default();
             a.scope = Reading::default();
         }),
+        29.. => {
+            // The whole collection, or what Azure tells first of it.
+            let lost = (what - 29) as usize;
+            let name = AZURE[lost % 13];
+            if lost < 13 {
+                s.other.remove(name);
+                return;
+            }
+            if let Some(items) = s.other.get_mut(name) {
+                items.drain(..items.len().min(1));
+            }
+            s.not_read.push(NotRead {
+                collection: name.to_owned(),
+                reason: "taken away by the test".to_owned(),
+                permission: None,
+            });
+        }
         _ => s.domains.items.iter_mut().for_each(|d| {
             d.initial = Reading::default();
             d.federated = Reading::default();
@@ -130,7 +164,7 @@ fn good(world: &World) -> BTreeSet<(String, String)> {
 /// Tenants with one thing wrong each.
 fn tenants() -> Vec<World> {
     let mut all = vec![World::modern(), old_design()];
-    let breaks: [fn(&mut World); 8] = [
+    let breaks: [fn(&mut World); 14] = [
         |w| w.user("bg1").account_enabled = Reading::Read(false),
         |w| w.snapshot.domains.items[0].federated = Reading::Read(true),
         |w| w.snapshot.domains.items[0].initial = Reading::Read(false),
@@ -146,9 +180,28 @@ fn tenants() -> Vec<World> {
         },
         |w| w.snapshot.groups.items[0].role_assignable = Reading::Read(false),
         |w| {
-            let review = serde_json::json!({"scope": {"query": "/groups/grp/transitiveMembers"}});
+            let review = json!({"scope": {"query": "/groups/grp/transitiveMembers"}});
             w.snapshot.access_reviews.items.push(review);
         },
+        |w| w.properties("scheduledQueryRules", 0)["severity"] = json!(3),
+        |w| {
+            w.query(
+                1,
+                "AADNonInteractiveUserSignInLogs | where UserPrincipalName has 'breakglass'",
+            );
+        },
+        |w| {
+            w.other("scheduledQueryRules").clear();
+            let query = "union SigninLogs, AuditLogs | where UserId in ('bg1', 'bg2')";
+            w.other("alertRules").push(sentinel("s", query));
+        },
+        |w| {
+            let mute = json!({"id": "ar", "name": "mute", "properties": {"enabled": true, "scopes": ["/subscriptions/s"],
+                "actions": [{"actionType": "RemoveAllActionGroups"}]}});
+            w.other("actionRules").push(mute);
+        },
+        |w| w.properties("actionGroups", 0)["smsReceivers"] = json!([]),
+        |w| w.properties("diagnosticSettings", 0)["workspaceId"] = json!("/subscriptions/s/gone"),
     ];
     for broken in breaks {
         let mut world = World::modern();
@@ -175,7 +228,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
     #[test]
     fn taking_more_away_never_turns_anything_into_a_pass(
-        tenant in 0..10_usize,
+        tenant in 0..16_usize,
         losses in proptest::collection::vec(0..LOSSES, 1..6),
     ) {
         let mut world = tenants().swap_remove(tenant);
