@@ -12,6 +12,22 @@ const SETTINGS: &str = "2017-04-01";
 const RULES: &str = "2023-12-01";
 const GROUPS: &str = "2023-01-01";
 const ROLES: &str = "2022-04-01";
+const WORKSPACES: &str = "2022-10-01";
+const TABLES: &str = "2022-10-01";
+const ACTIVITY: &str = "2020-10-01";
+/// A year: PCI DSS 4.0.1 10.5.1 asks for twelve months.
+const RETENTION_DAYS: u32 = 365;
+const SILENCE: &str = "breakglass-silence";
+const GUARDS: &str = "breakglass-guards";
+/// Changes that silence alerts (Azure, *Resource provider operations*).
+const TAMPERING: [&str; 6] = [
+    "Microsoft.Insights/scheduledQueryRules/write",
+    "Microsoft.Insights/scheduledQueryRules/delete",
+    "Microsoft.Insights/actionGroups/write",
+    "Microsoft.Insights/actionGroups/delete",
+    "Microsoft.AlertsManagement/actionRules/write",
+    "microsoft.aadiam/diagnosticSettings/delete",
+];
 /// Built-in Azure roles: Log Analytics Reader and Reader.
 const LOG_ANALYTICS_READER: &str = "73c42c96-874c-492b-b04d-ab87d138a893";
 const READER: &str = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
@@ -55,14 +71,20 @@ impl Draft<'_> {
             return;
         };
         self.logs(&workspace);
+        self.cap(&workspace);
+        self.retention(&workspace);
         let Some(group) = self.receivers(&workspace) else {
             return;
         };
         for rule in &OURS {
             self.rule(rule, &workspace, &group);
         }
+        self.silence(&workspace, &group);
+        self.guards(&workspace, &group);
         // An alert that nobody may read the cause of fails without a word.
         self.readers(&workspace, &group);
+        // Last, since it announces every step before it.
+        self.tampering(&workspace, &group);
     }
 
     fn all(&self, collection: &str) -> &[Value] {
@@ -173,6 +195,248 @@ impl Draft<'_> {
             effects: vec![Effect::Object {
                 collection: "diagnosticSettings".to_owned(), id: resource,
                 set: json!({"name": name, "type": "microsoft.aadiam/diagnosticSettings", "properties": properties}),
+            }],
+        });
+    }
+
+    /// A daily cap stops records, and with them every alert, without a word.
+    fn cap(&mut self, workspace: &Value) {
+        let (Some(id), true) = (workspace["id"].as_str(), self.fails("BG053", "")) else {
+            return;
+        };
+        let cap = workspace["properties"]["workspaceCapping"]["dailyQuotaGb"].clone();
+        if cap.as_f64().is_none_or(|cap| cap < 0.0) {
+            return;
+        }
+        let path = format!("{id}?api-version={WORKSPACES}");
+        let quota =
+            |cap: &Value| json!({"properties": {"workspaceCapping": {"dailyQuotaGb": cap}}});
+        let none = json!(-1.0);
+        self.add(Proposal {
+            id: "daily-cap".to_owned(),
+            stage: Stage::Logs,
+            title: "Take the daily cap off the workspace".to_owned(),
+            reason: "When the cap is reached, records are dropped until the next day and no rule fires: whoever makes noise first is not seen afterwards.".to_owned(),
+            requirement: "W1",
+            permission: "Log Analytics Contributor on the workspace",
+            by_person: false,
+            after: Vec::new(),
+            risk: "Cost has no upper bound any longer: set a budget alert in its place.",
+            undo_text: "The old cap is written back.".to_owned(),
+            write: arm(
+                send(Verb::Patch, &path, quota(&none)),
+                &path,
+                quota(&cap),
+                quota(&none),
+                Some(send(Verb::Patch, &path, quota(&cap))),
+            ),
+            effects: vec![Effect::Object {
+                collection: "workspaces".to_owned(),
+                id: id.to_owned(),
+                set: quota(&none),
+            }],
+        });
+    }
+
+    /// Records outlast the review of a use.
+    fn retention(&mut self, workspace: &Value) {
+        let Some(id) = workspace["id"].as_str() else {
+            return;
+        };
+        for table in OURS.map(|rule| rule.table) {
+            if !self.fails("BG052", table) {
+                continue;
+            }
+            let resource = format!("{id}/tables/{table}");
+            let there = self
+                .all("workspaceTables")
+                .iter()
+                .find(|own| {
+                    own["id"]
+                        .as_str()
+                        .is_some_and(|own| own.eq_ignore_ascii_case(&resource))
+                })
+                .cloned();
+            let Some(there) = there else { continue };
+            let path = format!("{resource}?api-version={TABLES}");
+            let kept = |days: Value| json!({"properties": {"totalRetentionInDays": days}});
+            let was = kept(there["properties"]["totalRetentionInDays"].clone());
+            let wanted = kept(json!(RETENTION_DAYS));
+            self.add(Proposal {
+                id: format!("retention-{}", super::draft::slug(table)),
+                stage: Stage::Logs,
+                title: format!("Keep {table} for {RETENTION_DAYS} days"),
+                reason: "What a review looks at must not age out before the review is closed."
+                    .to_owned(),
+                requirement: "P2",
+                permission: "Log Analytics Contributor on the workspace",
+                by_person: false,
+                after: Vec::new(),
+                risk: "Storage beyond the interactive retention costs more.",
+                undo_text: "The old retention is written back; Azure removes older records then."
+                    .to_owned(),
+                write: arm(
+                    send(Verb::Patch, &path, wanted.clone()),
+                    &path,
+                    was.clone(),
+                    wanted.clone(),
+                    Some(send(Verb::Patch, &path, was)),
+                ),
+                effects: vec![Effect::Object {
+                    collection: "workspaceTables".to_owned(),
+                    id: there["id"].as_str().unwrap_or(&resource).to_owned(),
+                    set: wanted,
+                }],
+            });
+        }
+    }
+
+    /// Silence is an alarm.
+    fn silence(&mut self, workspace: &Value, group: &str) {
+        if !self.fails("BG067", "") {
+            return;
+        }
+        self.new_rule(
+            SILENCE,
+            "Create an alert rule on silence",
+            "If records stop, every other rule is quiet for ever: this one fires when none came for an hour. Of the tables it is the one that is never quiet in a tenant with users.",
+            "W13",
+            workspace,
+            &json!({
+                "displayName": "Emergency access: the sign-in logs have stopped", "severity": 1, "evaluationFrequency": "PT15M", "windowSize": "PT1H",
+                "criteria": {"allOf": [{"query": "AADNonInteractiveUserSignInLogs", "timeAggregation": "Count", "operator": "LessThan", "threshold": 1,
+                    "failingPeriods": {"numberOfEvaluationPeriods": 1, "minFailingPeriodsToAlert": 1}}]},
+                "actions": {"actionGroups": [group], "actionProperties": {"Email.Subject": "[CRITICAL] Sign-in logs have stopped"}},
+            }),
+        );
+    }
+
+    /// Changes of roles and policies, which decide whether the accounts get in.
+    fn guards(&mut self, workspace: &Value, group: &str) {
+        if !self.fails("BG069", "Conditional Access policies")
+            && !self.fails("BG069", "role assignments")
+        {
+            return;
+        }
+        self.new_rule(
+            GUARDS,
+            "Create an alert rule on changes of roles and policies",
+            "A policy or a role that changes can cost the accounts their way in without touching them.",
+            "M5",
+            workspace,
+            &json!({
+                "displayName": "Emergency access: roles or policies changed", "severity": 2, "evaluationFrequency": "PT5M", "windowSize": "PT5M",
+                "overrideQueryTimeRange": "PT2H",
+                "criteria": {"allOf": [{"query": "AuditLogs\n| where Category in~ (\"RoleManagement\", \"Policy\")", "timeAggregation": "Count",
+                    "operator": "GreaterThan", "threshold": 0,
+                    "failingPeriods": {"numberOfEvaluationPeriods": 1, "minFailingPeriodsToAlert": 1}}]},
+                "actions": {"actionGroups": [group], "actionProperties": {"Email.Subject": "Directory roles or policies changed"}},
+            }),
+        );
+    }
+
+    fn new_rule(
+        &mut self,
+        name: &'static str,
+        title: &str,
+        reason: &str,
+        requirement: &'static str,
+        workspace: &Value,
+        fields: &Value,
+    ) {
+        let (Some(workspace_id), Some(rg)) = (workspace["id"].as_str(), resource_group(workspace))
+        else {
+            return;
+        };
+        let id = format!("{rg}/providers/Microsoft.Insights/scheduledQueryRules/{name}");
+        let path = format!("{id}?api-version={RULES}");
+        let mut properties = json!({"enabled": true, "scopes": [workspace_id], "skipQueryValidation": true,
+            "autoMitigate": false, "muteActionsDuration": null});
+        merge(&mut properties, fields);
+        let identity = json!({"type": "SystemAssigned"});
+        let body = json!({"location": workspace["location"], "kind": "LogAlert", "identity": identity, "properties": properties});
+        let mut set = body.clone();
+        set["name"] = name.into();
+        set["type"] = "Microsoft.Insights/scheduledQueryRules".into();
+        set["identity"]["principalId"] = format!("new:alert-{name}#identity.principalId").into();
+        self.add(Proposal {
+            id: format!("alert-{name}"),
+            stage: Stage::Alerts,
+            title: format!("{title}, `{name}`"),
+            reason: reason.to_owned(),
+            requirement,
+            permission: "Monitoring Contributor on the resource group",
+            by_person: false,
+            after: Vec::new(),
+            risk: "None for sign-ins; a rule costs money.",
+            undo_text: "The rule is deleted.".to_owned(),
+            write: arm(
+                send(Verb::Put, &path, body.clone()),
+                &path,
+                Value::Null,
+                json!({"identity": identity, "properties": fields}),
+                Some(send(Verb::Delete, &path, Value::Null)),
+            ),
+            effects: vec![Effect::Object {
+                collection: "scheduledQueryRules".to_owned(),
+                id,
+                set,
+            }],
+        });
+    }
+
+    /// Changes of the alerts themselves.
+    fn tampering(&mut self, workspace: &Value, group: &str) {
+        if !self.fails("BG069", "alert rules and action groups")
+            && !self.fails("BG069", "the diagnostic setting")
+        {
+            return;
+        }
+        let Some(rg) = resource_group(workspace) else {
+            return;
+        };
+        let Some(subscription) = rg.split('/').nth(2) else {
+            return;
+        };
+        let id =
+            format!("{rg}/providers/Microsoft.Insights/activityLogAlerts/breakglass-tampering");
+        let path = format!("{id}?api-version={ACTIVITY}");
+        let operations: Vec<Value> = TAMPERING
+            .iter()
+            .map(|operation| json!({"field": "operationName", "equals": operation}))
+            .collect();
+        let properties = json!({
+            "enabled": true, "description": "Alert rules, action groups or the export of logs changed",
+            "scopes": [format!("/subscriptions/{subscription}")],
+            "condition": {"allOf": [{"field": "category", "equals": "Administrative"}, {"anyOf": operations}]},
+            "actions": {"actionGroups": [{"actionGroupId": group}]},
+        });
+        let body = json!({"location": "Global", "properties": properties});
+        let mut set = body.clone();
+        set["name"] = "breakglass-tampering".into();
+        set["type"] = "Microsoft.Insights/ActivityLogAlerts".into();
+        self.add(Proposal {
+            id: "tampering".to_owned(),
+            stage: Stage::Alerts,
+            title: "Create an activity-log alert on changes of the alerts".to_owned(),
+            reason: "Whoever wants to use an account unseen changes the alerts first.".to_owned(),
+            requirement: "M5",
+            permission: "Monitoring Contributor on the resource group",
+            by_person: false,
+            after: Vec::new(),
+            risk: "It announces later changes of the alerts, our own too.",
+            undo_text: "The alert is deleted.".to_owned(),
+            write: arm(
+                send(Verb::Put, &path, body),
+                &path,
+                Value::Null,
+                json!({"properties": {"enabled": true, "scopes": properties["scopes"]}}),
+                Some(send(Verb::Delete, &path, Value::Null)),
+            ),
+            effects: vec![Effect::Object {
+                collection: "activityLogAlerts".to_owned(),
+                id,
+                set,
             }],
         });
     }
@@ -445,7 +709,10 @@ impl Draft<'_> {
         let rules: Vec<Value> = self
             .all("scheduledQueryRules")
             .iter()
-            .filter(|rule| self.names_an_account(rule))
+            .filter(|rule| {
+                self.names_an_account(rule)
+                    || [SILENCE, GUARDS].iter().any(|own| rule["name"] == *own)
+            })
             .cloned()
             .collect();
         for rule in rules {

@@ -116,6 +116,13 @@ impl<'a> Draft<'a> {
             .collect()
     }
 
+    /// Whether a check fails in the state after the steps so far, for a subject that holds a text.
+    pub(super) fn fails(&self, check: &str, subject: &str) -> bool {
+        self.open.iter().any(|((own, about), finding)| {
+            own == check && about.contains(subject) && finding.verdict == Verdict::Fail
+        })
+    }
+
     /// Names of the steps so far.
     pub(super) fn step_ids(&self) -> impl Iterator<Item = &str> {
         self.steps.iter().map(|step| step.id.as_str())
