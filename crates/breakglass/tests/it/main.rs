@@ -10,6 +10,7 @@
     reason = "helpers of tests are tests"
 )]
 
+mod apply;
 mod check;
 mod cli;
 mod collect;
