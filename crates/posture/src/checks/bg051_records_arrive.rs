@@ -17,7 +17,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Critical,
     what: "Holds the newest record of SigninLogs, AADNonInteractiveUserSignInLogs and AuditLogs against the time of the collection, and against the last sign-in that the directory knows.",
     rationale: "A setting says what should flow. Only a record says that it does: a pipe that is broken looks as quiet as a tenant in which nothing happens.",
-    fix: "Azure portal > the workspace > Logs: `{subject} | summarize max(TimeGenerated), max(ingestion_time())`; then Entra admin center > Monitoring & health > Diagnostic settings: save the setting again, and see the workspace's `Operation` table for refusals.",
+    fix: "Azure portal > the workspace > Logs, for {subject}: `<table> | summarize max(TimeGenerated), max(ingestion_time())`; then Entra admin center > Monitoring & health > Diagnostic settings: save the setting again, and see the workspace's `Operation` table for refusals.",
     controls: &[
         "NIST SP 800-53 r5 AU-5",
         "PCI DSS 4.0.1 10.7.2",

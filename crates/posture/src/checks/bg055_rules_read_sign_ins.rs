@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Critical,
     what: "Looks for enabled rules over SigninLogs and over AADNonInteractiveUserSignInLogs, in a workspace that gets them. Passes only a plain query (the table, one `where` that compares UserId with the ids), fails only when no enabled rule over the table mentions the accounts; all else is cannot tell, and judged by `rules prove`, in a later version. One of three ways suffices: rules of Azure Monitor (W3 to W9), rules of Microsoft Sentinel (W10), our own monitor (W11).",
     rationale: "Most recipes read SigninLogs alone. Since April 2025 a sign-in with a FIDO2 key that obtains a refresh token is in the other table.",
-    fix: "Azure portal > Monitor > Alerts > Create > Alert rule > Custom log search, on the workspace: `{subject} | where UserId in~ (\"<object id 1>\", \"<object id 2>\")`; one rule for each table, since a `union` can't run every minute.",
+    fix: "Azure portal > Monitor > Alerts > Create > Alert rule > Custom log search, on the workspace, for {subject}: `<table> | where UserId in~ (\"<object id 1>\", \"<object id 2>\")`; one rule for each table, since a `union` can't run every minute.",
     controls: &[
         "CIS M365 7.0.0 2.2.1",
         "MCSB PA-5",

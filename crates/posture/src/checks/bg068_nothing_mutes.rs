@@ -61,15 +61,23 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
             .map(|rule| closed(context, rule)),
     );
     for rule in &watch.off {
-        findings.push(
+        let enabled = &rule.properties()["enabled"];
+        let finding = if enabled.is_boolean() {
             CHECK
                 .fail(
                     rule.name,
                     "the rule is about the accounts, and switched off",
                 )
                 .mended_by(rule!())
-                .seen(rule.object, "enabled", &rule.properties()["enabled"]),
-        );
+        } else {
+            CHECK.unknown(
+                rule.name,
+                "enabled",
+                "the rule is in the input without it, and is taken as switched off",
+                "Monitoring Reader",
+            )
+        };
+        findings.push(finding.seen(rule.object, "enabled", enabled));
     }
     findings
 }
@@ -261,7 +269,8 @@ mod tests {
         world.properties("scheduledQueryRules", 2)["enabled"] = json!(false);
         assert_eq!(world.verdicts(CHECK.id), [Fail, Fail, Fail]);
         world.properties("scheduledQueryRules", 0)["autoMitigate"] = json!(null);
-        assert_eq!(world.verdicts(CHECK.id)[0], CannotTell);
+        world.properties("scheduledQueryRules", 2)["enabled"] = json!(null);
+        assert_eq!(world.verdicts(CHECK.id), [CannotTell, Fail, CannotTell]);
     }
 
     #[test]
