@@ -9,10 +9,14 @@ use std::{
     io::{ErrorKind, Write},
 };
 
-use breakglass_model::{Clock, SetAside, signal::Detected};
+use breakglass_model::{Clock, SetAside, SignalKind, signal::Detected};
 use breakglass_store::{ConcernedAccount, Observation, Recorded, Store, StoreError};
 use breakglass_watch::WatchList;
+use jiff::{SignedDuration, Timestamp};
 use tokio::runtime::Handle;
+
+/// The longest that the steps of one plan take.
+pub const ANNOUNCED: SignedDuration = SignedDuration::from_hours(6);
 
 /// Why a signal could not be taken in. The run stops: reading on would lose it.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +53,8 @@ impl Intake<'_> {
         detected: &Detected,
         out: &mut dyn Write,
     ) -> Result<Option<Recorded>, Refused> {
+        let announced = self.announced(detected)?;
+        let detected = announced.as_ref().unwrap_or(detected);
         let recorded = match &self.store {
             None => None,
             Some((store, handle)) => {
@@ -83,6 +89,35 @@ impl Intake<'_> {
             }
         }
         Ok(recorded)
+    }
+
+    /// A change that belongs to a plan which is being applied, with words that say so. Nothing else about it changes: it
+    /// is kept and alerted like any other.
+    fn announced(&self, detected: &Detected) -> Result<Option<Detected>, StoreError> {
+        let signal = &detected.signal;
+        let (Some((store, handle)), SignalKind::Change | SignalKind::Guard) =
+            (&self.store, signal.kind)
+        else {
+            return Ok(None);
+        };
+        let (Some(actor), Some(at)) = (
+            signal.actor.as_ref().and_then(|actor| actor.id.as_deref()),
+            signal.at,
+        ) else {
+            return Ok(None);
+        };
+        let since = at.checked_sub(ANNOUNCED).unwrap_or(Timestamp::MIN);
+        let announcements = handle.block_on(store.announcements(since))?;
+        let Some(own) = announcements.iter().find(|own| own.covers(actor, at)) else {
+            return Ok(None);
+        };
+        let mut detected = detected.clone();
+        let digest: String = own.plan.chars().take(8).collect();
+        detected.signal.summary = format!(
+            "{} Announced: plan {digest}, approved by {}.",
+            signal.summary, own.approved_by
+        );
+        Ok(Some(detected))
     }
 
     /// Keeps what could not be understood.
