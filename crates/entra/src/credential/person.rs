@@ -1,6 +1,9 @@
 //! A person who signs in once; the refresh token then gives the tokens of all services. It stays in memory.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use breakglass_model::Clock;
@@ -28,6 +31,8 @@ pub(super) enum Way {
 
 pub(super) struct Person {
     way: Way,
+    /// Commands whose permissions are asked for.
+    commands: &'static [&'static str],
     pub(super) tenant: String,
     pub(super) client: String,
     pub(super) cloud: Cloud,
@@ -60,6 +65,7 @@ pub(super) struct Given {
 impl Person {
     pub(super) fn new(
         way: Way,
+        writes: bool,
         tenant: Option<String>,
         client: Option<String>,
         cloud: Cloud,
@@ -69,6 +75,11 @@ impl Person {
     ) -> Self {
         Self {
             way,
+            commands: if writes {
+                &["collect", "apply"]
+            } else {
+                &["collect"]
+            },
             // Accounts of any organisation, and no personal ones.
             tenant: tenant.unwrap_or_else(|| "organizations".to_owned()),
             client: client.unwrap_or_else(|| GRAPH_COMMAND_LINE_TOOLS.to_owned()),
@@ -133,8 +144,11 @@ impl Person {
         let all = self.cloud.scope(service);
         let own = if service == Service::Graph && self.client == GRAPH_COMMAND_LINE_TOOLS {
             let audience = all.trim_end_matches(".default");
-            permissions::delegated("collect")
+            self.commands
                 .iter()
+                .flat_map(|command| permissions::delegated(command))
+                .collect::<BTreeSet<_>>()
+                .into_iter()
                 .map(|name| format!("{audience}{name}"))
                 .collect::<Vec<_>>()
                 .join(" ")
