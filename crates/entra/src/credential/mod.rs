@@ -166,10 +166,12 @@ impl Credential {
                 client,
                 writes,
             } => Ok(Arc::new(person::Person::new(
-                person::Way::DeviceCode,
-                writes,
-                tenant,
-                client,
+                person::Who {
+                    way: person::Way::DeviceCode,
+                    tenant,
+                    client,
+                    writes,
+                },
                 cloud.clone(),
                 transport,
                 clock,
@@ -180,10 +182,12 @@ impl Credential {
                 client,
                 writes,
             } => Ok(Arc::new(person::Person::new(
-                person::Way::Browser,
-                writes,
-                tenant,
-                client,
+                person::Who {
+                    way: person::Way::Browser,
+                    tenant,
+                    client,
+                    writes,
+                },
                 cloud.clone(),
                 transport,
                 clock,

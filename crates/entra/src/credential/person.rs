@@ -29,6 +29,17 @@ pub(super) enum Way {
     Browser,
 }
 
+/// Who signs in, and for what.
+pub(super) struct Who {
+    pub(super) way: Way,
+    /// Tenant id or domain; `None`: the person's own.
+    pub(super) tenant: Option<String>,
+    /// Application id; `None`: [`GRAPH_COMMAND_LINE_TOOLS`].
+    pub(super) client: Option<String>,
+    /// Whether permissions to write are asked for too.
+    pub(super) writes: bool,
+}
+
 pub(super) struct Person {
     way: Way,
     /// Commands whose permissions are asked for.
@@ -64,25 +75,24 @@ pub(super) struct Given {
 
 impl Person {
     pub(super) fn new(
-        way: Way,
-        writes: bool,
-        tenant: Option<String>,
-        client: Option<String>,
+        who: Who,
         cloud: Cloud,
         transport: Arc<dyn Transport>,
         clock: Arc<dyn Clock>,
         prompt: Prompt,
     ) -> Self {
         Self {
-            way,
-            commands: if writes {
+            way: who.way,
+            commands: if who.writes {
                 &["collect", "apply"]
             } else {
                 &["collect"]
             },
             // Accounts of any organisation, and no personal ones.
-            tenant: tenant.unwrap_or_else(|| "organizations".to_owned()),
-            client: client.unwrap_or_else(|| GRAPH_COMMAND_LINE_TOOLS.to_owned()),
+            tenant: who.tenant.unwrap_or_else(|| "organizations".to_owned()),
+            client: who
+                .client
+                .unwrap_or_else(|| GRAPH_COMMAND_LINE_TOOLS.to_owned()),
             cloud,
             transport,
             clock,

@@ -37,14 +37,13 @@ impl Draft<'_> {
             ));
             return;
         }
-        let unit = match self.unit() {
-            Some(unit) => unit,
-            None => {
-                if !self.create_unit() {
-                    return;
-                }
-                "new:unit".to_owned()
+        let unit = if let Some(unit) = self.unit() {
+            unit
+        } else {
+            if !self.create_unit() {
+                return;
             }
+            "new:unit".to_owned()
         };
         self.keepers(&unit);
         let mut members: Vec<(String, String)> = self
@@ -175,14 +174,13 @@ impl Draft<'_> {
             role.built_in == Reading::Read(false)
                 && (role.display_name.as_deref() == Some(ROLE) || at_unit(role))
         });
-        let role = match there.and_then(|role| role.id.as_ref()) {
-            Some(id) => id.to_string(),
-            None => {
-                if !self.create_role() {
-                    return;
-                }
-                "new:keeper-role".to_owned()
+        let role = if let Some(id) = there.and_then(|role| role.id.as_ref()) {
+            id.to_string()
+        } else {
+            if !self.create_role() {
+                return;
             }
+            "new:keeper-role".to_owned()
         };
         if self.wishes().approvers.is_empty() {
             self.warn("nobody is named who approves the activation of the keeper role: give --approver, two people (M4)");
@@ -307,18 +305,23 @@ impl Draft<'_> {
             .unwrap_or("new:keeper-settings#policyId")
             .to_owned();
         for (id, kind, fields, title) in rules {
-            let rule = standing
+            let setting = standing
                 .as_ref()
                 .and_then(|own| own["policy"]["rules"].as_array())
                 .and_then(|rules| rules.iter().find(|own| own["id"] == id))
                 .cloned();
-            if rule.as_ref().is_some_and(|rule| serves(rule, &fields)) {
+            if setting
+                .as_ref()
+                .is_some_and(|setting| serves(setting, &fields))
+            {
                 continue;
             }
             let mut body = json!({"@odata.type": format!("#microsoft.graph.unifiedRoleManagementPolicy{kind}Rule"), "id": id, "target": target});
             merge(&mut body, &fields);
             let path = format!("/policies/roleManagementPolicies/{policy}/rules/{id}");
-            let undo = rule.clone().map(|rule| send(Verb::Patch, &path, rule));
+            let undo = setting
+                .clone()
+                .map(|setting| send(Verb::Patch, &path, setting));
             let mut write = graph(
                 send(Verb::Patch, &path, body.clone()),
                 Look::Object(path.clone()),
@@ -334,8 +337,8 @@ impl Draft<'_> {
                         fields: json!({"roleDefinitionId": role}),
                     },
                 }];
-            } else if let Some(rule) = &rule {
-                write.before = rule.clone();
+            } else if let Some(setting) = &setting {
+                write.before = setting.clone();
             }
             self.add(Proposal {
                 id: format!("keeper-{}", slug(id.split('_').next().unwrap_or(id))),
@@ -347,7 +350,7 @@ impl Draft<'_> {
                 by_person: true,
                 after: Vec::new(),
                 risk: "Nobody can activate the role while no approver is at hand: name two, and never only the emergency access accounts.",
-                undo_text: if rule.is_some() { "The old rule is written back.".to_owned() } else { "Goes with the role when that is deleted.".to_owned() },
+                undo_text: if setting.is_some() { "The old rule is written back.".to_owned() } else { "Goes with the role when that is deleted.".to_owned() },
                 write,
                 effects: vec![Effect::Object {
                     collection: "roleManagementPolicyAssignments".to_owned(),
@@ -359,7 +362,7 @@ impl Draft<'_> {
     }
 
     /// The settings object with one rule replaced.
-    fn rule_set(&self, standing: Option<&Value>, role: &str, rule: &Value) -> Value {
+    fn rule_set(&self, standing: Option<&Value>, role: &str, setting: &Value) -> Value {
         let id = standing
             .and_then(|own| own["id"].as_str())
             .unwrap_or("new:keeper-settings");
@@ -372,8 +375,8 @@ impl Draft<'_> {
             .and_then(|own| own["policy"]["rules"].as_array())
             .cloned()
             .unwrap_or_default();
-        rules.retain(|own| own["id"] != rule["id"]);
-        rules.push(rule.clone());
+        rules.retain(|own| own["id"] != setting["id"]);
+        rules.push(setting.clone());
         json!({"scopeId": "/", "scopeType": "DirectoryRole", "roleDefinitionId": role, "policy": {"rules": rules}})
     }
 }

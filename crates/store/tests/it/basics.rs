@@ -354,7 +354,7 @@ fn m5_an_announcement_is_evidence_and_covers_its_actor_for_its_time() {
         store.announce(&announcement).await.unwrap();
         assert_eq!(
             store.announcements(at(0)).await.unwrap(),
-            [announcement.clone()]
+            std::slice::from_ref(&announcement)
         );
         assert_eq!(store.announcements(at(11)).await.unwrap(), []);
         let actor = "b1a55000-0000-4000-8000-0000000b0003";
