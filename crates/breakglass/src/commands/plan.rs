@@ -78,7 +78,7 @@ pub fn run(args: &PlanArgs) -> Result<u8, Failure> {
 }
 
 /// The register: named, else the configuration's, else the built-in tenant's own.
-fn register(
+pub(super) fn register(
     named: Option<&Path>,
     settings: &Settings,
     built_in: Option<&str>,
