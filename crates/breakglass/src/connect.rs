@@ -257,9 +257,14 @@ fn open(address: &Url) {
         .spawn();
 }
 
-/// Says on a terminal what is waited for, when that takes long enough to wonder.
+/// Says what is waited for, when that takes long enough to wonder; in a log only when it takes long.
 fn waiting(wait: &Wait) {
-    if wait.time.as_secs() >= 2 && std::io::stderr().is_terminal() {
+    let enough = if std::io::stderr().is_terminal() {
+        2
+    } else {
+        10
+    };
+    if wait.time.as_secs() >= enough {
         output::tell!("  waiting {} s: {}", wait.time.as_secs(), wait.why);
     }
 }

@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::{
     cli::{KeyArgs, KeyCommand, KeyIdentifyArgs, KeyListArgs, PlainFormat},
     clock,
-    commands::{check, plan},
+    commands::check,
     failure::{Failure, exit},
     head::Head,
     input, output, settings,
@@ -165,9 +165,9 @@ fn list(args: &KeyListArgs) -> Result<u8, Failure> {
             .help("name a snapshot with --tenant, or try a built-in one: --tenant contoso"));
     };
     let mut tenant = input::tenant(name, now)?;
-    let register = plan::register(
+    let register = settings.register_or(
         args.register.as_deref(),
-        &settings,
+        None,
         tenant.register_toml.as_deref(),
     )?;
     let named = check::accounts(&args.accounts, &settings, &mut tenant.snapshot)?;

@@ -403,6 +403,22 @@ const TABLE: &[Need] = &[
     ),
     azure!(
         Arm,
+        "locks",
+        "GET …/Microsoft.Authorization/locks",
+        "Reader",
+        "what keeps rules and workspace from being deleted",
+        CHECK
+    ),
+    azure!(
+        Arm,
+        "ruleHealth",
+        "GET {rule}/providers/Microsoft.ResourceHealth/availabilityStatuses/current",
+        "Monitoring Reader",
+        "whether Azure can run the rules",
+        CHECK
+    ),
+    azure!(
+        Arm,
         "azureRoleAssignments",
         "GET {workspace}/…/Microsoft.Authorization/roleAssignments",
         "Reader",

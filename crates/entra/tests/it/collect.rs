@@ -136,7 +136,7 @@ fn tenant() -> Value {
             "workspaces": [{"id": WORKSPACE, "properties": {"customerId": "c-1"},
                 "systemData": {"createdBy": "eve@contoso.com"}}],
             "workspaceTables": [], "scheduledQueryRules": [], "actionGroups": [], "actionRules": [],
-            "activityLogAlerts": [], "azureRoleAssignments": [], "onboardingStates": [], "alertRules": [],
+            "activityLogAlerts": [], "locks": [], "ruleHealth": [], "azureRoleAssignments": [], "onboardingStates": [], "alertRules": [],
             "automationRules": [], "watchlists": [],
         },
     })
