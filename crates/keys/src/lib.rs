@@ -17,14 +17,14 @@
 //! - bytes of a key are never trusted: reading them is total, and property tests say so;
 //! - no clock and no file: time and bytes are arguments.
 
-//ATT
+pub mod attestation;
 pub mod cbor;
-//CERT
+pub mod certificate;
 pub mod ctap;
 pub mod error;
 pub mod hid;
 pub mod info;
-//MDS
+pub mod mds;
 pub mod pin;
 pub mod registration;
 pub mod soft;

@@ -30,6 +30,13 @@ pub struct State {
     pub(super) passkeys: Vec<Passkey>,
 }
 
+impl State {
+    /// The certificate that it attests with.
+    pub fn certificate(&self) -> Option<&[u8]> {
+        self.chain.first().map(Vec::as_slice)
+    }
+}
+
 /// A passkey.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Passkey {
@@ -67,6 +74,7 @@ mod optional {
     use data_encoding::BASE64;
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error};
 
+    #[allow(clippy::ref_option, reason = "the shape that serde wants")]
     pub(super) fn serialize<S: Serializer>(
         bytes: &Option<Vec<u8>>,
         serializer: S,

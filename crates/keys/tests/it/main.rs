@@ -6,5 +6,6 @@
     reason = "helpers of tests are tests"
 )]
 
+mod attests;
 mod pins;
 mod support;

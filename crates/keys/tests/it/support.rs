@@ -45,3 +45,43 @@ pub(crate) fn wanted(exclude: &[Vec<u8>]) -> NewCredential {
         cred_protect: Some(1),
     }
 }
+
+/// A list as FIDO publishes it, of entries (AAGUID, description, root, statuses), and the root of its signer in PEM.
+pub(crate) fn list(entries: &[(&str, &str, &[u8], &[&str])]) -> (String, Vec<u8>) {
+    use data_encoding::{BASE64, BASE64URL_NOPAD};
+    use serde_json::{Value, json};
+    let root_key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+    let mut root = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    root.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let pem = root.self_signed(&root_key).unwrap().pem().into_bytes();
+    let issuer = rcgen::Issuer::new(root, root_key);
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+    let own = rcgen::CertificateParams::new(vec!["mds.fidoalliance.org".to_owned()]).unwrap();
+    let own = own.signed_by(&key, &issuer).unwrap();
+    let entries: Vec<Value> = entries
+        .iter()
+        .map(|(aaguid, description, root, statuses)| {
+            let reports: Vec<Value> =
+                statuses.iter().map(|word| json!({"status": word, "effectiveDate": "2026-01-01"})).collect();
+            json!({"aaguid": aaguid, "statusReports": reports, "timeOfLastStatusChange": "2026-01-01",
+                "metadataStatement": {"description": description, "attestationRootCertificates": [BASE64.encode(root)]}})
+        })
+        .collect();
+    let payload =
+        json!({"legalHeader": "made up", "no": 7, "nextUpdate": "2026-12-24", "entries": entries});
+    let header = json!({"alg": "ES256", "typ": "JWT", "x5c": [BASE64.encode(own.der())]});
+    let part = |value: &Value| BASE64URL_NOPAD.encode(value.to_string().as_bytes());
+    let signed = format!("{}.{}", part(&header), part(&payload));
+    let pair = aws_lc_rs::signature::EcdsaKeyPair::from_pkcs8(
+        &aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED_SIGNING,
+        key.serialized_der(),
+    )
+    .unwrap();
+    let signature = pair
+        .sign(&aws_lc_rs::rand::SystemRandom::new(), signed.as_bytes())
+        .unwrap();
+    (
+        format!("{signed}.{}", BASE64URL_NOPAD.encode(signature.as_ref())),
+        pem,
+    )
+}
