@@ -1,5 +1,6 @@
 //! The command line: one type per command, with the help that `--help` shows.
 
+mod key;
 mod lockout;
 mod tenant;
 
@@ -8,6 +9,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
+pub use key::{
+    KeyArgs, KeyCommand, KeyEnrollArgs, KeyIdentifyArgs, KeyListArgs, KeyMdsArgs, KeyMdsCommand,
+    KeyMdsImportArgs, KeyPinArgs, KeyTables, PinArgs, PluggedArgs,
+};
 pub use lockout::{
     GuardedArgs, LockoutArgs, LockoutCommand, PolicySetArgs, PreflightArgs, PreflightFormat,
     ProveArgs, ProveFormat, WhatIfArgs,
@@ -47,6 +52,8 @@ pub enum Command {
     Check(Box<CheckArgs>),
     /// Prove who gets in past Conditional Access, try one sign-in, pre-flight a change of policies
     Lockout(LockoutArgs),
+    /// List, identify and enroll security keys
+    Key(KeyArgs),
     /// Read sign-in and audit logs, print one JSON line per signal, alert
     Watch(WatchArgs),
     /// List, show and acknowledge incidents
@@ -386,7 +393,7 @@ pub enum DemoAct {
 #[derive(Args, Debug)]
 pub struct SchemaArgs {
     /// The document: `check-report`, `signal`, `watch-summary`, `incident`, `incident-list`, `alert-test`,
-    /// `lockout-proof`, `what-if`, `preflight`, `collect`, `doctor`
+    /// `lockout-proof`, `what-if`, `preflight`, `collect`, `doctor`, `keys`, `key`, `key-enrolment`
     pub name: String,
 }
 

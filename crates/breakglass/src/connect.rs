@@ -20,8 +20,20 @@ use crate::{
 /// # Errors
 /// When nobody is configured or named, or a certificate cannot be read. Nothing is sent yet.
 pub fn posture(settings: &Settings, args: &ConnectArgs) -> Result<Entra, Failure> {
+    connected(settings, args, "posture")
+}
+
+/// Connects with the identity that changes the tenant, or as the person that `--login` lets in.
+///
+/// # Errors
+/// As [`posture`].
+pub fn apply(settings: &Settings, args: &ConnectArgs) -> Result<Entra, Failure> {
+    connected(settings, args, "apply")
+}
+
+fn connected(settings: &Settings, args: &ConnectArgs, purpose: &str) -> Result<Entra, Failure> {
     let (cloud, trust) = cloud(settings, args)?;
-    let credential = credential(settings, args)?;
+    let credential = credential(settings, args, purpose)?;
     let transport =
         Arc::new(Https::new(&trust).map_err(|error| Failure::usage(error.to_string()))?);
     let clock = Arc::new(SystemClock);
@@ -109,7 +121,11 @@ fn cloud(settings: &Settings, args: &ConnectArgs) -> Result<(Cloud, Trust), Fail
     Ok((named(name)?, trust))
 }
 
-fn credential(settings: &Settings, args: &ConnectArgs) -> Result<Credential, Failure> {
+fn credential(
+    settings: &Settings,
+    args: &ConnectArgs,
+    purpose: &str,
+) -> Result<Credential, Failure> {
     let configured = settings.config.tenant_id.as_ref().map(ToString::to_string);
     let tenant = args.tenant_id.clone().or(configured);
     if let Some(login) = args.login {
@@ -125,11 +141,14 @@ fn credential(settings: &Settings, args: &ConnectArgs) -> Result<Credential, Fai
             Login::AzureCli => Credential::AzureCli { tenant },
         });
     }
-    let Some(identity) = settings.identity("posture")? else {
-        return Err(Failure::usage("nobody is named who may read the tenant").help(
-            "sign in as a person: --login browser (or device-code, azure-cli), or configure `[identity.posture]`: \
-             breakglass init",
-        ));
+    let Some(identity) = settings.identity(purpose)? else {
+        let (may, how) = match purpose {
+            "apply" => ("change", ""),
+            _ => ("read", ": breakglass init"),
+        };
+        return Err(Failure::usage(format!("nobody is named who may {may} the tenant")).help(format!(
+            "sign in as a person: --login browser (or device-code, azure-cli), or configure `[identity.{purpose}]`{how}"
+        )));
     };
     from_identity(identity, tenant)
 }

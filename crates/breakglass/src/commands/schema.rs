@@ -9,6 +9,7 @@ use crate::{
         collect::CollectDocument,
         doctor::DoctorDocument,
         incident,
+        key::{EnrolmentDocument, KeyDocument, KeysDocument},
         lockout::document::{
             preflight::PreflightDocument, proof::ProofDocument, what_if::WhatIfDocument,
         },
@@ -68,6 +69,12 @@ pub fn all() -> Vec<(&'static str, Value)> {
         (
             "preflight",
             derived(schemars::schema_for!(PreflightDocument), "preflight"),
+        ),
+        ("keys", derived(schemars::schema_for!(KeysDocument), "keys")),
+        ("key", derived(schemars::schema_for!(KeyDocument), "key")),
+        (
+            "key-enrolment",
+            derived(schemars::schema_for!(EnrolmentDocument), "key-enrolment"),
         ),
     ]
 }

@@ -13,8 +13,9 @@ use super::{
     values,
 };
 
-/// What an identity is for. Reading logs has its own app registration, since limits are counted for each.
-pub const PURPOSES: &[&str] = &["watch", "posture"];
+/// What an identity is for. Reading logs has its own app registration, since limits are counted for each; `apply` is the
+/// only one that may change the tenant.
+pub const PURPOSES: &[&str] = &["watch", "posture", "apply"];
 
 /// Who the program is to the tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,6 +98,7 @@ pub(super) fn read(
     for purpose in PURPOSES {
         let name = match *purpose {
             "watch" => "`[identity.watch]`",
+            "apply" => "`[identity.apply]`",
             _ => "`[identity.posture]`",
         };
         if let Some(identity) = section

@@ -92,7 +92,7 @@ fn r1_what_is_wrong_is_said_with_place_and_help() {
         ),
         (
             "identities",
-            "[identity.watch]\nclient_id = \"x\"\n[identity.posture]\nsecret = \"hunter2\"\nsecret_env = \"X\"\nmanaged_identity = true\nkey_file = \"k.pem\"\n[identity.apply]\nclient_id = \"y\"\n",
+            "[identity.watch]\nclient_id = \"x\"\n[identity.posture]\nsecret = \"hunter2\"\nsecret_env = \"X\"\nmanaged_identity = true\nkey_file = \"k.pem\"\n[identity.write]\nclient_id = \"y\"\n",
         ),
         (
             "identities: a secret without its application",

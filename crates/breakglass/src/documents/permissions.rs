@@ -33,7 +33,7 @@ const REGISTRATIONS: &[Registration] = &[
     },
     Registration {
         purpose: "apply",
-        commands: &["apply"],
+        commands: &["apply", "key enroll"],
         why: "changes the tenant; made when it is needed, kept on another machine, removed afterwards",
     },
 ];
