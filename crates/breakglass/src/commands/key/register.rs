@@ -239,16 +239,20 @@ mod tests {
 
     #[test]
     fn x7_a_new_key_stands_with_its_account() {
+        let second = Entry {
+            label: "BG02-A",
+            ..ENTRY
+        };
         for text in [
             TEXT.to_owned(),
             TEXT.replace("upn =", "key = [{ label = \"old\" }]\nupn ="),
         ] {
             let before = file(&text).register.accounts[1].keys.len();
-            let text = file(&text).with(SECOND, &ENTRY).unwrap();
+            let text = file(&text).with(SECOND, &second).unwrap();
             let keys = &file(&text).register.accounts[1].keys;
             assert_eq!(
                 (keys.len(), keys[before].label.as_str()),
-                (before + 1, "BG01-A"),
+                (before + 1, "BG02-A"),
                 "{text}"
             );
             assert!(
