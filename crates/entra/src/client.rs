@@ -2,7 +2,7 @@
 //!
 //! Invariants:
 //! - a token is sent to the origin of its service and to no other; a next link elsewhere is an error;
-//! - only reads are sent, and a read is repeated a bounded number of times;
+//! - only reads are sent, and writes that may be repeated like one (`passkeys`), a bounded number of times;
 //! - a refused token is replaced once in a call, and by one new token for all calls that it was refused to;
 //! - a redirect is an error and is not followed;
 //! - before every wait somebody is told how long and why.

@@ -70,7 +70,7 @@ const COMMANDS: &[Command] = &[
     Command {
         title: "apply",
         name: "apply",
-        note: "For a later version: this one writes nothing to a tenant. Whoever holds `RoleManagement.ReadWrite.Directory` can make anybody a Global Administrator, so guard this registration like an emergency access account.",
+        note: "For a later version. This one writes to a tenant with `key enroll` alone, which needs **UserAuthMethod-Passkey.ReadWrite.All** and, to find the account, **User.ReadBasic.All**. Whoever holds `RoleManagement.ReadWrite.Directory` can make anybody a Global Administrator, so guard this registration like an emergency access account.",
     },
 ];
 

@@ -7,5 +7,6 @@
 )]
 
 mod attests;
+mod oracle;
 mod pins;
 mod support;
