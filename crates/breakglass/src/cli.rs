@@ -10,7 +10,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
-pub use key::{KeyArgs, KeyCommand, KeyIdentifyArgs, KeyListArgs};
+pub use key::{
+    KeyArgs, KeyCommand, KeyEnrollArgs, KeyIdentifyArgs, KeyListArgs, KeyMdsArgs, KeyMdsCommand,
+    KeyMdsImportArgs, KeyPinArgs, KeyTables, PinArgs, PluggedArgs,
+};
 pub use lockout::{
     GuardedArgs, LockoutArgs, LockoutCommand, PolicySetArgs, PreflightArgs, PreflightFormat,
     ProveArgs, ProveFormat, WhatIfArgs,
@@ -55,7 +58,7 @@ pub enum Command {
     Plan(Box<PlanArgs>),
     /// Take the steps of a plan, one by one, each read back
     Apply(Box<ApplyArgs>),
-    /// The security keys of the accounts
+    /// List, identify and enroll security keys
     Key(KeyArgs),
     /// Read sign-in and audit logs, print one JSON line per signal, alert
     Watch(WatchArgs),
@@ -396,7 +399,7 @@ pub enum DemoAct {
 #[derive(Args, Debug)]
 pub struct SchemaArgs {
     /// The document: `check-report`, `signal`, `watch-summary`, `incident`, `incident-list`, `alert-test`,
-    /// `lockout-proof`, `what-if`, `preflight`, `collect`, `doctor`, `plan`, `apply`, `keys`, `key-model`
+    /// `lockout-proof`, `what-if`, `preflight`, `collect`, `doctor`, `plan`, `apply`, `keys`, `key`, `key-enrolment`
     pub name: String,
 }
 

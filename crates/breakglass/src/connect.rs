@@ -38,6 +38,21 @@ pub fn apply(settings: &Settings) -> Result<Entra, Failure> {
     connected(settings, &args, from_identity(identity, tenant, true)?)
 }
 
+/// Connects as the person that `--login` lets in, with what writing needs.
+///
+/// # Errors
+/// When no way is named, or a certificate cannot be read. Nothing is sent yet.
+pub fn enroll(settings: &Settings, args: &ConnectArgs) -> Result<Entra, Failure> {
+    let tenant = named_tenant(settings, args);
+    let Some(login) = args.login else {
+        return Err(Failure::usage("nobody is named who may register a key").help(
+            "sign in as a person: --login browser (or device-code, azure-cli), or name a file with `[identity.apply]` by \
+             --identity (docs/keys.md)",
+        ));
+    };
+    connected(settings, args, by_person(login, tenant, true))
+}
+
 fn connected(
     settings: &Settings,
     args: &ConnectArgs,
@@ -132,22 +147,9 @@ fn cloud(settings: &Settings, args: &ConnectArgs) -> Result<(Cloud, Trust), Fail
 }
 
 fn credential(settings: &Settings, args: &ConnectArgs) -> Result<Credential, Failure> {
-    let configured = settings.config.tenant_id.as_ref().map(ToString::to_string);
-    let tenant = args.tenant_id.clone().or(configured);
+    let tenant = named_tenant(settings, args);
     if let Some(login) = args.login {
-        return Ok(match login {
-            Login::Browser => Credential::Browser {
-                tenant,
-                client: None,
-                writes: false,
-            },
-            Login::DeviceCode => Credential::DeviceCode {
-                tenant,
-                client: None,
-                writes: false,
-            },
-            Login::AzureCli => Credential::AzureCli { tenant },
-        });
+        return Ok(by_person(login, tenant, false));
     }
     let Some(identity) = settings.identity("posture")? else {
         return Err(Failure::usage("nobody is named who may read the tenant").help(
@@ -156,6 +158,27 @@ fn credential(settings: &Settings, args: &ConnectArgs) -> Result<Credential, Fai
         ));
     };
     from_identity(identity, tenant, false)
+}
+
+fn named_tenant(settings: &Settings, args: &ConnectArgs) -> Option<String> {
+    let configured = settings.config.tenant_id.as_ref().map(ToString::to_string);
+    args.tenant_id.clone().or(configured)
+}
+
+fn by_person(login: Login, tenant: Option<String>, writes: bool) -> Credential {
+    match login {
+        Login::Browser => Credential::Browser {
+            tenant,
+            client: None,
+            writes,
+        },
+        Login::DeviceCode => Credential::DeviceCode {
+            tenant,
+            client: None,
+            writes,
+        },
+        Login::AzureCli => Credential::AzureCli { tenant },
+    }
 }
 
 fn from_identity(

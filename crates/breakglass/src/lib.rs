@@ -14,6 +14,7 @@ pub mod connect;
 pub mod demo;
 pub mod documents;
 pub mod failure;
+pub mod file;
 pub mod head;
 pub mod input;
 pub mod output;
@@ -25,7 +26,7 @@ pub mod watched;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
-use cli::{AlertCommand, Cli, Command, IncidentCommand, LockoutCommand};
+use cli::{AlertCommand, Cli, Command, IncidentCommand, KeyCommand, KeyMdsCommand, LockoutCommand};
 use failure::{Failure, exit};
 
 /// Parses the arguments, runs the command, and says how it ended.
@@ -58,7 +59,6 @@ fn run(cli: Cli) -> Result<u8, Failure> {
     match cli.command {
         Command::Demo(args) => demo::run(&args),
         Command::Init(args) => commands::init::run(&args),
-        Command::Key(args) => commands::key::run(&args),
         Command::Plan(args) => commands::plan::run(&args),
         Command::Apply(args) => commands::apply::run(&args),
         Command::Collect(args) => commands::collect::run(&args),
@@ -69,6 +69,15 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             LockoutCommand::Prove(args) => commands::lockout::prove(&args),
             LockoutCommand::Whatif(args) => commands::lockout::what_if(&args),
             LockoutCommand::Preflight(args) => commands::lockout::preflight(&args),
+        },
+        Command::Key(args) => match args.command {
+            KeyCommand::List(args) => commands::key::list(&args),
+            KeyCommand::Identify(args) => commands::key::identify(&args),
+            KeyCommand::Enroll(args) => commands::key::enroll(&args),
+            KeyCommand::Pin(args) => commands::key::pin(&args),
+            KeyCommand::Mds(args) => match args.command {
+                KeyMdsCommand::Import(args) => commands::key::import(&args),
+            },
         },
         Command::Watch(args) => commands::watch::run(&args),
         Command::Incident(args) => match args.command {

@@ -2,7 +2,8 @@
 //!
 //! Invariants:
 //! - a token is sent to the origin of its service and to no other; a next link elsewhere is an error;
-//! - a read is repeated a bounded number of times; a write only where the service says that it was not done (429);
+//! - a read is repeated a bounded number of times, as is a write that may be repeated like one (`passkeys`); another
+//!   write only where the service says that it was not done (429);
 //! - a refused token is replaced once in a call, and by one new token for all calls that it was refused to;
 //! - a redirect is an error and is not followed;
 //! - before every wait somebody is told how long and why.

@@ -5,7 +5,13 @@
 //! is derived from product lines. An AAGUID names a product line, never one model. Entries are
 //! compared whole: some AAGUIDs differ from another maker's in one digit only.
 
+mod advisory;
+mod catalogue;
+
 use std::{collections::BTreeMap, sync::LazyLock};
+
+pub use advisory::{Advisories, Advisory, Bearing, Hit, advisories};
+pub use catalogue::{Catalogue, Product, is_zero};
 
 /// Whether an authenticator is a thing that can lie in a safe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

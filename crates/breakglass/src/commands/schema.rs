@@ -9,6 +9,7 @@ use crate::{
         collect::CollectDocument,
         doctor::DoctorDocument,
         incident,
+        key::{EnrolmentDocument, KeyDocument, KeysDocument},
         lockout::document::{
             preflight::PreflightDocument, proof::ProofDocument, what_if::WhatIfDocument,
         },
@@ -66,20 +67,6 @@ pub fn all() -> Vec<(&'static str, Value)> {
             derived(schemars::schema_for!(DoctorDocument), "doctor"),
         ),
         (
-            "keys",
-            derived(
-                schemars::schema_for!(crate::commands::key::KeysDocument),
-                "keys",
-            ),
-        ),
-        (
-            "key-model",
-            derived(
-                schemars::schema_for!(crate::commands::key::KeyModelDocument),
-                "key-model",
-            ),
-        ),
-        (
             "plan",
             derived(schemars::schema_for!(breakglass_model::plan::Plan), "plan"),
         ),
@@ -93,6 +80,12 @@ pub fn all() -> Vec<(&'static str, Value)> {
         (
             "preflight",
             derived(schemars::schema_for!(PreflightDocument), "preflight"),
+        ),
+        ("keys", derived(schemars::schema_for!(KeysDocument), "keys")),
+        ("key", derived(schemars::schema_for!(KeyDocument), "key")),
+        (
+            "key-enrolment",
+            derived(schemars::schema_for!(EnrolmentDocument), "key-enrolment"),
         ),
     ]
 }

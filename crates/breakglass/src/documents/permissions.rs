@@ -33,7 +33,7 @@ const REGISTRATIONS: &[Registration] = &[
     },
     Registration {
         purpose: "apply",
-        commands: &["apply"],
+        commands: &["apply", "key enroll"],
         why: "changes the tenant; made when it is needed, kept on another machine, removed afterwards",
     },
 ];
@@ -70,7 +70,7 @@ const COMMANDS: &[Command] = &[
     Command {
         title: "apply",
         name: "apply",
-        note: "Takes the steps of an approved plan; each step of a plan names what it needs, so grant only that. The tenant is read with the posture identity. The settings of the keeper role are taken from signed-in people only (`RoleManagementPolicy.ReadWrite.Directory`, Privileged Role Administrator). Whoever holds `RoleManagement.ReadWrite.Directory` can make anybody a Global Administrator, so guard this registration like an emergency access account.",
+        note: "Takes the steps of an approved plan; each step of a plan names what it needs, so grant only that. The tenant is read with the posture identity. `key enroll` needs **UserAuthMethod-Passkey.ReadWrite.All** and, to find the account, **User.ReadBasic.All**. The settings of the keeper role are taken from signed-in people only (`RoleManagementPolicy.ReadWrite.Directory`, Privileged Role Administrator). Whoever holds `RoleManagement.ReadWrite.Directory` can make anybody a Global Administrator, so guard this registration like an emergency access account.",
     },
 ];
 

@@ -30,12 +30,15 @@ impl Twin {
 
     /// Serves a snapshot.
     pub(crate) fn of_snapshot(snapshot: &str) -> Self {
+        Self::of_snapshot_with(snapshot, &[])
+    }
+
+    /// Serves a snapshot, with more arguments.
+    pub(crate) fn of_snapshot_with(snapshot: &str, more: &[&str]) -> Self {
         let place = tempfile::tempdir().unwrap();
         fs::write(place.path().join("given.json"), snapshot).unwrap();
-        Self::start(
-            place,
-            &["--tenant", "given.json", "--fault", "throttling=off"],
-        )
+        let arguments = ["--tenant", "given.json", "--fault", "throttling=off"];
+        Self::start(place, &[&arguments[..], more].concat())
     }
 
     fn with(arguments: &[&str]) -> Self {

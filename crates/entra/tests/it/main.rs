@@ -13,6 +13,7 @@ mod collect;
 mod credential;
 mod fake;
 mod messages;
+mod passkeys;
 mod people;
 mod reading;
 mod script;

@@ -11,6 +11,7 @@ mod msal;
 mod portal;
 mod reads;
 mod sdk;
+mod security_keys;
 mod signin;
 mod softkey;
 mod support;

@@ -237,6 +237,8 @@ pub(super) fn method(object: &Value) -> Method {
         name: owned(object, "displayName").or_else(|| owned(object, "model")),
         attestation: owned(object, "attestationLevel"),
         passkey_type: owned(object, "passkeyType"),
+        // One sample of the documentation has the older spelling.
+        created: owned(object, "createdDateTime").or_else(|| owned(object, "creationDateTime")),
         phone_type: owned(object, "phoneType"),
         usable_once: object.get("isUsableOnce").and_then(Value::as_bool),
         usable: object.get("isUsable").and_then(Value::as_bool),

@@ -58,6 +58,9 @@ pub struct Method {
     pub attestation: Option<String>,
     /// `passkeyType`: `deviceBound`, `synced`, as Graph says.
     pub passkey_type: Option<String>,
+    /// `createdDateTime`, as Graph says.
+    #[serde(default)]
+    pub created: Option<String>,
     /// `phoneType` of a phone: `mobile`, `alternateMobile`, `office`.
     #[serde(default)]
     pub phone_type: Option<String>,

@@ -48,7 +48,12 @@ pub(crate) fn read(object: &[u8], client_data: &[u8]) -> Result<Attested, &'stat
     match format {
         "none" => Ok(attested),
         "packed" => {
-            attested.chain = packed(statement, &attested.public_key, &signed)?;
+            attested.chain = packed(
+                statement,
+                &attested.public_key,
+                data.get(37..53).unwrap_or_default(),
+                &signed,
+            )?;
             Ok(attested)
         }
         _ => Err("the attestation format is not supported"),
@@ -108,7 +113,12 @@ fn public_key(key: &Cbor) -> Option<PublicKey> {
     }
 }
 
-fn packed(statement: &Cbor, own: &PublicKey, signed: &[u8]) -> Result<Vec<Vec<u8>>, &'static str> {
+fn packed(
+    statement: &Cbor,
+    own: &PublicKey,
+    own_aaguid: &[u8],
+    signed: &[u8],
+) -> Result<Vec<Vec<u8>>, &'static str> {
     const INVALID: &str = "the signature of the attestation is not valid";
     let signature = statement
         .get("sig")
@@ -127,6 +137,9 @@ fn packed(statement: &Cbor, own: &PublicKey, signed: &[u8]) -> Result<Vec<Vec<u8
         Some(certificate) => {
             let point =
                 der::p256_point(certificate).ok_or("the attestation certificate can't be read")?;
+            if der::aaguid(certificate).is_some_and(|named| named != own_aaguid) {
+                return Err("the attestation certificate is for another AAGUID");
+            }
             verify(&PublicKey::Es256(point), signed, signature)
         }
     };
@@ -168,8 +181,8 @@ mod der {
         Some((*tag, rest.get(..length)?, rest.get(length..)?))
     }
 
-    /// The point of a P-256 key in a certificate.
-    pub(super) fn p256_point(certificate: &[u8]) -> Option<Vec<u8>> {
+    /// What of a certificate begins with its public key.
+    fn from_key(certificate: &[u8]) -> Option<&[u8]> {
         let (_, certificate, _) = element(certificate)?;
         let (_, mut rest, _) = element(certificate)?;
         let (tag, _, after) = element(rest)?;
@@ -180,11 +193,48 @@ mod der {
         for _ in 0..5 {
             (_, _, rest) = element(rest)?;
         }
-        let (_, info, _) = element(rest)?;
+        Some(rest)
+    }
+
+    /// The point of a P-256 key in a certificate.
+    pub(super) fn p256_point(certificate: &[u8]) -> Option<Vec<u8>> {
+        let (_, info, _) = element(from_key(certificate)?)?;
         let (_, _, key) = element(info)?;
         let (tag, bits, _) = element(key)?;
         let point = bits.strip_prefix(&[0])?;
         (tag == 0x03 && point.len() == 65 && point.first() == Some(&4)).then(|| point.to_vec())
+    }
+
+    /// The AAGUID that a certificate is for (W3C, *Web Authentication Level 3*, section 8.2.1:
+    /// 1.3.6.1.4.1.45724.1.1.4), where it names one.
+    pub(super) fn aaguid(certificate: &[u8]) -> Option<&[u8]> {
+        const OID: &[u8] = &[
+            0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0xe5, 0x1c, 0x01, 0x01, 0x04,
+        ];
+        let (_, _, mut rest) = element(from_key(certificate)?)?;
+        loop {
+            let (tag, content, after) = element(rest)?;
+            rest = after;
+            if tag != 0xa3 {
+                continue;
+            }
+            let (_, mut extensions, _) = element(content)?;
+            loop {
+                let (_, extension, after) = element(extensions)?;
+                extensions = after;
+                let (_, id, value) = element(extension)?;
+                if id == OID {
+                    let (tag, octets, after) = element(value)?;
+                    // A flag whether it is critical may come before the value.
+                    let octets = if tag == 0x01 {
+                        element(after)?.1
+                    } else {
+                        octets
+                    };
+                    return element(octets).map(|(_, aaguid, _)| aaguid);
+                }
+            }
+        }
     }
 }
 
@@ -221,6 +271,7 @@ mod tests {
         fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             prop_assert!(read(&bytes, b"").is_err());
             let _ = der::p256_point(&bytes);
+            let _ = der::aaguid(&bytes);
         }
     }
 }
