@@ -160,6 +160,15 @@ pub(crate) const RESTRICTED_UNITS: &str = "https://learn.microsoft.com/entra/ide
 /// Microsoft's page on mandatory multifactor authentication.
 pub(crate) const MANDATORY_MFA: &str = "https://learn.microsoft.com/entra/identity/authentication/concept-mandatory-multifactor-authentication";
 
+/// Microsoft's page on activation of roles.
+pub(crate) const PIM_SETTINGS: &str = "https://learn.microsoft.com/entra/id-governance/privileged-identity-management/pim-how-to-change-default-settings";
+/// Microsoft's page on groups that roles can be assigned to.
+pub(crate) const ROLE_GROUPS: &str =
+    "https://learn.microsoft.com/entra/identity/role-based-access-control/groups-concept";
+/// Microsoft's page on passkeys.
+pub(crate) const PASSKEYS: &str =
+    "https://learn.microsoft.com/entra/identity/authentication/how-to-enable-passkey-fido2";
+
 /// Every check, by code.
 pub fn catalogue() -> &'static [Check] {
     checks::ALL

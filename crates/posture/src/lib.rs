@@ -14,6 +14,7 @@ mod candidates;
 mod catalogue;
 mod checks;
 mod context;
+mod directory;
 mod facts;
 mod lockout;
 pub mod plan;

@@ -3,7 +3,9 @@
 use breakglass_model::{
     Collection, Finding, History, ObjectId, Reading, Register, TenantSnapshot, Upn, Verdict,
     history::{DrillOutcome, DrillRecord},
-    register::{Account, Envelope, Key, Person, Place, SealCheck, Sealed, Training, Workstation},
+    register::{
+        Account, Envelope, Key, Person, Place, Protection, SealCheck, Sealed, Training, Workstation,
+    },
     tenant::{
         AdministrativeUnit, AssignmentKind, Domain, GLOBAL_ADMINISTRATOR, Group, Method,
         MethodKind, Policy, Role, RoleAssignment, User,
@@ -16,9 +18,14 @@ use jiff::{
 
 use serde_json::{Value, json};
 
+#[path = "testing/guarded.rs"]
+mod guarded;
+
 use crate::{Context, Lockout, Settings, find, resolve};
 
-pub(crate) const YUBICO: &str = "a4e9fc6d-4cbe-4758-b8ba-37598bb5bbaa";
+pub(crate) use guarded::{KEEPER, rules, seen_use};
+
+pub(crate) const YUBICO: &str = "19083c3d-8383-4b18-bc03-8f1c9ab2fd1b";
 pub(crate) const FEITIAN: &str = "833b721a-ff5f-4d00-bb2e-bdda3ec01e29";
 
 pub(crate) fn oid(text: &str) -> ObjectId {
@@ -74,13 +81,17 @@ impl World {
         snapshot.policies = Collection::complete(Vec::new());
         snapshot.access_reviews = Collection::complete(Vec::new());
         snapshot.lifecycle_workflows = Collection::complete(Vec::new());
+        guarded::guard(&mut snapshot);
         let history = History {
             from_store: true,
             drills: vec![
                 drill("bg1", date(2026, 9, 1)),
                 drill("bg2", date(2026, 9, 2)),
             ],
-            uses: Vec::new(),
+            uses: vec![
+                seen_use("bg1", "2026-09-01T09:00:00Z"),
+                seen_use("bg2", "2026-09-02T09:00:00Z"),
+            ],
         };
         let mut world = Self {
             snapshot,
@@ -88,8 +99,8 @@ impl World {
             history,
         };
         world.dedicated(&json!({"id": "00000000-0000-0000-0000-000000000004"}));
-        world.last_policy()["sessionControls"] =
-            json!({"signInFrequency": {"isEnabled": true, "value": 4, "type": "hours"}});
+        world.last_policy()["sessionControls"] = json!({"signInFrequency": {"isEnabled": true, "value": 4, "type": "hours"},
+                "persistentBrowser": {"isEnabled": true, "mode": "never"}});
         world
     }
 
@@ -228,6 +239,7 @@ fn domain(name: &str, initial: bool, federated: bool) -> Domain {
         name: name.to_owned(),
         initial: Reading::Read(initial),
         federated: Reading::Read(federated),
+        password_days: Reading::Read(None),
     }
 }
 
@@ -322,6 +334,7 @@ fn register() -> Register {
             person("anna", "responder", Some("adm1")),
             person("ben", "stakeholder", Some("adm1")),
         ],
+        protection: Some(Protection::Encrypted),
         workstations: vec![Workstation {
             device_id: "paw-1".to_owned(),
             name: None,

@@ -15,6 +15,15 @@ use crate::{Request, Version};
 
 const ACCOUNTS: &str = "emergency accounts";
 const ADMINISTRATORS: &str = "administrators";
+/// What is kept of a risky user (Microsoft Graph, *riskyUser resource type*).
+const RISK: &[&str] = &[
+    "id",
+    "riskState",
+    "riskLevel",
+    "riskDetail",
+    "riskLastUpdatedDateTime",
+    "isDeleted",
+];
 
 impl Session<'_> {
     /// The emergency accounts that were named.
@@ -43,6 +52,33 @@ impl Session<'_> {
                 }
             }
             self.people(ACCOUNTS, &ids, part, found).await
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// What Identity Protection says of the emergency accounts. One of which it says nothing is not in the list.
+    pub(super) async fn risky_users(&self) -> Result<(), CollectError> {
+        let name = "riskyUsers";
+        self.step(name, name, async |part, _| {
+            if let Some(why) = self.not_led_to(&[ACCOUNTS]) {
+                return Err(Stop::Cannot(why));
+            }
+            let mut paths = Vec::new();
+            self.each(ACCOUNTS, |user| {
+                paths.push(format!(
+                    "/identityProtection/{name}/{}",
+                    segment(text(&user, "id"))
+                ));
+            })?;
+            for answer in self.entra.batch(Version::V1, &paths).await {
+                match answer {
+                    Ok(row) => part.push(&keep::only(&row, RISK))?,
+                    Err(error) if error.is_not_found() => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            Ok(())
         })
         .await?;
         Ok(())

@@ -34,6 +34,7 @@ pub(super) const FULL: &[&str] = &[
     "assignedLicenses",
     "passwordPolicies",
     "lastPasswordChangeDateTime",
+    "passwordProfile",
     "signInSessionsValidFromDateTime",
     "isManagementRestricted",
     "authorizationInfo",
@@ -61,6 +62,7 @@ pub(super) const GROUP: &[&str] = &[
     "mailEnabled",
     "onPremisesSyncEnabled",
     "createdDateTime",
+    "expirationDateTime",
     "visibility",
     "classification",
 ];

@@ -45,7 +45,11 @@ impl Consent {
 ///
 /// # Errors
 /// When a second person is needed and none has signed.
-pub(super) fn consent(args: &ApplyArgs, plan: &Plan, settings: &Settings) -> Result<Consent, Failure> {
+pub(super) fn consent(
+    args: &ApplyArgs,
+    plan: &Plan,
+    settings: &Settings,
+) -> Result<Consent, Failure> {
     if args.alone {
         crate::output::tell!(
             "warning: no second person approves this plan (--alone); every report says so"
