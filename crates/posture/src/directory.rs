@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use breakglass_model::{
-    NotRead, ObjectId,
+    Finding, NotRead, ObjectId,
     tenant::{AssignmentKind, Role, RoleAssignment},
 };
 use serde_json::Value;
 
-use crate::{Context, facts::missing};
+use crate::{Check, Context, facts::missing};
 
 /// Role template ids (Microsoft Entra, *Built-in roles*).
 pub(crate) const PRIVILEGED_ROLE_ADMINISTRATOR: &str = "e8611ab8-c189-46e8-94e1-60213ab1f814";
@@ -189,6 +189,28 @@ impl<'a> Context<'a> {
             }
         }
         (keepers, unknown)
+    }
+
+    /// One finding for each role at the unit; *not applicable* when there is none (BG073 says so).
+    pub(crate) fn each_keeper(
+        &self,
+        check: &Check,
+        judge: impl Fn(&Keeper<'a>) -> Finding,
+    ) -> Vec<Finding> {
+        if self.accounts.is_empty() {
+            return vec![self.undeclared(check)];
+        }
+        let (keepers, unknown) = self.keepers();
+        let mut findings: Vec<Finding> = keepers.iter().map(judge).collect();
+        match unknown {
+            Some(missing) => findings.push(check.unread("tenant", &missing)),
+            None if findings.is_empty() => findings.push(check.not_applicable(
+                "tenant",
+                "nobody has a role at a restricted unit of the accounts (BG073)",
+            )),
+            None => {}
+        }
+        findings
     }
 
     /// The settings of Privileged Identity Management for a role (Microsoft Graph, *unifiedRoleManagementPolicy*).

@@ -10,6 +10,7 @@
 //! - a check's code, once published, is never given to another check.
 
 mod accounts;
+mod advisories;
 mod candidates;
 mod catalogue;
 mod checks;
@@ -17,7 +18,9 @@ mod context;
 mod directory;
 mod facts;
 mod lockout;
+mod methods_policy;
 pub mod plan;
+mod powers;
 mod questions;
 pub mod report;
 mod run;

@@ -23,7 +23,7 @@ mod guarded;
 
 use crate::{Context, Lockout, Settings, find, resolve};
 
-pub(crate) use guarded::{KEEPER, rules, seen_use};
+pub(crate) use guarded::seen_use;
 
 pub(crate) const YUBICO: &str = "19083c3d-8383-4b18-bc03-8f1c9ab2fd1b";
 pub(crate) const FEITIAN: &str = "833b721a-ff5f-4d00-bb2e-bdda3ec01e29";

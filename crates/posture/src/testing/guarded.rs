@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use super::{World, assignment, everyday, oid};
 
 /// The custom role at the unit.
-pub(crate) const KEEPER: &str = "keeper";
+const KEEPER: &str = "keeper";
 
 /// The rules for activating a role, as Graph writes them.
-pub(crate) fn rules(role: &str) -> Value {
+fn rules(role: &str) -> Value {
     json!({"id": format!("p_{role}"), "scopeId": "/", "scopeType": "DirectoryRole", "roleDefinitionId": role,
     "policy": {"rules": [
         {"id": "Expiration_Admin_Assignment", "isExpirationRequired": false},
