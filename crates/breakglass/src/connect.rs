@@ -35,7 +35,7 @@ pub fn apply(settings: &Settings) -> Result<Entra, Failure> {
         ));
     };
     let tenant = settings.config.tenant_id.as_ref().map(ToString::to_string);
-    connected(settings, &args, from_identity(identity, tenant)?)
+    connected(settings, &args, from_identity(identity, tenant, true)?)
 }
 
 fn connected(
@@ -139,10 +139,12 @@ fn credential(settings: &Settings, args: &ConnectArgs) -> Result<Credential, Fai
             Login::Browser => Credential::Browser {
                 tenant,
                 client: None,
+                writes: false,
             },
             Login::DeviceCode => Credential::DeviceCode {
                 tenant,
                 client: None,
+                writes: false,
             },
             Login::AzureCli => Credential::AzureCli { tenant },
         });
@@ -153,12 +155,13 @@ fn credential(settings: &Settings, args: &ConnectArgs) -> Result<Credential, Fai
              breakglass init",
         ));
     };
-    from_identity(identity, tenant)
+    from_identity(identity, tenant, false)
 }
 
 fn from_identity(
     identity: Identity<Secret>,
     tenant: Option<String>,
+    writes: bool,
 ) -> Result<Credential, Failure> {
     let client = identity.client_id;
     let needed = || {
@@ -205,8 +208,16 @@ fn from_identity(
         }
         Proof::ManagedIdentity => Credential::ManagedIdentity { client },
         Proof::AzureCli => Credential::AzureCli { tenant },
-        Proof::DeviceCode => Credential::DeviceCode { tenant, client },
-        Proof::Browser => Credential::Browser { tenant, client },
+        Proof::DeviceCode => Credential::DeviceCode {
+            tenant,
+            client,
+            writes,
+        },
+        Proof::Browser => Credential::Browser {
+            tenant,
+            client,
+            writes,
+        },
     })
 }
 
@@ -246,9 +257,14 @@ fn open(address: &Url) {
         .spawn();
 }
 
-/// Says on a terminal what is waited for, when that takes long enough to wonder.
+/// Says what is waited for, when that takes long enough to wonder; in a log only when it takes long.
 fn waiting(wait: &Wait) {
-    if wait.time.as_secs() >= 2 && std::io::stderr().is_terminal() {
+    let enough = if std::io::stderr().is_terminal() {
+        2
+    } else {
+        10
+    };
+    if wait.time.as_secs() >= enough {
         output::tell!("  waiting {} s: {}", wait.time.as_secs(), wait.why);
     }
 }

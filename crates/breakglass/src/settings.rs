@@ -51,6 +51,13 @@ pub fn load(named: Option<&Path>) -> Result<Settings, Failure> {
             );
         }
     }
+    if config.identities.len() > 1 && config.identities.contains_key("apply") {
+        crate::output::tell!(
+            "warning: `[identity.apply]` may change the tenant and stands in `{}` beside identities that only read: keep it \
+             in a file of its own, on another machine",
+            path.display()
+        );
+    }
     Ok(Settings {
         config,
         file: Some(path.to_path_buf()),
@@ -109,6 +116,27 @@ pub fn store_failed(error: StoreError) -> Failure {
 }
 
 impl Settings {
+    /// The register: the one that was named, else the configuration's, else the built-in tenant's own.
+    pub fn register_or(
+        &self,
+        named: Option<&Path>,
+        sealed: Option<&Path>,
+        built_in: Option<&str>,
+    ) -> Result<Option<Register>, Failure> {
+        if let Some(path) = named {
+            return register(path, sealed).map(Some);
+        }
+        if let Some(own) = self.register()? {
+            return Ok(Some(own));
+        }
+        built_in
+            .map(|text| {
+                Register::from_toml("built-in register", text, None)
+                    .map_err(|problems| refused("the built-in register", &problems))
+            })
+            .transpose()
+    }
+
     /// The register that the configuration names.
     pub fn register(&self) -> Result<Option<Register>, Failure> {
         let files = self.config.register.as_ref();

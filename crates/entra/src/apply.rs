@@ -112,11 +112,19 @@ impl Entra {
         for need in &write.needs {
             let look = known.all(&need.look).map_err(StepError::Unknown)?;
             let object = self.look_patiently(write.api, &look).await?;
+            if object.is_null() {
+                return Err(StepError::Moved(format!(
+                    "what it needs to know of `{}` is not there",
+                    need.name
+                )));
+            }
             known.keep(&need.name, &object);
         }
         let write: Write = known
             .all(&without_undo(&write))
             .map_err(StepError::Unknown)?;
+        // What a plan could not look at may well be as it should be.
+        let begun = begun || !write.needs.is_empty();
         let taken = self.carry_out(&write, begun).await?;
         if !back {
             known.keep(&step.id, &taken.object);

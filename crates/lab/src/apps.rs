@@ -27,6 +27,7 @@ const POSTURE: &[&str] = &[
     "Device.Read.All",
     "Domain.Read.All",
     "GroupMember.Read.All",
+    "IdentityRiskyUser.Read.All",
     "LifecycleWorkflows.Read.All",
     "Organization.Read.All",
     "Policy.Read.All",
@@ -59,6 +60,7 @@ const APPLY: &[&str] = &[
     "User.DeleteRestore.All",
     "User.ReadWrite.All",
     "User.RevokeSessions.All",
+    "UserAuthMethod-Passkey.ReadWrite.All",
     "UserAuthenticationMethod.ReadWrite.All",
 ];
 
@@ -104,7 +106,11 @@ pub fn default_apps() -> Vec<App> {
             "breakglass apply",
             3,
             APPLY,
-            &["Contributor", "Log Analytics Reader"],
+            &[
+                "Contributor",
+                "Log Analytics Reader",
+                "User Access Administrator",
+            ],
         ),
         public(GRAPH_COMMAND_LINE, "Microsoft Graph Command Line Tools"),
         public(AZURE_CLI, "Microsoft Azure CLI"),

@@ -21,9 +21,14 @@
 //! | both keys lie in one safe at one site | one fire takes both | S1, S3 |
 //! | `contoso.com` is federated (the accounts are not on it) | no finding for the accounts | A2 |
 //! | the diagnostic setting sends no non-interactive sign-ins | a use with a key may go unseen | W1 |
+//! | the workspace keeps its records for 30 days | gone before a review may be over | P2 |
+//! | the workspace has a daily cap of 5 GB | a flood of records stops every alert | W1 |
 //! | the alert rule reads `SigninLogs` only | no acts, no changes, no non-interactive use | W3 |
 //! | the rule runs every five minutes | not every minute | W5 |
 //! | one personal mailbox, no text message | one person's absence silences it | W6 |
+//! | the mailbox is in the guarded tenant, and logs leave it by one way | the alert rides on what fails | W12 |
+//! | no rule fires when records stop | silence looks like quiet | W13 |
+//! | nobody is told when the alert rule or the action group changes | the alarm can be switched off unseen | M5 |
 //! | the e-mail subject is not set | not recognised at once | W7 |
 //! | the rule has severity 1 | not critical | W8 |
 //! | the rule has no managed identity | runs with its author's rights | W9 |

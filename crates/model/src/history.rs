@@ -44,6 +44,19 @@ pub struct UseRecord {
     pub explained: bool,
 }
 
+/// A run of our own monitor: how far it read the logs, and when somebody was last reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MonitorRun {
+    /// The streams that it read (`SignInLogs`, `NonInteractiveUserSignInLogs`, `AuditLogs`).
+    pub streams: Vec<String>,
+    /// Up to when all of them were read.
+    pub read_to: Timestamp,
+    /// When a channel last accepted a message, a test among them.
+    pub told: Option<Timestamp>,
+    /// Whether somebody else raises the alarm when the monitor falls silent.
+    pub watched: bool,
+}
+
 /// Everything remembered. Empty when there is no store.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
@@ -53,4 +66,7 @@ pub struct History {
     pub drills: Vec<DrillRecord>,
     /// Uses, newest last.
     pub uses: Vec<UseRecord>,
+    /// Runs of our own monitor, newest last.
+    #[serde(default)]
+    pub runs: Vec<MonitorRun>,
 }

@@ -16,11 +16,16 @@ use crate::{
 pub struct Settings {
     /// Most days between two looks at a seal. No source gives a number; half a year is our choice.
     pub seal_days: i64,
+    /// Fewest days that records are kept. CIS Controls 8.10 asks for 90; a drill is due within 90, too.
+    pub log_days: i64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { seal_days: 183 }
+        Self {
+            seal_days: 183,
+            log_days: 90,
+        }
     }
 }
 

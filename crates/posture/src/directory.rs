@@ -8,17 +8,13 @@ use breakglass_model::{
 };
 use serde_json::Value;
 
-use crate::{Check, Context, facts::missing};
+pub(crate) use crate::monitoring::text;
+use crate::{Check, Context, facts::missing, monitoring::list};
 
 /// Role template ids (Microsoft Entra, *Built-in roles*).
 pub(crate) const PRIVILEGED_ROLE_ADMINISTRATOR: &str = "e8611ab8-c189-46e8-94e1-60213ab1f814";
 pub(crate) const PRIVILEGED_AUTHENTICATION_ADMINISTRATOR: &str =
     "7be44c8a-adaf-4e2a-84d6-ab2649e08a13";
-
-/// Text of a property.
-pub(crate) fn text<'a>(value: &'a Value, key: &str) -> &'a str {
-    value.get(key).and_then(Value::as_str).unwrap_or_default()
-}
 
 /// The name of an object, else its id.
 pub(crate) fn name_of<'a>(value: &'a Value, id: &str) -> &'a str {
@@ -43,31 +39,18 @@ pub(crate) fn names(list: Option<&Value>, wanted: &str) -> bool {
 impl<'a> Context<'a> {
     /// The objects of a collection that is kept as it was read.
     pub(crate) fn listed(&self, collection: &str) -> &'a [Value] {
-        self.snapshot
-            .other
-            .get(collection)
-            .map_or(&[][..], Vec::as_slice)
+        list(self.snapshot, collection).items
     }
 
     /// The same, when it was read to its end.
     pub(crate) fn whole(&self, collection: &str, permission: &str) -> Result<&'a [Value], NotRead> {
-        if let Some(found) = self
-            .snapshot
-            .not_read
-            .iter()
-            .find(|one| one.collection.eq_ignore_ascii_case(collection))
-        {
-            return Err(NotRead {
-                permission: found
-                    .permission
-                    .clone()
-                    .or_else(|| Some(permission.to_owned())),
-                ..found.clone()
-            });
-        }
-        match self.snapshot.other.get(collection) {
-            Some(items) => Ok(items),
-            None => Err(missing(collection, "it is not in the input", permission)),
+        let found = list(self.snapshot, collection);
+        match found.missing {
+            None => Ok(found.items),
+            Some(missing) => Err(NotRead {
+                permission: missing.permission.or_else(|| Some(permission.to_owned())),
+                ..missing
+            }),
         }
     }
 
@@ -88,8 +71,7 @@ impl<'a> Context<'a> {
             return name;
         }
         self.application(id)
-            .map(|own| name_of(own, "id").to_owned())
-            .unwrap_or_else(|| id.to_string())
+            .map_or_else(|| id.to_string(), |own| name_of(own, "id").to_owned())
     }
 
     /// The application with this object id, where it was read.
@@ -169,24 +151,24 @@ impl<'a> Context<'a> {
     }
 
     /// The roles at the unit, each once, with who holds it.
-    pub(crate) fn keepers(&self) -> (Vec<Keeper<'a>>, Option<NotRead>) {
+    pub(crate) fn unit_roles(&self) -> (Vec<Keeper<'a>>, Option<NotRead>) {
         let (found, unknown) = self.at_the_unit();
         let mut keepers: Vec<Keeper<'a>> = Vec::new();
         for assignment in found {
-            match keepers.iter_mut().find(|own| own.role == &assignment.role) {
-                Some(keeper) => keeper.assignments.push(assignment),
-                None => {
-                    let definition = self.role(&assignment.role);
-                    keepers.push(Keeper {
-                        name: definition
-                            .and_then(|own| own.display_name.clone())
-                            .unwrap_or_else(|| assignment.role.to_string()),
-                        role: &assignment.role,
-                        definition,
-                        assignments: vec![assignment],
-                    });
-                }
+            let known = keepers.iter_mut().find(|own| own.role == &assignment.role);
+            if let Some(keeper) = known {
+                keeper.assignments.push(assignment);
+                continue;
             }
+            let definition = self.role(&assignment.role);
+            keepers.push(Keeper {
+                name: definition
+                    .and_then(|own| own.display_name.clone())
+                    .unwrap_or_else(|| assignment.role.to_string()),
+                role: &assignment.role,
+                definition,
+                assignments: vec![assignment],
+            });
         }
         (keepers, unknown)
     }
@@ -200,8 +182,15 @@ impl<'a> Context<'a> {
         if self.accounts.is_empty() {
             return vec![self.undeclared(check)];
         }
-        let (keepers, unknown) = self.keepers();
-        let mut findings: Vec<Finding> = keepers.iter().map(judge).collect();
+        let (keepers, unknown) = self.unit_roles();
+        // A role is named by its definition; without it there would be another subject.
+        let mut findings: Vec<Finding> = keepers
+            .iter()
+            .map(|own| match (own.definition, &self.snapshot.roles.missing) {
+                (None, Some(missing)) => check.unread(&own.name, missing),
+                _ => judge(own),
+            })
+            .collect();
         match unknown {
             Some(missing) => findings.push(check.unread("tenant", &missing)),
             None if findings.is_empty() => findings.push(check.not_applicable(
@@ -286,9 +275,9 @@ impl<'a> Pim<'a> {
         let span: jiff::Span = text(rule, "maximumDuration").parse().ok()?;
         // A day has 24 hours here: no clock is changed within an activation.
         let relative = jiff::SpanRelativeTo::days_are_24_hours();
-        span.total((jiff::Unit::Minute, relative))
+        span.to_duration(relative)
             .ok()
-            .map(|minutes| minutes.round() as i64)
+            .map(|length| length.as_mins())
     }
 
     /// The authentication context that activation asks for.

@@ -141,11 +141,6 @@ impl<'a> Context<'a> {
             && person.authorised_until.is_none_or(|until| until >= today)
     }
 
-    /// The day of a moment, in UTC.
-    pub(crate) fn day_of(&self, at: Timestamp) -> Date {
-        TimeZone::UTC.to_datetime(at).date()
-    }
-
     /// Days between two days, in either order.
     pub(crate) fn days_apart(&self, one: Date, other: Date) -> u64 {
         self.days_since(one).abs_diff(self.days_since(other))
@@ -187,6 +182,11 @@ impl<'a> Context<'a> {
         let age = self.days_since(on);
         age >= 0 && valid_days.is_none_or(|days| age <= i64::from(days))
     }
+}
+
+/// The day of a moment, in UTC.
+pub(crate) fn day_of(at: Timestamp) -> Date {
+    TimeZone::UTC.to_datetime(at).date()
 }
 
 /// A datum that was not read.

@@ -41,11 +41,11 @@ pub(crate) fn fido2<'a>(context: &Context<'a>) -> Result<Fido2<'a>, NotRead> {
 
 impl<'a> Fido2<'a> {
     /// A Boolean setting.
-    pub(crate) fn flag(&self, key: &str) -> Option<bool> {
+    pub(crate) fn flag(self, key: &str) -> Option<bool> {
         self.0.get(key).and_then(Value::as_bool)
     }
 
-    fn list(&self, key: &str) -> impl Iterator<Item = &'a Value> {
+    fn list(self, key: &str) -> impl Iterator<Item = &'a Value> {
         self.0
             .get(key)
             .and_then(Value::as_array)
@@ -54,7 +54,7 @@ impl<'a> Fido2<'a> {
     }
 
     /// Whether every profile, or without profiles the settings themselves, asks for attestation at registration.
-    pub(crate) fn attested(&self) -> Option<bool> {
+    pub(crate) fn attested(self) -> Option<bool> {
         let mut profiles = self.list("passkeyProfiles").peekable();
         if profiles.peek().is_none() {
             return self.flag("isAttestationEnforced");
@@ -68,7 +68,7 @@ impl<'a> Fido2<'a> {
 
     /// Whether an account may sign in with a key of a model, and why (not).
     pub(crate) fn takes(
-        &self,
+        self,
         context: &Context<'_>,
         account: &ObjectId,
         model: Option<&str>,
@@ -100,7 +100,7 @@ impl<'a> Fido2<'a> {
     }
 
     /// Whether a model is allowed to those of a target: any of its profiles suffices.
-    fn model(&self, target: &Value, model: Option<&str>) -> Truth {
+    fn model(self, target: &Value, model: Option<&str>) -> Truth {
         let allowed = target.get("allowedPasskeyProfiles");
         let profiles: Vec<&Value> = self
             .list("passkeyProfiles")

@@ -17,6 +17,15 @@ const TESTED: &[&str] = &["BG036"];
 /// method that Microsoft's mandatory multifactor authentication takes, or locked out by Conditional Access.
 const FATAL: &[&str] = &["BG002", "BG009", "BG018", "BG046", "BG048"];
 
+/// What must hold so that a rule of Azure Monitor or Microsoft Sentinel tells somebody of a use.
+const TOLD: &[&str] = &[
+    "BG050", "BG051", "BG053", "BG055", "BG059", "BG066", "BG068",
+];
+/// How a rule that is there must be set. Only one kind of rules is: the other's check does not apply.
+const TOLD_HOW: &[&str] = &["BG057", "BG063", "BG064"];
+/// The third way.
+const OWN_MONITOR: &str = "BG065";
+
 /// Answers the three questions from the findings of all checks.
 pub fn questions(context: &Context<'_>, findings: &[Finding]) -> Vec<Question> {
     vec![
@@ -91,19 +100,12 @@ fn needs(
 }
 
 fn would_work(context: &Context<'_>, findings: &[Finding]) -> (Answer, Vec<String>) {
-    let unjudged = "whether anybody would be told is not judged by these checks";
     if context.accounts.is_empty() {
-        return (
-            Answer::CannotTell,
-            vec![context.none_declared(), unjudged.to_owned()],
-        );
+        return (Answer::CannotTell, vec![context.none_declared()]);
     }
     let fatal: Vec<&Finding> = findings
         .iter()
-        .filter(|f| {
-            FATAL.contains(&f.check.as_str())
-                && matches!(f.verdict, Verdict::Fail | Verdict::Waived)
-        })
+        .filter(|f| FATAL.contains(&f.check.as_str()) && failed(f))
         .collect();
     let dead: BTreeSet<&str> = fatal.iter().map(|f| f.subject.as_str()).collect();
     let mut because = unique(fatal.iter().map(|f| sentence(f)).collect());
@@ -112,15 +114,105 @@ fn would_work(context: &Context<'_>, findings: &[Finding]) -> (Answer, Vec<Strin
         .iter()
         .all(|a| dead.contains(a.subject.as_str()))
     {
-        (Answer::No, because)
-    } else {
-        let open = findings
-            .iter()
-            .filter(|f| FATAL.contains(&f.check.as_str()) && f.verdict == Verdict::CannotTell);
-        because.extend(unique(open.map(sentence).collect()));
-        because.push(unjudged.to_owned());
-        (Answer::CannotTell, because)
+        return (Answer::No, because);
     }
+    because.extend(open(findings, FATAL));
+    let (told, why) = told(findings);
+    if told == Answer::No {
+        return (Answer::No, why);
+    }
+    because.extend(why);
+    if needs(context, findings, TESTED, "").0 != Answer::Yes {
+        because.push(
+            "that an alert reaches a person, only a drill proven by records shows (BG036)"
+                .to_owned(),
+        );
+    }
+    if because.is_empty() {
+        let yes = "every account gets in by what was read, a use raises an alert, and a drill has shown it";
+        (Answer::Yes, vec![yes.to_owned()])
+    } else {
+        (Answer::CannotTell, unique(because))
+    }
+}
+
+/// Whether somebody would be told of a use, and why that is not certain.
+///
+/// One of three ways suffices: rules of Azure Monitor, rules of Microsoft Sentinel, our own monitor. *No* only when the
+/// first two are seen to fail and our monitor is seen to stand still: where its runs are not known, it may watch.
+fn told(findings: &[Finding]) -> (Answer, Vec<String>) {
+    let own = findings.iter().filter(|f| f.check == OWN_MONITOR);
+    if own.clone().any(|f| f.verdict == Verdict::Pass) {
+        return (Answer::Yes, Vec::new());
+    }
+    let told = |f: &&Finding| {
+        [TOLD, TOLD_HOW]
+            .iter()
+            .any(|of| of.contains(&f.check.as_str()))
+    };
+    let wrong = together(findings.iter().filter(told).filter(|f| failed(f)));
+    if !wrong.is_empty() {
+        let still = own.clone().any(failed);
+        let answer = if still {
+            Answer::No
+        } else {
+            Answer::CannotTell
+        };
+        return (answer, wrong);
+    }
+    let mut why = open(findings, TOLD);
+    let how = || {
+        findings
+            .iter()
+            .filter(|f| TOLD_HOW.contains(&f.check.as_str()))
+    };
+    why.extend(together(how().filter(|f| f.verdict == Verdict::CannotTell)));
+    if how().all(|f| f.verdict != Verdict::Pass) {
+        why.push("no rule is judged to tell anybody (BG057, BG064)".to_owned());
+    }
+    if why.is_empty() {
+        (Answer::Yes, why)
+    } else {
+        (Answer::CannotTell, why)
+    }
+}
+
+fn failed(finding: &Finding) -> bool {
+    matches!(finding.verdict, Verdict::Fail | Verdict::Waived)
+}
+
+/// What keeps these checks from being passed, besides failures.
+fn open(findings: &[Finding], needed: &[&str]) -> Vec<String> {
+    let unknown =
+        |f: &&Finding| needed.contains(&f.check.as_str()) && f.verdict == Verdict::CannotTell;
+    let mut open = together(findings.iter().filter(unknown));
+    for id in needed {
+        let mut of = findings.iter().filter(|f| f.check == *id).peekable();
+        if of.peek().is_none() {
+            open.push(format!("{id} said nothing"));
+        } else if of.clone().all(|f| f.verdict == Verdict::NotApplicable) {
+            open.extend(together(of));
+        }
+    }
+    unique(open)
+}
+
+/// One sentence for all subjects of a check with the same cause.
+fn together<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<String> {
+    let mut causes: Vec<(Vec<&str>, &Finding)> = Vec::new();
+    for finding in findings {
+        let same = |(_, own): &&mut (Vec<&str>, &Finding)| {
+            own.check == finding.check && own.because == finding.because
+        };
+        match causes.iter_mut().find(same) {
+            Some((subjects, _)) => subjects.push(&finding.subject),
+            None => causes.push((vec![&finding.subject], finding)),
+        }
+    }
+    causes
+        .into_iter()
+        .map(|(subjects, one)| format!("{}: {} ({})", subjects.join(", "), one.because, one.check))
+        .collect()
 }
 
 fn sentence(finding: &Finding) -> String {

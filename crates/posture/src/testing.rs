@@ -20,10 +20,13 @@ use serde_json::{Value, json};
 
 #[path = "testing/guarded.rs"]
 mod guarded;
+#[path = "testing/watched.rs"]
+mod watched;
 
 use crate::{Context, Lockout, Settings, find, resolve};
 
 pub(crate) use guarded::seen_use;
+pub(crate) use watched::sentinel;
 
 pub(crate) const YUBICO: &str = "19083c3d-8383-4b18-bc03-8f1c9ab2fd1b";
 pub(crate) const FEITIAN: &str = "833b721a-ff5f-4d00-bb2e-bdda3ec01e29";
@@ -82,6 +85,7 @@ impl World {
         snapshot.access_reviews = Collection::complete(Vec::new());
         snapshot.lifecycle_workflows = Collection::complete(Vec::new());
         guarded::guard(&mut snapshot);
+        watched::watch(&mut snapshot);
         let history = History {
             from_store: true,
             drills: vec![
@@ -92,6 +96,7 @@ impl World {
                 seen_use("bg1", "2026-09-01T09:00:00Z"),
                 seen_use("bg2", "2026-09-02T09:00:00Z"),
             ],
+            runs: Vec::new(),
         };
         let mut world = Self {
             snapshot,

@@ -15,7 +15,7 @@ use std::{
 };
 
 use breakglass_entra::{
-    Entra,
+    Entra, Service,
     apply::{Standing, StepError, depends_on_earlier},
     collect,
 };
@@ -24,6 +24,7 @@ use breakglass_model::{
     plan::{Approved, Effect, Known, NEW, Plan, PlanStep},
 };
 use breakglass_posture::plan::{Safety, simulate};
+use breakglass_store::Announcement;
 use serde_json::{Value, json};
 
 use self::{
@@ -37,7 +38,9 @@ use crate::{
     clock::SystemClock,
     connect,
     failure::{Failure, exit},
-    input, output, runtime,
+    input, output,
+    pipeline::ANNOUNCED,
+    runtime,
     settings::{self, Settings},
 };
 
@@ -97,6 +100,8 @@ pub fn run(args: &ApplyArgs) -> Result<u8, Failure> {
         known: Known::new(),
         state: TenantSnapshot::empty(),
         consent,
+        as_application: true,
+        actors: Vec::new(),
         steps: Vec::new(),
     };
     runtime()?.block_on(run.go())
@@ -115,6 +120,10 @@ struct Run<'a> {
     /// The tenant, as collected and as changed since.
     state: TenantSnapshot,
     consent: Consent,
+    /// Whether the writer is an application, and not a person who signed in.
+    as_application: bool,
+    /// Ids by which logs name the writer.
+    actors: Vec<String>,
     steps: Vec<StepReport>,
 }
 
@@ -131,15 +140,50 @@ impl Run<'_> {
             .as_deref()
             .and_then(|id| breakglass_model::TenantId::parse(id).ok());
         connect::same_tenant(&self.entra, tenant.as_ref()).await?;
+        let granted = self
+            .entra
+            .granted(Service::Graph)
+            .await
+            .map_err(connect::failed)?;
+        self.as_application = granted.person.is_none();
+        self.actors = [&granted.object, &granted.app]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect();
         self.recall();
         self.collect().await?;
         if self.args.undo {
             self.agree("taken back, last first")?;
+            self.announce().await?;
             return self.back().await;
         }
         self.stale().await?;
         self.agree("taken in this order")?;
+        self.announce().await?;
         self.forward().await
+    }
+
+    /// Tells the monitor, through the store, that the changes to come are these.
+    async fn announce(&self) -> Result<(), Failure> {
+        if !self.settings.store_given(&self.args.store) {
+            return Ok(());
+        }
+        let from = SystemClock.now();
+        let announcement = Announcement {
+            plan: self.plan().digest.clone(),
+            actors: self.actors.clone(),
+            approved_by: self.consent.sentence(),
+            from,
+            until: from.checked_add(ANNOUNCED).unwrap_or(from),
+        };
+        let store = self.settings.open_store(&self.args.store, true).await?;
+        let told = store
+            .announce(&announcement)
+            .await
+            .map_err(settings::store_failed);
+        store.close().await;
+        told
     }
 
     /// What earlier runs made.
@@ -280,12 +324,30 @@ impl Run<'_> {
             .collect()
     }
 
+    /// Why a step has to be left: Microsoft does not take it from an application, or what it rests on was left.
+    fn left(&self, step: &PlanStep) -> Option<String> {
+        if step.by_person && self.as_application {
+            return Some("Microsoft takes it from signed-in people only".to_owned());
+        }
+        let open = step
+            .after
+            .iter()
+            .find(|id| self.journal.of(id) != Some(Event::Done))?;
+        Some(format!("`{open}` has to be done before"))
+    }
+
     async fn forward(&mut self) -> Result<u8, Failure> {
         let plan = self.approved.plan();
+        let mut left = false;
         for (place, step) in plan.steps.iter().enumerate() {
             let event = self.journal.of(&step.id);
             if event == Some(Event::Done) {
                 self.told(place, step, Outcome::Earlier, "");
+                continue;
+            }
+            if let Some(why) = self.left(step) {
+                left = true;
+                self.told(place, step, Outcome::Person, &why);
                 continue;
             }
             let mut after = self.state.clone();
@@ -323,7 +385,8 @@ impl Run<'_> {
                 Err(error) => return self.stopped(place, step, &error).await,
             }
         }
-        self.finish(exit::CLEAN).await
+        self.finish(if left { exit::FOUND } else { exit::CLEAN })
+            .await
     }
 
     async fn back(&mut self) -> Result<u8, Failure> {
@@ -356,6 +419,8 @@ impl Run<'_> {
                 Err(error) => return self.stopped(place, step, &error).await,
             }
         }
+        // What the accounts can do now is proved on the tenant as it is now.
+        self.collect().await?;
         self.finish(if left == 0 { exit::CLEAN } else { exit::FOUND })
             .await
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use breakglass_model::{CheckReport, History, Register, Severity, TenantSnapshot};
+use breakglass_model::{CheckReport, History, Severity, TenantSnapshot};
 use breakglass_posture::{
     CheckInput, Settings as CheckSettings, Waiver, catalogue, check as judge, exit_code,
     report::{self, Format},
@@ -87,7 +87,11 @@ fn report(args: &CheckArgs, settings: &Settings, now: Timestamp) -> Result<Check
         ));
     };
     let mut tenant = input::tenant(name, now)?;
-    let mut register = register(args, settings, tenant.register_toml.as_deref())?;
+    let mut register = settings.register_or(
+        args.register.as_deref(),
+        args.sealed.as_deref(),
+        tenant.register_toml.as_deref(),
+    )?;
     if let (Some(register), Some(limit)) =
         (&mut register, settings.config.max_global_administrators)
     {
@@ -117,26 +121,6 @@ fn report(args: &CheckArgs, settings: &Settings, now: Timestamp) -> Result<Check
     .map_err(|error| {
         Failure::usage(error.to_string()).help("`breakglass check --list` lists the checks")
     })
-}
-
-/// The register: named on the command line, else by the configuration, else the built-in tenant's own.
-fn register(
-    args: &CheckArgs,
-    settings: &Settings,
-    built_in: Option<&str>,
-) -> Result<Option<Register>, Failure> {
-    if let Some(path) = &args.register {
-        return settings::register(path, args.sealed.as_deref()).map(Some);
-    }
-    if let Some(register) = settings.register()? {
-        return Ok(Some(register));
-    }
-    built_in
-        .map(|text| {
-            Register::from_toml("built-in register", text, None)
-                .map_err(|problems| settings::refused("the built-in register", &problems))
-        })
-        .transpose()
 }
 
 /// The accounts that were named on the command line or in the configuration, as texts to resolve.

@@ -7,7 +7,7 @@ pub(super) mod text;
 use std::path::Path;
 
 use breakglass_model::{
-    History, ObjectId, Register, TenantSnapshot, Upn,
+    History, ObjectId, TenantSnapshot, Upn,
     plan::{PLAN_SCHEMA, Plan},
 };
 use breakglass_posture::plan::{PlanError, PlanInput, Wishes, plan};
@@ -18,7 +18,6 @@ use crate::{
     commands::check,
     failure::{Failure, exit},
     input, output, settings,
-    settings::Settings,
 };
 
 /// `plan`
@@ -31,9 +30,9 @@ pub fn run(args: &PlanArgs) -> Result<u8, Failure> {
         ));
     };
     let mut tenant = input::tenant(name, now)?;
-    let mut register = register(
+    let mut register = settings.register_or(
         args.register.as_deref(),
-        &settings,
+        None,
         tenant.register_toml.as_deref(),
     )?;
     if let (Some(register), Some(limit)) =
@@ -75,24 +74,6 @@ pub fn run(args: &PlanArgs) -> Result<u8, Failure> {
     } else {
         exit::FOUND
     })
-}
-
-/// The register: named, else the configuration's, else the built-in tenant's own.
-fn register(
-    named: Option<&Path>,
-    settings: &Settings,
-    built_in: Option<&str>,
-) -> Result<Option<Register>, Failure> {
-    if let Some(path) = named {
-        return settings::register(path, None).map(Some);
-    }
-    match (settings.register()?, built_in) {
-        (Some(register), _) => Ok(Some(register)),
-        (None, Some(text)) => Register::from_toml("built-in register", text, None)
-            .map(Some)
-            .map_err(|problems| settings::refused("the built-in register", &problems)),
-        (None, None) => Ok(None),
-    }
 }
 
 fn refused(error: PlanError) -> Failure {
@@ -209,8 +190,14 @@ fn json(plan: &Plan) -> Result<String, Failure> {
 }
 
 fn write(path: &Path, plan: &Plan) -> Result<(), Failure> {
-    output::replace(path, json(plan)?.as_bytes())
-        .map_err(|error| Failure::broke(format!("the plan could not be written: {error}")))
+    output::replace(path, json(plan)?.as_bytes()).map_err(|error| {
+        Failure::broke(format!(
+            "the plan could not be written to `{}`: {}",
+            path.display(),
+            input::plain(&error)
+        ))
+        .help("name a file in a directory that is there, with --out")
+    })
 }
 
 /// Reads a plan.

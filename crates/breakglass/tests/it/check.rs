@@ -84,7 +84,10 @@ fn the_example_tenant_fails_where_faults_are_planted() {
         .filter(|finding| finding["verdict"] == "fail")
         .map(|finding| finding["requirement"].as_str().unwrap())
         .collect();
-    for planted in ["A4", "A6", "K3", "K4", "M1", "S1", "S3", "D2"] {
+    for planted in [
+        "A4", "A6", "K3", "K4", "M1", "S1", "S3", "D2", "P2", "W1", "W3", "W5", "W6", "W7", "W8",
+        "W9", "W12", "W13", "M5",
+    ] {
         assert!(
             failed.contains(&planted),
             "{planted} is planted and not found; found {failed:?}"

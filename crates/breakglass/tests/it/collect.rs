@@ -30,8 +30,9 @@ const ORDINARY: [&str; 3] = [
 ];
 
 /// Collections that a service answers from others.
-const WORKED_OUT: [&str; 5] = [
+const WORKED_OUT: [&str; 6] = [
     "appRoleAssignments",
+    "ruleHealth",
     "roleAssignmentSchedules",
     "roleEligibilitySchedules",
     "userRegistrationDetails",

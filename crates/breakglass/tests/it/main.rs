@@ -10,6 +10,7 @@
     reason = "helpers of tests are tests"
 )]
 
+mod apply;
 mod check;
 mod cli;
 mod collect;
@@ -19,6 +20,7 @@ mod demo;
 mod doctor;
 mod hostile;
 mod init;
+mod key;
 mod lab;
 mod lockout;
 mod lockout_calls;

@@ -15,15 +15,6 @@ use crate::{Request, Version};
 
 const ACCOUNTS: &str = "emergency accounts";
 const ADMINISTRATORS: &str = "administrators";
-/// What is kept of a risky user (Microsoft Graph, *riskyUser resource type*).
-const RISK: &[&str] = &[
-    "id",
-    "riskState",
-    "riskLevel",
-    "riskDetail",
-    "riskLastUpdatedDateTime",
-    "isDeleted",
-];
 
 impl Session<'_> {
     /// The emergency accounts that were named.
@@ -73,7 +64,7 @@ impl Session<'_> {
             })?;
             for answer in self.entra.batch(Version::V1, &paths).await {
                 match answer {
-                    Ok(row) => part.push(&keep::only(&row, RISK))?,
+                    Ok(row) => part.push(&keep::risk(&row))?,
                     Err(error) if error.is_not_found() => {}
                     Err(error) => return Err(error.into()),
                 }

@@ -131,10 +131,60 @@ impl Session<'_> {
                 "Microsoft.Insights/activityLogAlerts",
                 "2020-10-01",
             ),
+            ("locks", "Microsoft.Authorization/locks", "2020-05-01"),
         ] {
             self.in_subscriptions(name, provider, version).await?;
         }
+        self.health().await?;
         self.of_workspaces().await
+    }
+
+    /// Whether Azure can run the alert rules (Azure Resource Health, *Resource health for log search alert rules*: those
+    /// that run every 15 minutes or more often).
+    async fn health(&self) -> Result<(), CollectError> {
+        let name = "ruleHealth";
+        self.step(name, name, async |part, found| {
+            let mut places = Places::default();
+            for rule in self.ids("scheduledQueryRules")? {
+                places.asked += 1;
+                let path = format!(
+                    "{rule}/providers/Microsoft.ResourceHealth/availabilityStatuses/current?api-version=2025-05-01"
+                );
+                match self.entra.get(Request::arm(path)).await {
+                    Ok(mut row) => {
+                        // When it was asked says nothing of the rule.
+                        if let Some(own) = row["properties"].as_object_mut() {
+                            own.retain(|name, _| !name.ends_with("Time"));
+                        }
+                        part.push(&keep::nameless(keep::plain(row)))?;
+                    }
+                    // A rule that runs less often has no health.
+                    Err(error) if error.is_not_found() => {}
+                    Err(error) => places.refuse(&rule, error)?,
+                }
+            }
+            places.judge(self, name, found)
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Where roles decide who may read for the rules, and who may change them: the workspaces, and the resource groups of
+    /// rules and receivers.
+    fn role_scopes(&self) -> Result<BTreeSet<String>, Stop> {
+        let mut scopes: BTreeSet<String> = self.ids("workspaces")?.into_iter().collect();
+        for step in ["scheduledQueryRules", "actionGroups"] {
+            if !self.was_read(step) {
+                continue;
+            }
+            for id in self.ids(step)? {
+                let group: Vec<&str> = id.split('/').take(5).collect();
+                if group.len() == 5 && group[3].eq_ignore_ascii_case("resourceGroups") {
+                    scopes.insert(group.join("/"));
+                }
+            }
+        }
+        Ok(scopes)
     }
 
     /// The whole list behind a path, without the names of authors.
@@ -207,18 +257,24 @@ impl Session<'_> {
         let name = "azureRoleAssignments";
         self.step(name, name, async |part, found| {
             let mut seen = BTreeSet::new();
-            self.in_workspaces(name, part, found, async |workspace, part| {
+            let mut places = Places::default();
+            for scope in self.role_scopes()? {
+                places.asked += 1;
                 let path = format!(
-                    "{workspace}/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01&$filter=atScope()"
+                    "{scope}/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01&$filter=atScope()"
                 );
-                for row in self.rows(&path).await? {
-                    if seen.insert(text(&row, "id").to_lowercase()) {
-                        part.push(&row)?;
+                match self.rows(&path).await {
+                    Ok(rows) => {
+                        for row in rows {
+                            if seen.insert(text(&row, "id").to_lowercase()) {
+                                part.push(&row)?;
+                            }
+                        }
                     }
+                    Err(error) => places.refuse(&scope, error)?,
                 }
-                Ok(())
-            })
-            .await
+            }
+            places.judge(self, name, found)
         })
         .await?;
         self.sentinel().await?;

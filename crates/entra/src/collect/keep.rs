@@ -149,6 +149,21 @@ pub(super) fn registration(entry: &Value) -> Value {
     )
 }
 
+/// What Identity Protection says of an account (Microsoft Graph, *riskyUser resource type*), without names.
+pub(super) fn risk(row: &Value) -> Value {
+    only(
+        row,
+        &[
+            "id",
+            "riskState",
+            "riskLevel",
+            "riskDetail",
+            "riskLastUpdatedDateTime",
+            "isDeleted",
+        ],
+    )
+}
+
 /// A member of a list: what it is, and its id.
 pub(super) fn reference(object: &Value) -> Value {
     only(object, &["@odata.type", "id"])

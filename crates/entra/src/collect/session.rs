@@ -51,6 +51,8 @@ pub(super) const STEPS: &[&str] = &[
     "actionGroups",
     "actionRules",
     "activityLogAlerts",
+    "locks",
+    "ruleHealth",
     "azureRoleAssignments",
     "onboardingStates",
     "alertRules",
@@ -160,9 +162,12 @@ impl<'a> Session<'a> {
             Err(Stop::Call(error)) if ends_the_run(&error) => return Err(self.interrupted(error)),
             Err(Stop::Call(error)) => {
                 let reason = reason(&error);
-                found
-                    .not_read
-                    .push(self.missing(collection, reason.clone()));
+                let mut missing = self.missing(collection, reason.clone());
+                if !error.is_forbidden() {
+                    // No permission gives a licence, or mends an answer that cannot be used.
+                    missing.permission = None;
+                }
+                found.not_read.push(missing);
                 (None, Event::NotRead(reason))
             }
             Err(Stop::Cannot(reason)) => {

@@ -1,4 +1,7 @@
 //! The crate from outside: against a tenant that lives in memory, and against answers by hand.
+
+// The tenant that the tests collect is one large literal.
+#![recursion_limit = "256"]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a failed test may panic
 #![allow(
     clippy::needless_pass_by_value,

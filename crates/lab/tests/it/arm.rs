@@ -26,10 +26,10 @@ async fn a_setting_is_read_written_and_read_again_with_a_token_for_arm_only() {
     );
     let reader = twin.token_for("breakglass posture", SCOPE).await;
     let (status, list) = send(&twin, &reader, Method::GET, &url, Value::Null).await;
-    assert_eq!((status, list["value"].as_array().unwrap().len()), (200, 1));
+    assert_eq!((status, list["value"].as_array().unwrap().len()), (200, 2));
     let mut body = json!({"properties": list["value"][0]["properties"]});
     body["properties"]["logs"] = json!([{"category": "AuditLogs", "enabled": true}]);
-    let own = format!("{settings}/second?api-version=2017-04-01");
+    let own = format!("{settings}/third?api-version=2017-04-01");
     let refused = send(&twin, &reader, Method::PUT, &own, body.clone()).await;
     assert_eq!(
         (refused.0, &refused.1["error"]["code"]),
@@ -38,7 +38,7 @@ async fn a_setting_is_read_written_and_read_again_with_a_token_for_arm_only() {
     let writer = twin.token_for("breakglass apply", SCOPE).await;
     assert_eq!(send(&twin, &writer, Method::PUT, &own, body).await.0, 200);
     let (_, list) = send(&twin, &reader, Method::GET, &url, Value::Null).await;
-    assert_eq!(list["value"].as_array().unwrap().len(), 2);
+    assert_eq!(list["value"].as_array().unwrap().len(), 3);
 }
 
 #[tokio::test]

@@ -132,7 +132,7 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
     if context.accounts.is_empty() {
         return vec![context.undeclared(&CHECK)];
     }
-    let (keepers, unknown) = context.keepers();
+    let (keepers, unknown) = context.unit_roles();
     let mut findings: Vec<Finding> = keepers.iter().map(|own| judge(context, own)).collect();
     match unknown {
         Some(missing) => findings.push(CHECK.unread("tenant", &missing)),

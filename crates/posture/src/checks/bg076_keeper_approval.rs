@@ -102,7 +102,7 @@ fn judge(context: &Context<'_>, keeper: &Keeper<'_>) -> Finding {
     let short = keeper
         .eligible()
         .find(|who| able.iter().filter(|id| *id != who).count() < 2);
-    let names: Vec<String> = able.iter().map(|id| context.principal(id)).collect();
+    let people: Vec<String> = able.iter().map(|id| context.principal(id)).collect();
     let finding = match (short, unknown) {
         (Some(_), Some(missing)) => return CHECK.unread(name, &missing),
         (Some(who), None) => CHECK.fail(
@@ -117,7 +117,7 @@ fn judge(context: &Context<'_>, keeper: &Keeper<'_>) -> Finding {
             None => CHECK.pass(name, "two or more people other than the keeper can approve"),
         },
     };
-    finding.seen(keeper.object(), field, names.join(", "))
+    finding.seen(keeper.object(), field, people.join(", "))
 }
 
 fn run(context: &Context<'_>) -> Vec<Finding> {

@@ -30,8 +30,7 @@ fn judge(context: &Context<'_>, group: &Group, id: &ObjectId) -> Finding {
     let unread =
         |what: &str, why: &str| CHECK.unread(&name, &missing(what, why, "GroupMember.Read.All"));
     let members = match (group.transitive_members.get(), &group.members) {
-        (Some(members), _) => members,
-        (None, breakglass_model::Reading::Read(members)) => members,
+        (Some(members), _) | (None, breakglass_model::Reading::Read(members)) => members,
         (None, breakglass_model::Reading::NotRead(why)) => return unread("groups/members", why),
     };
     let listed = |ids: &[&ObjectId]| {

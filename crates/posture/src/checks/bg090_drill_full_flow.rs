@@ -5,6 +5,7 @@ use breakglass_model::{Finding, Severity, history::DrillOutcome};
 use crate::{
     Check, Context,
     catalogue::{EMERGENCY_ACCESS, Seen},
+    facts::day_of,
 };
 
 pub(super) const CHECK: Check = Check {
@@ -46,7 +47,7 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
             DrillOutcome::Passed => {
                 let seen = context.history.uses.iter().find(|own| {
                     Some(&own.account) == account.id.as_ref()
-                        && context.days_apart(context.day_of(own.at), on) <= 1
+                        && context.days_apart(day_of(own.at), on) <= 1
                 });
                 match seen {
                     Some(own) => CHECK

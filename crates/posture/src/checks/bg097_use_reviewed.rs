@@ -5,6 +5,7 @@ use breakglass_model::{Finding, Severity};
 use crate::{
     Check, Context,
     catalogue::{EMERGENCY_ACCESS, Seen},
+    facts::day_of,
 };
 
 pub(super) const CHECK: Check = Check {
@@ -32,15 +33,9 @@ pub(super) const CHECK: Check = Check {
 const REVIEW_DAYS: i64 = 14;
 
 fn run(context: &Context<'_>) -> Vec<Finding> {
-    context.each_account(&CHECK, |account| {
+    context.each_id(&CHECK, |account, id| {
         let subject = &account.subject;
-        let uses = || {
-            context
-                .history
-                .uses
-                .iter()
-                .filter(|own| Some(&own.account) == account.id.as_ref())
-        };
+        let uses = || context.history.uses.iter().filter(|own| own.account == *id);
         if let Some(own) = uses().find(|own| own.incident.is_none()) {
             return CHECK.fail(subject, "a use opened no incident").seen(
                 account.object(),
@@ -48,7 +43,7 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                 own.at,
             );
         }
-        let old = |at| context.days_since(context.day_of(at)) > REVIEW_DAYS;
+        let old = |at| context.days_since(day_of(at)) > REVIEW_DAYS;
         let mut open: Vec<_> = uses().filter(|own| !own.explained).collect();
         open.sort_by_key(|own| own.at);
         match open.first() {

@@ -7,7 +7,7 @@ use crate::{
     Check, Context,
     catalogue::{EMERGENCY_ACCESS, Seen},
     context::ok_or_return,
-    facts::key_places,
+    facts::{day_of, key_places},
 };
 
 pub(super) const CHECK: Check = Check {
@@ -34,7 +34,7 @@ pub(super) const CHECK: Check = Check {
 fn real<'a>(context: &Context<'a>) -> impl Iterator<Item = &'a UseRecord> {
     let context = *context;
     context.history.uses.iter().filter(move |own| {
-        let day = context.day_of(own.at);
+        let day = day_of(own.at);
         context.is_account(&own.account)
             && !context.accounts.iter().any(|account| {
                 account.id.as_ref() == Some(&own.account)
@@ -48,14 +48,14 @@ fn real<'a>(context: &Context<'a>) -> impl Iterator<Item = &'a UseRecord> {
 
 fn run(context: &Context<'_>) -> Vec<Finding> {
     let (register, sealed) = ok_or_return!(context.needs_sealed(&CHECK));
-    let used = real(context).map(|own| context.day_of(own.at)).max();
+    let last_use = real(context).map(|own| day_of(own.at)).max();
     let left = register
         .people
         .iter()
         .filter_map(|own| own.authorised_until)
         .filter(|until| *until < context.today())
         .max();
-    let last: Option<Date> = used.max(left);
+    let last: Option<Date> = last_use.max(left);
     let mut findings: Vec<Finding> = Vec::new();
     for id in key_places(&register.accounts, sealed) {
         let place = sealed.places.iter().find(|own| own.id == id);

@@ -33,7 +33,7 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
             .chain(until)
             .map(|on| (on, own.id.as_str()))
     });
-    let Some((changed, who)) = changes.max() else {
+    let Some((latest, who)) = changes.max() else {
         return vec![CHECK.cannot_tell(
             "register",
             "the register tells of no person since when they are authorised",
@@ -45,7 +45,7 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
         let after: Vec<_> = context
             .drills(account)
             .into_iter()
-            .filter(|(on, outcome)| *on >= changed && *outcome != DrillOutcome::Failed)
+            .filter(|(on, outcome)| *on >= latest && *outcome != DrillOutcome::Failed)
             .collect();
         let proven = after.iter().find(|(_, outcome)| *outcome == DrillOutcome::Passed);
         let finding = match (proven, after.first()) {
@@ -59,9 +59,9 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                     "Drill the account while `breakglass watch` runs with a store, then record the drill.",
                 )
                 .seen(account.object(), "drill", on),
-            (None, None) => CHECK.fail(subject, format!("no drill since the staff changed on {changed}")),
+            (None, None) => CHECK.fail(subject, format!("no drill since the staff changed on {latest}")),
         };
-        finding.seen(format!("register/person/{who}"), "authorised", changed)
+        finding.seen(format!("register/person/{who}"), "authorised", latest)
     })
 }
 

@@ -51,6 +51,26 @@ mod bg046_way_in;
 mod bg047_way_in_at_any_risk;
 mod bg048_mandatory_mfa;
 mod bg049_report_only_going_live;
+mod bg050_logs_exported;
+mod bg051_records_arrive;
+mod bg052_logs_kept;
+mod bg053_nothing_stops_records;
+mod bg054_rules_name_object_ids;
+mod bg055_rules_read_sign_ins;
+mod bg056_rules_read_audit;
+mod bg057_fires_on_anything;
+mod bg058_every_minute;
+mod bg059_told_by_mail_and_text;
+mod bg060_told_not_one_person;
+mod bg061_clear_subject;
+mod bg062_severity_critical;
+mod bg063_rule_identity;
+mod bg064_sentinel_rules;
+mod bg065_own_monitor;
+mod bg066_out_of_band;
+mod bg067_silence_alarms;
+mod bg068_nothing_mutes;
+mod bg069_guards_watched;
 mod bg070_no_application_above_the_unit;
 mod bg071_no_application_on_the_account;
 mod bg072_no_standing_role_above_the_unit;
@@ -133,6 +153,26 @@ pub(crate) static ALL: &[Check] = &[
     bg047_way_in_at_any_risk::CHECK,
     bg048_mandatory_mfa::CHECK,
     bg049_report_only_going_live::CHECK,
+    bg050_logs_exported::CHECK,
+    bg051_records_arrive::CHECK,
+    bg052_logs_kept::CHECK,
+    bg053_nothing_stops_records::CHECK,
+    bg054_rules_name_object_ids::CHECK,
+    bg055_rules_read_sign_ins::CHECK,
+    bg056_rules_read_audit::CHECK,
+    bg057_fires_on_anything::CHECK,
+    bg058_every_minute::CHECK,
+    bg059_told_by_mail_and_text::CHECK,
+    bg060_told_not_one_person::CHECK,
+    bg061_clear_subject::CHECK,
+    bg062_severity_critical::CHECK,
+    bg063_rule_identity::CHECK,
+    bg064_sentinel_rules::CHECK,
+    bg065_own_monitor::CHECK,
+    bg066_out_of_band::CHECK,
+    bg067_silence_alarms::CHECK,
+    bg068_nothing_mutes::CHECK,
+    bg069_guards_watched::CHECK,
     bg070_no_application_above_the_unit::CHECK,
     bg071_no_application_on_the_account::CHECK,
     bg072_no_standing_role_above_the_unit::CHECK,

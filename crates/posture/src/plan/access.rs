@@ -44,14 +44,13 @@ impl Draft<'_> {
         let group = declared
             .filter(usable)
             .or_else(|| of_their_own.and_then(|group| group.id.clone()));
-        let group = match group {
-            Some(group) => group.to_string(),
-            None => {
-                if !self.create_group() {
-                    return;
-                }
-                "new:group".to_owned()
+        let group = if let Some(group) = group {
+            group.to_string()
+        } else {
+            if !self.create_group() {
+                return;
             }
+            "new:group".to_owned()
         };
         for account in self.accounts.clone() {
             let member = account.id.to_string();
@@ -75,6 +74,8 @@ impl Draft<'_> {
             reason: "Policies exclude one group that only Global and Privileged Role Administrators can fill, not accounts one by one.".to_owned(),
             requirement: "M2",
             permission: "Group.ReadWrite.All, RoleManagement.ReadWrite.Directory",
+            by_person: false,
+            after: Vec::new(),
             risk: "None: the group is empty and named nowhere.",
             undo_text: "The group is deleted; Microsoft keeps it for 30 days.".to_owned(),
             write: graph(
@@ -104,6 +105,8 @@ impl Draft<'_> {
             reason: "Whatever excludes or includes the group then reaches the account.".to_owned(),
             requirement: "M2",
             permission: "GroupMember.ReadWrite.All, RoleManagement.ReadWrite.Directory",
+            by_person: false,
+            after: Vec::new(),
             risk: "Policies that name the group reach the account from now on.",
             undo_text: "The account is taken out of the group.".to_owned(),
             write: graph(
@@ -238,6 +241,8 @@ impl Draft<'_> {
             reason: "Accounts that are excluded from everything are guarded by nothing: one policy of their own asks for their keys and keeps sessions short. It is tried in report-only first (C5).".to_owned(),
             requirement: "C2",
             permission: "Policy.Read.All, Policy.ReadWrite.ConditionalAccess, Application.Read.All",
+            by_person: false,
+            after: Vec::new(),
             risk: "None: a policy in report-only keeps nobody out.",
             undo_text: "The policy is deleted.".to_owned(),
             write: graph(
@@ -286,6 +291,8 @@ impl Draft<'_> {
             reason: "The dedicated policy asks for the models of keys that are registered, and for nothing else.".to_owned(),
             requirement: "C2",
             permission: "Policy.ReadWrite.ConditionalAccess",
+            by_person: false,
+            after: Vec::new(),
             risk: "None: no policy asks for it yet. A key of another model has to be added here before it works.",
             undo_text: "The strength is deleted.".to_owned(),
             write: graph(
@@ -312,6 +319,8 @@ impl Draft<'_> {
             reason: "Until now nothing asked the accounts for their keys.".to_owned(),
             requirement: "C2",
             permission: "Policy.Read.All, Policy.ReadWrite.ConditionalAccess, Application.Read.All",
+            by_person: false,
+            after: Vec::new(),
             risk: "From now on the accounts get in with their keys only. The proof is made again before this step.",
             undo_text: "The policy is set back to report-only.".to_owned(),
             write: graph(
@@ -410,6 +419,8 @@ impl Draft<'_> {
                 "C4"
             },
             permission: "Policy.Read.All, Policy.ReadWrite.ConditionalAccess, Application.Read.All",
+            by_person: false,
+            after: Vec::new(),
             risk: "The policy guards the accounts no longer: the dedicated policy does.",
             undo_text: "The old exclusions are written back.".to_owned(),
             write: graph(

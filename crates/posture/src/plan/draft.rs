@@ -44,6 +44,8 @@ pub(super) struct Proposal {
     pub(super) reason: String,
     pub(super) requirement: &'static str,
     pub(super) permission: &'static str,
+    pub(super) by_person: bool,
+    pub(super) after: Vec<String>,
     pub(super) risk: &'static str,
     pub(super) undo_text: String,
     pub(super) write: Write,
@@ -114,9 +116,21 @@ impl<'a> Draft<'a> {
             .collect()
     }
 
+    /// Whether a check fails in the state after the steps so far, for a subject that holds a text.
+    pub(super) fn fails(&self, check: &str, subject: &str) -> bool {
+        self.open.iter().any(|((own, about), finding)| {
+            own == check && about.contains(subject) && finding.verdict == Verdict::Fail
+        })
+    }
+
+    /// Names of the steps so far.
+    pub(super) fn step_ids(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().map(|step| step.id.as_str())
+    }
+
     /// Whether there is a step of this name.
     pub(super) fn has(&self, id: &str) -> bool {
-        self.steps.iter().any(|step| step.id == id)
+        self.step_ids().any(|own| own == id)
     }
 
     pub(super) fn warn(&mut self, text: impl Into<String>) {
@@ -154,6 +168,8 @@ impl<'a> Draft<'a> {
             requirement: proposal.requirement.to_owned(),
             checks,
             permission: proposal.permission.to_owned(),
+            by_person: proposal.by_person,
+            after: proposal.after,
             risk: proposal.risk.to_owned(),
             undo_text: proposal.undo_text,
             write: proposal.write,
@@ -261,9 +277,11 @@ fn guarded(
 }
 
 /// Who closes what the plan leaves open, by requirement.
-fn closed_by(requirement: &str, verdict: Verdict) -> &'static str {
+fn closed_by(finding: &Finding) -> &'static str {
+    let requirement = finding.requirement.as_str();
     let letter = requirement.chars().next().unwrap_or_default();
-    match (requirement, letter, verdict) {
+    match (requirement, letter, finding.verdict) {
+        (_, 'K', Verdict::Fail) if finding.subject == "tenant" => "the tenant's owner",
         (_, 'S', _) => "a custodian: keys, envelopes and places",
         (_, 'D', _) => "a drill, by custodian and responder",
         (_, 'P', _) => "the review of a use, by a reviewer",
@@ -292,7 +310,7 @@ fn remaining(finding: &Finding) -> Remaining {
         title: finding.title.clone(),
         subject: finding.subject.clone(),
         because: finding.because.clone(),
-        closed_by: closed_by(&finding.requirement, finding.verdict).to_owned(),
+        closed_by: closed_by(finding).to_owned(),
         fix: finding.fix.clone(),
     }
 }

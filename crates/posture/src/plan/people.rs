@@ -45,6 +45,8 @@ impl Draft<'_> {
             reason: "The register names an account that the tenant does not have.".to_owned(),
             requirement: "A1",
             permission: "User.ReadWrite.All",
+            by_person: false,
+            after: Vec::new(),
             risk: "The account can do nothing before it has a role; its password is random and kept nowhere.",
             undo_text: "The account is deleted; Microsoft keeps it for 30 days.".to_owned(),
             write: graph(
@@ -95,6 +97,11 @@ impl Draft<'_> {
         if set.is_empty() {
             return;
         }
+        let holds_role = self
+            .now
+            .active_assignments
+            .iter()
+            .any(|own| own.principal == account.id);
         let fields: Vec<&str> = set.keys().map(String::as_str).collect();
         let path = format!("/users/{id}");
         self.add(Proposal {
@@ -103,7 +110,11 @@ impl Draft<'_> {
             title: format!("Set {} of {}", fields.join(", "), account.name),
             reason: format!("The account is of no use as it is: {}.", why.join(", ")),
             requirement,
-            permission: "User.ReadWrite.All",
+            permission: "User.ReadWrite.All; for an account with a role, as a signed-in Privileged Authentication Administrator",
+            // Sensitive properties of those who hold a role are not changed by an application's permission alone
+            // (Microsoft Graph, *Who can perform sensitive actions*).
+            by_person: holds_role,
+            after: Vec::new(),
             risk: "None for sign-ins.",
             undo_text: "The old values are written back.".to_owned(),
             write: graph(
@@ -152,6 +163,8 @@ impl Draft<'_> {
                 reason: "A role that must be activated first, or that ends, is not there on the day it is needed.".to_owned(),
                 requirement: "A4",
                 permission: "RoleManagement.ReadWrite.Directory",
+                by_person: false,
+                after: Vec::new(),
                 risk: "One more standing Global Administrator; it is counted (A6).",
                 undo_text: "The assignment is removed.".to_owned(),
                 write: graph(
@@ -224,6 +237,8 @@ impl Draft<'_> {
                     .to_owned(),
             requirement: "K4",
             permission: "UserAuthenticationMethod.ReadWrite.All",
+            by_person: false,
+            after: Vec::new(),
             risk: "Only the keys are left: have them at hand, and tested.",
             undo_text: "Cannot be taken back: the person registers the method again.".to_owned(),
             write: graph(
@@ -294,6 +309,8 @@ impl Draft<'_> {
                 reason: "Standing Global Administrators stay few; this one activates the role when needed.".to_owned(),
                 requirement: "A6",
                 permission: "RoleManagement.ReadWrite.Directory",
+                by_person: false,
+                after: Vec::new(),
                 risk: "Whatever runs as this user without activating the role stops working: a service account must not be named here before its needs are known.",
                 undo_text: "The assignment is given back.".to_owned(),
                 write: graph(
@@ -329,6 +346,8 @@ pub(super) fn eligible_for(
         reason: "The role is activated when it is needed, with approval and a reason, and not held all the time.".to_owned(),
         requirement,
         permission: "RoleEligibilitySchedule.ReadWrite.Directory",
+        by_person: false,
+        after: Vec::new(),
         risk: "None: nothing is taken away by this step.",
         undo_text: "The eligibility is removed.".to_owned(),
         write: graph(

@@ -56,6 +56,8 @@ pub(super) enum Outcome {
     Done,
     /// An earlier run did it.
     Earlier,
+    /// Left for a signed-in person: Microsoft does not take it from an application.
+    Person,
     /// It would harm an account, and was not sent.
     Refused,
     /// It did not work.
@@ -72,6 +74,7 @@ impl Outcome {
         match self {
             Self::Done => "done   ",
             Self::Earlier => "earlier",
+            Self::Person => "LEFT   ",
             Self::Refused => "REFUSED",
             Self::Failed => "FAILED ",
             Self::Undone => "undone ",
@@ -131,6 +134,7 @@ impl ApplyDocument {
             (Outcome::Earlier, "done by an earlier run"),
             (Outcome::Undone, "taken back"),
             (Outcome::Stays, "cannot be taken back"),
+            (Outcome::Person, "left for a person"),
             (Outcome::Refused, "refused"),
             (Outcome::Failed, "failed"),
         ];
@@ -152,6 +156,12 @@ impl ApplyDocument {
             for (place, id) in &self.register {
                 let _ = writeln!(out, "  {place} = \"{id}\"");
             }
+        }
+        if number(Outcome::Person) > 0 {
+            out.push_str(
+                "\nLeft: Microsoft takes these steps from signed-in people only. Run the same command again with an identity file \
+                 whose [identity.apply] says `sign_in = \"device-code\"`, and sign in as a Privileged Role Administrator.\n",
+            );
         }
         out.push_str("\nNext: breakglass collect, then breakglass check\n");
         out

@@ -56,18 +56,7 @@ impl Scene {
             ));
         };
         let tenant = input::tenant(name, now)?;
-        let register = match (register, &tenant.register_toml) {
-            (Some(path), _) => Some(settings::register(path, None)?),
-            (None, built_in) => match (settings.register()?, built_in) {
-                (Some(register), _) => Some(register),
-                (None, Some(text)) => Some(
-                    Register::from_toml("built-in register", text, None).map_err(|problems| {
-                        settings::refused("the built-in register", &problems)
-                    })?,
-                ),
-                (None, None) => None,
-            },
-        };
+        let register = settings.register_or(register, None, tenant.register_toml.as_deref())?;
         Ok(Self {
             snapshot: tenant.snapshot,
             register,

@@ -134,6 +134,9 @@ fn one(page: &mut String, number: usize, step: &PlanStep, width: usize) {
         width,
     );
     block(page, "     needs ", 11, &step.permission, width);
+    if !step.after.is_empty() {
+        block(page, "     after ", 11, &step.after.join(", "), width);
+    }
     block(page, "     risk  ", 11, &step.risk, width);
     block(page, "     undo  ", 11, &step.undo_text, width);
 }
@@ -284,11 +287,13 @@ mod tests {
 
     #[test]
     fn what_changes_is_told_by_field() {
+        let mut lines = changes(
+            &json!({"state": "off", "users": {"excludeGroups": ["a"]}}),
+            &json!({"state": "on", "users": {"excludeGroups": ["a", "b"]}, "new": 1}),
+        );
+        lines.sort();
         assert_eq!(
-            changes(
-                &json!({"state": "off", "users": {"excludeGroups": ["a"]}}),
-                &json!({"state": "on", "users": {"excludeGroups": ["a", "b"]}, "new": 1})
-            ),
+            lines,
             ["new: 1", "state: off → on", "users.excludeGroups gets b"]
         );
     }

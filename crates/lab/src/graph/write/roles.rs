@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{
     context::{Context, Done, Object, bad, is, items, merge, new_id, same, text},
     rights::{self, role},
+    rules,
 };
 use crate::{
     State,
@@ -95,6 +96,7 @@ pub(super) fn create_role(ctx: &mut Context<'_>, body: &Object) -> Done {
     }
     merge(&mut definition, &own);
     ctx.put("roleDefinitions", definition.clone());
+    rules::of_new_role(ctx, &id);
     let modified = audit::changed(
         &Object::new(),
         definition.as_object().unwrap_or(&Object::new()),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    context::{Context, Done, Object, items, merge, same, text},
+    context::{Context, Done, Object, items, merge, new_id, same, text},
     rights,
 };
 use crate::{
@@ -98,6 +98,104 @@ pub(super) fn update(ctx: &mut Context<'_>, policy_id: &str, rule_id: &str, body
         vec![target],
     );
     Ok(Answer::no_content())
+}
+
+/// What Privileged Identity Management sets for a role that is new: Microsoft's defaults, seventeen rules.
+pub(super) fn of_new_role(ctx: &mut Context<'_>, holder: &str) {
+    let tenant = ctx.state.tenant.clone();
+    let policy = format!("DirectoryRole_{tenant}_{}", new_id());
+    let target = |caller: &str, level: &str| json!({"caller": caller, "operations": ["All"], "level": level, "inheritableSettings": [], "enforcedSettings": []});
+    let made = |kind: &str, id: &str, caller: &str, level: &str, own: Value| {
+        let mut whole = json!({
+            "@odata.type": format!("#microsoft.graph.unifiedRoleManagementPolicy{kind}Rule"),
+            "id": id, "target": target(caller, level),
+        });
+        merge(&mut whole, &own);
+        whole
+    };
+    let expiry = |required: bool, most: &str| json!({"isExpirationRequired": required, "maximumDuration": most});
+    let mut rules = vec![
+        made(
+            "Expiration",
+            "Expiration_Admin_Eligibility",
+            "Admin",
+            "Eligibility",
+            expiry(false, "P365D"),
+        ),
+        made(
+            "Expiration",
+            "Expiration_Admin_Assignment",
+            "Admin",
+            "Assignment",
+            expiry(false, "P180D"),
+        ),
+        made(
+            "Expiration",
+            "Expiration_EndUser_Assignment",
+            "EndUser",
+            "Assignment",
+            expiry(true, "PT8H"),
+        ),
+        made(
+            "Enablement",
+            "Enablement_Admin_Eligibility",
+            "Admin",
+            "Eligibility",
+            json!({"enabledRules": []}),
+        ),
+        made(
+            "Enablement",
+            "Enablement_Admin_Assignment",
+            "Admin",
+            "Assignment",
+            json!({"enabledRules": [MFA, "Justification"]}),
+        ),
+        made(
+            "Enablement",
+            "Enablement_EndUser_Assignment",
+            "EndUser",
+            "Assignment",
+            json!({"enabledRules": [MFA, "Justification"]}),
+        ),
+        made(
+            "Approval",
+            "Approval_EndUser_Assignment",
+            "EndUser",
+            "Assignment",
+            json!({"setting": {
+            "isApprovalRequired": false, "isApprovalRequiredForExtension": false, "isRequestorJustificationRequired": true,
+            "approvalMode": "SingleStage", "approvalStages": [{"approvalStageTimeOutInDays": 1, "isApproverJustificationRequired": true,
+                "escalationTimeInMinutes": 0, "isEscalationEnabled": false, "escalationApprovers": [], "primaryApprovers": []}]}}),
+        ),
+        made(
+            "AuthenticationContext",
+            "AuthenticationContext_EndUser_Assignment",
+            "EndUser",
+            "Assignment",
+            json!({"isEnabled": false, "claimValue": ""}),
+        ),
+    ];
+    for recipient in ["Admin", "Requestor", "Approver"] {
+        for (caller, level) in [
+            ("Admin", "Eligibility"),
+            ("Admin", "Assignment"),
+            ("EndUser", "Assignment"),
+        ] {
+            let id = format!("Notification_{recipient}_{caller}_{level}");
+            rules.push(made("Notification", &id, caller, level, json!({
+                "notificationType": "Email", "recipientType": recipient, "notificationLevel": "All",
+                "isDefaultRecipientsEnabled": true, "notificationRecipients": [],
+            })));
+        }
+    }
+    ctx.put(
+        ASSIGNMENTS,
+        json!({
+            "id": format!("{policy}_{holder}"), "policyId": policy, "scopeId": "/", "scopeType": "DirectoryRole", "roleDefinitionId": holder,
+            "policy": {"id": policy, "displayName": "DirectoryRole", "description": "DirectoryRole", "isOrganizationDefault": false,
+                "scopeId": "/", "scopeType": "DirectoryRole", "rules": rules},
+        }),
+    );
 }
 
 /// Asking for multifactor authentication and for an authentication context exclude each other.

@@ -1,0 +1,171 @@
+//! Judgements that several checks share.
+
+use breakglass_model::Finding;
+
+use super::{AUDIT, Names, PROVE, Rule, covers, list, stream::sinks};
+use crate::{Check, Context, catalogue::Seen};
+
+/// What a rule must match.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sought<'a> {
+    /// The subject of the finding.
+    pub(crate) subject: &'a str,
+    /// The table.
+    pub(crate) table: &'a str,
+    /// Columns in which an id counts.
+    pub(crate) columns: &'a [&'a str],
+    /// Ids, all of which must be matched.
+    pub(crate) ids: &'a [String],
+    /// Words of which one must stand in the query, when no id can: `None`, the table alone is enough to leave it open.
+    pub(crate) words: Option<&'a [&'a str]>,
+}
+
+impl<'a> Context<'a> {
+    /// Whether rules match what is sought, as far as their text tells: *pass* only for queries whose meaning is certain,
+    /// *fail* only when no enabled rule reads the table and speaks of what is sought, else *cannot tell*.
+    pub(crate) fn sought(&self, check: &Check, sought: &Sought<'_>) -> Finding {
+        let watch = self.watch();
+        let settings = list(self.snapshot, "diagnosticSettings");
+        let sinks = sinks(&settings, sought.table);
+        let reads: Vec<&Rule<'a>> = watch
+            .rules()
+            .filter(|rule| rule.query.names_table(sought.table))
+            .collect();
+        let here = |rule: &Rule<'_>| {
+            sinks.is_empty()
+                || rule
+                    .scopes()
+                    .iter()
+                    .any(|scope| sinks.iter().any(|sink| covers(scope, sink)))
+        };
+        let subject = sought.subject;
+        let table = sought.table;
+        let near: Vec<&Rule<'a>> = reads.iter().copied().filter(|rule| here(rule)).collect();
+        let sure = |id: &String| {
+            near.iter()
+                .find(|rule| rule.surely_matches(table, sought.columns, id))
+        };
+        let certain: Vec<_> = sought.ids.iter().map(sure).collect();
+        if !certain.is_empty() && certain.iter().all(Option::is_some) {
+            if let Some(missing) = &settings.missing {
+                return check.unread(subject, missing);
+            }
+            let mut finding = check.pass(subject, format!("an enabled rule reads `{table}` and matches all of it, in a query whose meaning is certain"));
+            let mut rules: Vec<&str> = certain.iter().flatten().map(|rule| rule.object).collect();
+            rules.dedup();
+            for rule in rules {
+                finding = finding.seen(rule, "query", table);
+            }
+            return finding;
+        }
+        let speaks = |rule: &&&Rule<'_>| match sought.words {
+            // A rule that does not know the accounts may fire on them by chance; it is not what W3 asks for.
+            None => rule.names != Names::No,
+            Some(words) => {
+                sought.ids.iter().any(|id| rule.query.names(id))
+                    || words.iter().any(|word| {
+                        let word = word.to_lowercase();
+                        rule.query
+                            .literals()
+                            .any(|literal| literal.to_lowercase().contains(&word))
+                    })
+            }
+        };
+        if let Some(rule) = near.iter().find(speaks) {
+            return check
+                .cannot_tell(
+                    subject,
+                    format!("rule `{}` reads `{table}`; whether its query matches, its text does not show for certain", rule.name),
+                    PROVE,
+                )
+                .seen(rule.object, "query", table);
+        }
+        // A rule over another workspace may be over one that an unread setting names.
+        let elsewhere = settings
+            .missing
+            .as_ref()
+            .filter(|_| near.len() < reads.len());
+        if let Some(missing) = watch.missing().or(elsewhere) {
+            return check.unread(subject, missing);
+        }
+        let hidden = watch.rules().find_map(|rule| {
+            let what = match &rule.names {
+                Names::Hidden(what) => what.clone(),
+                _ => rule.query.hides()?,
+            };
+            here(rule).then_some((rule, what))
+        });
+        if let Some((rule, what)) = hidden {
+            return check.cannot_tell(
+                subject,
+                format!(
+                    "no enabled rule is seen to cover this; `{}` may, through {what}",
+                    rule.name
+                ),
+                PROVE,
+            );
+        }
+        if self.monitor().is_some() {
+            return check.not_applicable(
+                subject,
+                "our own monitor reads the logs itself and needs no alert rule (W11, BG065)",
+            );
+        }
+        let why = if !near.is_empty() && sought.words.is_none() {
+            format!("no enabled rule over `{table}` mentions the accounts")
+        } else if !near.is_empty() {
+            format!("no enabled rule over `{table}` mentions it")
+        } else if reads.is_empty() {
+            format!(
+                "no enabled rule reads `{table}`, neither of Azure Monitor nor of Microsoft Sentinel"
+            )
+        } else {
+            format!("the rules that read `{table}` look at a workspace that does not get it")
+        };
+        check
+            .fail(subject, why)
+            .seen(
+                "scheduledQueryRules",
+                "enabled rules read",
+                watch.azure.len(),
+            )
+            .seen("alertRules", "enabled rules read", watch.sentinel.len())
+    }
+
+    /// Object ids of the declared accounts; `None`: one is not known.
+    pub(crate) fn account_ids(&self) -> Option<Vec<String>> {
+        let ids = self
+            .accounts
+            .iter()
+            .map(|account| account.id.as_ref().map(ToString::to_string));
+        ids.collect()
+    }
+
+    /// What is sought in the audit log.
+    pub(crate) fn sought_in_audit(
+        &self,
+        check: &Check,
+        subject: &str,
+        columns: &[&str],
+        ids: &[String],
+    ) -> Finding {
+        let sought = Sought {
+            subject,
+            table: AUDIT,
+            columns,
+            ids,
+            words: None,
+        };
+        self.sought(check, &sought)
+    }
+}
+
+/// An account's object id is not known, so nothing can be looked for.
+pub(crate) fn no_id(check: &Check, subject: &str) -> Finding {
+    check.unknown(
+        subject,
+        "the object id of every account",
+        "the input has none for one of them",
+        "User.Read.All",
+    )
+}

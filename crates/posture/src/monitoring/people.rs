@@ -1,0 +1,143 @@
+//! Who is told: action groups and their receivers.
+//!
+//! Azure Monitor, *Action groups*.
+
+use breakglass_model::NotRead;
+use serde_json::Value;
+
+use super::{Rule, list, same, text};
+use crate::Context;
+
+/// How a receiver is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Channel {
+    /// E-mail.
+    Mail,
+    /// Text message or call.
+    Phone,
+    /// An HTTPS call that shows no Entra token: a pager service, our own monitor.
+    Web,
+    /// What needs a sign-in to the tenant, or runs in its Azure: the app, a runbook, a function, a secured webhook.
+    Entra,
+}
+
+/// Somebody, or something, that is told.
+#[derive(Clone, Debug)]
+pub(crate) struct Receiver<'a> {
+    /// How.
+    pub(crate) channel: Channel,
+    /// Address or number.
+    pub(crate) address: String,
+    /// Azure says that it receives; `None`: it does not say (an address that nobody has confirmed yet, an export).
+    pub(crate) works: Option<bool>,
+    /// The action group.
+    pub(crate) group: &'a str,
+}
+
+/// Lists of receivers, how each is reached, and the field with the address.
+const LISTS: [(&str, Channel, &str); 10] = [
+    ("emailReceivers", Channel::Mail, "emailAddress"),
+    ("smsReceivers", Channel::Phone, "phoneNumber"),
+    ("voiceReceivers", Channel::Phone, "phoneNumber"),
+    ("webhookReceivers", Channel::Web, "serviceUri"),
+    ("azureAppPushReceivers", Channel::Entra, "emailAddress"),
+    ("armRoleReceivers", Channel::Entra, "roleId"),
+    ("logicAppReceivers", Channel::Entra, "resourceId"),
+    (
+        "azureFunctionReceivers",
+        Channel::Entra,
+        "functionAppResourceId",
+    ),
+    ("automationRunbookReceivers", Channel::Entra, "runbookName"),
+    ("eventHubReceivers", Channel::Entra, "eventHubName"),
+];
+
+/// The receivers of an action group.
+fn receivers(group: &Value) -> Vec<Receiver<'_>> {
+    let mut all = Vec::new();
+    for (list, channel, field) in LISTS {
+        for receiver in group["properties"][list].as_array().into_iter().flatten() {
+            let channel = if receiver["useAadAuth"] == true {
+                Channel::Entra
+            } else {
+                channel
+            };
+            // Only mail and text messages have a state; `NotSpecified` is none.
+            let works = match (channel, text(receiver, "status")) {
+                (_, "Enabled") => Some(true),
+                (_, "Disabled") => Some(false),
+                (Channel::Mail | Channel::Phone, _) if list != "voiceReceivers" => None,
+                _ => Some(true),
+            };
+            all.push(Receiver {
+                channel,
+                address: text(receiver, field).to_lowercase(),
+                works,
+                group: text(group, "id"),
+            });
+        }
+    }
+    all
+}
+
+/// Who is told by a rule.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Told<'a> {
+    /// Receivers of action groups that are switched on, without those that Azure says do not receive.
+    pub(crate) receivers: Vec<Receiver<'a>>,
+    /// Action groups that are named and not there, or switched off, and why that counts.
+    pub(crate) dead: Vec<(String, &'static str)>,
+    /// Receivers that Azure says do not receive.
+    pub(crate) deaf: Vec<Receiver<'a>>,
+    /// Why there may be more.
+    pub(crate) missing: Option<NotRead>,
+}
+
+impl Told<'_> {
+    /// Whether a channel reaches somebody; `None`: perhaps.
+    pub(crate) fn by(&self, channels: &[Channel]) -> Option<bool> {
+        let mut states = self
+            .receivers
+            .iter()
+            .filter(|r| channels.contains(&r.channel))
+            .map(|r| r.works);
+        if states.clone().any(|works| works == Some(true)) {
+            Some(true)
+        } else if states.any(|works| works.is_none()) {
+            None
+        } else {
+            Some(false)
+        }
+    }
+}
+
+impl<'a> Context<'a> {
+    /// Who is told by a rule.
+    pub(crate) fn told(&self, rule: &Rule<'_>) -> Told<'a> {
+        let groups = list(self.snapshot, "actionGroups");
+        let mut told = Told::default();
+        for id in rule.action_groups() {
+            let Some(group) = groups
+                .items
+                .iter()
+                .find(|group| same(text(group, "id"), id))
+            else {
+                match &groups.missing {
+                    Some(missing) => told.missing = Some(missing.clone()),
+                    None => told.dead.push((id.to_owned(), "does not exist")),
+                }
+                continue;
+            };
+            if group["properties"]["enabled"] == false {
+                told.dead.push((id.to_owned(), "is switched off"));
+                continue;
+            }
+            let (deaf, hearing): (Vec<_>, Vec<_>) = receivers(group)
+                .into_iter()
+                .partition(|r| r.works == Some(false));
+            told.deaf.extend(deaf);
+            told.receivers.extend(hearing);
+        }
+        told
+    }
+}
