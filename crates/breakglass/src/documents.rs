@@ -1,5 +1,6 @@
 //! The documents that are generated from the code and checked in.
 
+mod mapping;
 mod permissions;
 
 use std::fmt::Write as _;
@@ -27,6 +28,7 @@ pub fn all() -> Vec<(String, String)> {
         documents.push((format!("docs/schemas/{name}.v1.json"), format!("{text}\n")));
     }
     documents.extend(permissions::all());
+    documents.extend(mapping::all());
     documents
 }
 

@@ -6,7 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use breakglass_model::{CheckReport, History, Register, Severity, source_text::Problem};
+use breakglass_model::{
+    CheckReport, History, Register, Severity, aaguid::Tables, source_text::Problem,
+};
 use breakglass_posture::Waiver;
 use breakglass_store::{ErrorClass, Store, StoreError};
 use jiff::{Timestamp, tz::TimeZone};
@@ -62,6 +64,29 @@ pub fn load(named: Option<&Path>) -> Result<Settings, Failure> {
         config,
         file: Some(path.to_path_buf()),
     })
+}
+
+/// Adds a user's files to what is known about keys.
+pub fn add_to(
+    keys: &mut Tables,
+    aaguids: &[PathBuf],
+    advisories: &[PathBuf],
+) -> Result<(), Failure> {
+    for file in aaguids {
+        let text = input::text_file("the table of AAGUIDs", file).map_err(Failure::usage_code)?;
+        let name = file.display().to_string();
+        keys.catalogue
+            .add_csv(&name, &text)
+            .map_err(Failure::usage)?;
+    }
+    for file in advisories {
+        let text = input::text_file("the list of advisories", file).map_err(Failure::usage_code)?;
+        let name = file.display().to_string();
+        keys.advisories
+            .add_csv(&name, &text)
+            .map_err(Failure::usage)?;
+    }
+    Ok(())
 }
 
 /// The failure for a file with problems: all of them, each at its place.
@@ -143,6 +168,17 @@ impl Settings {
         files
             .map(|files| register(&files.file, files.sealed_file.as_deref()))
             .transpose()
+    }
+
+    /// What is known about keys: the built-in tables and the files that the configuration names.
+    pub fn keys(&self) -> Result<Tables, Failure> {
+        let mut keys = Tables::default();
+        add_to(
+            &mut keys,
+            &self.config.keys.aaguids,
+            &self.config.keys.advisories,
+        )?;
+        Ok(keys)
     }
 
     /// The accounts that the configuration names, by object id where it has one.

@@ -27,6 +27,7 @@ const POSTURE: &[&str] = &[
     "Device.Read.All",
     "Domain.Read.All",
     "GroupMember.Read.All",
+    "IdentityRiskyUser.Read.All",
     "LifecycleWorkflows.Read.All",
     "Organization.Read.All",
     "Policy.Read.All",

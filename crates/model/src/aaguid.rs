@@ -10,7 +10,7 @@ mod catalogue;
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
-pub use advisory::{Advisories, Advisory, Bearing, Hit, advisories};
+pub use advisory::{Advisories, Advisory, Bearing, Hit};
 pub use catalogue::{Catalogue, Product, is_zero};
 
 /// Whether an authenticator is a thing that can lie in a safe.
@@ -33,6 +33,41 @@ pub struct Known {
     pub model: &'static str,
     /// Thing or program.
     pub kind: Kind,
+}
+
+/// What is known about keys: the built-in tables, and what a user's files add.
+#[derive(Clone, Debug, Default)]
+pub struct Tables {
+    /// Products by AAGUID.
+    pub catalogue: Catalogue,
+    /// What is known against them.
+    pub advisories: Advisories,
+}
+
+static BUILT_IN: LazyLock<Tables> = LazyLock::new(Tables::default);
+
+impl Tables {
+    /// The built-in tables alone.
+    pub fn built_in() -> &'static Self {
+        &BUILT_IN
+    }
+
+    /// The maker of the keys with this AAGUID, where a table tells.
+    pub fn vendor(&self, aaguid: &str) -> Option<String> {
+        self.catalogue.find(aaguid)?.vendor
+    }
+
+    /// What is known against a key that is not at hand: its firmware is known to the key alone.
+    pub fn against(&self, aaguid: &str) -> Vec<Hit> {
+        let product = self.catalogue.find(aaguid);
+        let product = product.as_ref();
+        self.advisories.of(
+            aaguid,
+            product.and_then(|own| own.vendor.as_deref()),
+            product.and_then(|own| own.model.as_deref()),
+            None,
+        )
+    }
 }
 
 const TABLE: &str = include_str!("aaguid.tsv");

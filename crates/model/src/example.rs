@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn one_everyday_administrator_of_contoso_modern_has_a_compliant_device_x1() {
-        for (name, expected) in [("contoso", 0), ("contoso-modern", 1)] {
+        for (name, expected) in [("contoso", 0), ("contoso-modern", 2)] {
             let example = tenant(name, now()).unwrap();
             let tenant = &example.snapshot;
             let devices: Vec<_> = tenant

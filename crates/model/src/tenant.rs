@@ -12,9 +12,13 @@ use serde_json::Value;
 use crate::{Collection, NotRead, ObjectId, Reading, SetAside, TenantId, Upn};
 
 mod credential;
+mod password;
+mod power;
 mod registered;
 
 pub use credential::{Device, Method, MethodKind};
+pub use password::Password;
+pub use power::{POWERS, Power};
 pub use registered::RegisteredMethods;
 
 /// Role template ID of Global Administrator, the same in every tenant (Microsoft Entra built-in roles).
@@ -70,6 +74,9 @@ pub struct User {
     /// Registered devices.
     #[serde(default)]
     pub devices: Reading<Vec<Device>>,
+    /// What the directory tells of the password; never the password itself.
+    #[serde(default)]
+    pub password: Password,
     /// The file in which somebody described the account by hand, in place of what the tenant says of it.
     #[serde(default)]
     pub described_in: Option<String>,
@@ -100,6 +107,12 @@ pub struct Group {
     pub members: Reading<Vec<ObjectId>>,
     /// Members, transitively, where the input lists them so.
     pub transitive_members: Reading<Vec<ObjectId>>,
+    /// Owners: they can change the members unless a restricted unit holds the group.
+    #[serde(default)]
+    pub owners: Reading<Vec<ObjectId>>,
+    /// `expirationDateTime`: when an expiration policy deletes the group; `None`: never.
+    #[serde(default)]
+    pub expires: Reading<Option<Timestamp>>,
 }
 
 /// A directory role definition.
@@ -167,6 +180,9 @@ pub struct Domain {
     pub initial: Reading<bool>,
     /// `authenticationType`: `Managed` or `Federated`.
     pub federated: Reading<bool>,
+    /// `passwordValidityPeriodInDays`: days after which a password expires; `None`: never.
+    #[serde(default)]
+    pub password_days: Reading<Option<u64>>,
 }
 
 /// A Conditional Access policy: named here, reasoned about elsewhere.

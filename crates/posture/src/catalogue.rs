@@ -2,7 +2,7 @@
 
 use breakglass_model::{Evidence, Finding, NotRead, Severity, Verdict};
 
-use crate::{Context, checks, report::RuleText};
+use crate::{Context, checks, controls::with_version, report::RuleText};
 
 /// A check: its code, its texts and its function.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +48,20 @@ impl Check {
         )
     }
 
+    /// Its controls, each with the version of its framework.
+    fn versioned_controls(&self) -> Vec<String> {
+        let all = self.controls.iter();
+        all.map(|own| with_version(own).into_owned()).collect()
+    }
+
+    /// Conflicts that it is part of.
+    fn conflicts(&self) -> Vec<Conflict> {
+        let all = conflicts().iter();
+        all.filter(|own| own.checks.contains(&self.id))
+            .copied()
+            .collect()
+    }
+
     /// The check as reports show it.
     pub fn rule_text(&self) -> RuleText {
         RuleText {
@@ -59,7 +73,8 @@ impl Check {
             rationale: self.rationale.to_owned(),
             fix: self.fix.replace("{subject}", "<subject>"),
             help_markdown: self.doc(),
-            controls: self.controls.iter().map(|c| (*c).to_owned()).collect(),
+            conflicts: self.conflicts(),
+            controls: self.versioned_controls(),
         }
     }
 
@@ -74,7 +89,7 @@ impl Check {
             because,
             evidence: Vec::new(),
             fix,
-            controls: self.controls.iter().map(|c| (*c).to_owned()).collect(),
+            controls: self.versioned_controls(),
         }
     }
 
@@ -167,6 +182,15 @@ pub(crate) const RESTRICTED_UNITS: &str = "https://learn.microsoft.com/entra/ide
 /// Microsoft's page on mandatory multifactor authentication.
 pub(crate) const MANDATORY_MFA: &str = "https://learn.microsoft.com/entra/identity/authentication/concept-mandatory-multifactor-authentication";
 
+/// Microsoft's page on activation of roles.
+pub(crate) const PIM_SETTINGS: &str = "https://learn.microsoft.com/entra/id-governance/privileged-identity-management/pim-how-to-change-default-settings";
+/// Microsoft's page on groups that roles can be assigned to.
+pub(crate) const ROLE_GROUPS: &str =
+    "https://learn.microsoft.com/entra/identity/role-based-access-control/groups-concept";
+/// Microsoft's page on passkeys.
+pub(crate) const PASSKEYS: &str =
+    "https://learn.microsoft.com/entra/identity/authentication/how-to-enable-passkey-fido2";
+
 /// Every check, by code.
 pub fn catalogue() -> &'static [Check] {
     checks::ALL
@@ -210,7 +234,7 @@ pub fn conflicts() -> &'static [Conflict] {
             one: "SCuBA MS.AAD.7.4v1, 7.5v1: no permanent active assignment, none outside PAM",
             other: "Microsoft, the note of 7.4v1: emergency accounts hold the role permanently",
             ours: "permanent and active; 7.5v1 and 7.6v1 name no exception, so record one",
-            checks: &["BG009", "BG010"],
+            checks: &["BG009", "BG010", "BG072", "BG075", "BG080", "BG082"],
         },
         Conflict {
             topic: "how many",
@@ -224,14 +248,14 @@ pub fn conflicts() -> &'static [Conflict] {
             one: "CIS M365 1.1.2 (one account), Maester MT.1005, Zero Trust Assessment 21835: excluded from all policies",
             other: "Microsoft, SCuBA MS.AAD.3.6v1: covered by phishing-resistant authentication",
             ours: "excluded from what blocks, included in one dedicated policy",
-            checks: &["BG018"],
+            checks: &["BG018", "BG042", "BG043", "BG045", "BG048", "BG079"],
         },
         Conflict {
             topic: "shared key",
             one: "PCI DSS 8.3.11, HIPAA 164.312(a)(2)(i): one token, one person",
             other: "PCI DSS 8.2.2 and the nature of the account: shared by exception, every use attributed",
             ours: "custody records and reviews show who used it; record the exception",
-            checks: &["BG008", "BG033"],
+            checks: &["BG008", "BG014", "BG033"],
         },
     ]
 }
@@ -279,5 +303,8 @@ mod tests {
                 conflict.topic
             );
         }
+        let explained = crate::report::explain(&find("BG010").unwrap().rule_text(), 80);
+        assert!(explained.contains("Where authorities disagree: permanence"));
+        assert!(explained.contains("The other: Microsoft, the note of 7.4v1"));
     }
 }

@@ -1,8 +1,8 @@
 //! What a check may look at, and the shapes that most checks have.
 
 use breakglass_model::{
-    AccountRef, Finding, History, ObjectId, Register, TenantSnapshot, register::Sealed,
-    tenant::User,
+    AccountRef, Finding, History, ObjectId, Register, TenantSnapshot, aaguid::Tables,
+    register::Sealed, tenant::User,
 };
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
@@ -46,6 +46,8 @@ pub struct Context<'a> {
     pub now: Timestamp,
     /// What Conditional Access does to the declared accounts.
     pub lockout: &'a Lockout,
+    /// What is known about keys.
+    pub keys: &'a Tables,
     /// Limits.
     pub settings: Settings,
 }

@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 
 use breakglass_model::{
     NotRead, ObjectId, Reading,
+    aaguid::Tables,
+    history::DrillOutcome,
     register::{Account, Key, Person, Sealed},
     tenant::{AssignmentKind, Group, Method, MethodKind, RoleAssignment},
 };
-use jiff::civil::Date;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
-use crate::{Context, vendor::vendor_of};
+use crate::{Context, GuardedAccount};
 
 /// Global Administrator assignments that reach an account, directly or through a group.
 pub(crate) struct Held<'a> {
@@ -140,11 +142,52 @@ impl<'a> Context<'a> {
             && person.authorised_until.is_none_or(|until| until >= today)
     }
 
+    /// Days between two days, in either order.
+    pub(crate) fn days_apart(&self, one: Date, other: Date) -> u64 {
+        self.days_since(one).abs_diff(self.days_since(other))
+    }
+
+    /// Drills of an account up to today, recorded and declared, the oldest first.
+    pub(crate) fn drills(&self, account: &GuardedAccount<'_>) -> Vec<(Date, DrillOutcome)> {
+        let recorded = self
+            .history
+            .drills
+            .iter()
+            .filter(|own| Some(&own.account) == account.id.as_ref())
+            .map(|own| (own.on, own.outcome));
+        let declared = self
+            .register
+            .into_iter()
+            .flat_map(|register| &register.declared_drills)
+            .filter(|own| account.is(&own.account))
+            .map(|own| (own.on, DrillOutcome::Declared));
+        let mut drills: Vec<_> = recorded
+            .chain(declared)
+            .filter(|(on, _)| self.days_since(*on) >= 0)
+            .collect();
+        drills.sort_by_key(|(on, _)| *on);
+        drills
+    }
+
+    /// The last drill of an account; one that is proven stands before one that is declared for the same day.
+    pub(crate) fn last_drill(&self, account: &GuardedAccount<'_>) -> Option<(Date, DrillOutcome)> {
+        let drills = self.drills(account);
+        let (last, _) = *drills.last()?;
+        let same = drills.iter().filter(|(on, _)| *on == last);
+        same.min_by_key(|(_, outcome)| *outcome == DrillOutcome::Declared)
+            .copied()
+    }
+
     /// Whether a training is good today.
     pub(crate) fn valid(&self, on: Date, valid_days: Option<u32>) -> bool {
         let age = self.days_since(on);
         age >= 0 && valid_days.is_none_or(|days| age <= i64::from(days))
     }
+}
+
+/// The day of a moment, in UTC.
+pub(crate) fn day_of(at: Timestamp) -> Date {
+    TimeZone::UTC.to_datetime(at).date()
 }
 
 /// A datum that was not read.
@@ -189,12 +232,12 @@ pub(crate) fn kind_name(kind: &MethodKind) -> &str {
 
 /// What can fail at once: the kind of a method and, for passkeys, whose they are. `None`: a password,
 /// which alone opens no admin portal.
-pub(crate) fn mechanism(method: &Method) -> Option<String> {
+pub(crate) fn mechanism(keys: &Tables, method: &Method) -> Option<String> {
     match &method.kind {
         MethodKind::Password => None,
         MethodKind::Fido2 => {
             let aaguid = method.aaguid.as_deref().unwrap_or("unknown model");
-            let maker = vendor_of(aaguid).unwrap_or_else(|| aaguid.to_lowercase());
+            let maker = keys.vendor(aaguid).unwrap_or_else(|| aaguid.to_lowercase());
             Some(format!("FIDO2 passkey ({maker})"))
         }
         kind => Some(kind_name(kind).to_owned()),

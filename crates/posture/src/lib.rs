@@ -14,21 +14,27 @@ mod candidates;
 mod catalogue;
 mod checks;
 mod context;
+mod controls;
+mod directory;
 mod facts;
 mod lockout;
+mod methods_policy;
 mod monitoring;
 pub mod plan;
+mod powers;
 mod questions;
 pub mod report;
+mod requirements;
 mod run;
 #[cfg(test)]
 mod testing;
-mod vendor;
 
 pub use accounts::{GuardedAccount, resolve};
 pub use candidates::candidates;
 pub use catalogue::{Check, Conflict, catalogue, conflicts, find};
 pub use context::{Context, Settings};
+pub use controls::{Control, ControlKind, controls, with_version};
 pub use lockout::Lockout;
 pub use questions::questions;
+pub use requirements::{Requirement, requirements};
 pub use run::{CheckError, CheckInput, Waiver, check, exit_code};

@@ -1,7 +1,7 @@
 //! What Conditional Access does to the declared accounts, proved once for all checks.
 
 use breakglass_conditional_access::{
-    Enforce, Engine, Identity, Policy, Subject,
+    Enforce, Engine, Environment, Identity, Policy, Subject,
     prove::{AccountProof, Effect, Intent, Options, PolicyProof, Prover, Reach, recognise},
     tenant::{People, Tenant},
     words,
@@ -109,6 +109,11 @@ impl Lockout {
             .policies()
             .nth(place)
             .map_or("", |policy| &policy.name)
+    }
+
+    /// What policies refer to.
+    pub(crate) fn environment(&self) -> &Environment {
+        self.engine.environment()
     }
 
     pub(crate) fn policy(&self, place: usize) -> Option<&Policy> {

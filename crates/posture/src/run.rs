@@ -2,6 +2,7 @@
 
 use breakglass_model::{
     CheckReport, Finding, History, Register, Severity, TenantSnapshot, Verdict,
+    aaguid::Tables,
     finding::{Answer, CHECK_REPORT_SCHEMA, Summary, TenantRef, Tool},
 };
 use jiff::{Timestamp, civil::Date};
@@ -36,6 +37,8 @@ pub struct CheckInput<'a> {
     pub accounts: &'a [String],
     /// The moment that due dates are judged against.
     pub now: Timestamp,
+    /// What is known about keys.
+    pub keys: &'a Tables,
     /// Limits.
     pub settings: Settings,
     /// Codes or names of the only checks to report; empty: all.
@@ -112,6 +115,7 @@ pub fn check(input: &CheckInput<'_>) -> Result<CheckReport, CheckError> {
         accounts: &accounts,
         candidates: &proposed,
         now: input.now,
+        keys: input.keys,
         settings: input.settings,
     };
     let mut findings: Vec<Finding> = catalogue()

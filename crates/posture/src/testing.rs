@@ -2,8 +2,11 @@
 
 use breakglass_model::{
     Collection, Finding, History, ObjectId, Reading, Register, TenantSnapshot, Upn, Verdict,
+    aaguid::Tables,
     history::{DrillOutcome, DrillRecord},
-    register::{Account, Envelope, Key, Person, Place, SealCheck, Sealed, Training, Workstation},
+    register::{
+        Account, Envelope, Key, Person, Place, Protection, SealCheck, Sealed, Training, Workstation,
+    },
     tenant::{
         AdministrativeUnit, AssignmentKind, Domain, GLOBAL_ADMINISTRATOR, Group, Method,
         MethodKind, Policy, Role, RoleAssignment, User,
@@ -16,14 +19,17 @@ use jiff::{
 
 use serde_json::{Value, json};
 
+#[path = "testing/guarded.rs"]
+mod guarded;
 #[path = "testing/watched.rs"]
 mod watched;
 
 use crate::{Context, Lockout, Settings, find, resolve};
 
+pub(crate) use guarded::seen_use;
 pub(crate) use watched::sentinel;
 
-pub(crate) const YUBICO: &str = "a4e9fc6d-4cbe-4758-b8ba-37598bb5bbaa";
+pub(crate) const YUBICO: &str = "19083c3d-8383-4b18-bc03-8f1c9ab2fd1b";
 pub(crate) const FEITIAN: &str = "833b721a-ff5f-4d00-bb2e-bdda3ec01e29";
 
 pub(crate) fn oid(text: &str) -> ObjectId {
@@ -79,6 +85,7 @@ impl World {
         snapshot.policies = Collection::complete(Vec::new());
         snapshot.access_reviews = Collection::complete(Vec::new());
         snapshot.lifecycle_workflows = Collection::complete(Vec::new());
+        guarded::guard(&mut snapshot);
         watched::watch(&mut snapshot);
         let history = History {
             from_store: true,
@@ -86,7 +93,10 @@ impl World {
                 drill("bg1", date(2026, 9, 1)),
                 drill("bg2", date(2026, 9, 2)),
             ],
-            uses: Vec::new(),
+            uses: vec![
+                seen_use("bg1", "2026-09-01T09:00:00Z"),
+                seen_use("bg2", "2026-09-02T09:00:00Z"),
+            ],
             runs: Vec::new(),
         };
         let mut world = Self {
@@ -95,8 +105,8 @@ impl World {
             history,
         };
         world.dedicated(&json!({"id": "00000000-0000-0000-0000-000000000004"}));
-        world.last_policy()["sessionControls"] =
-            json!({"signInFrequency": {"isEnabled": true, "value": 4, "type": "hours"}});
+        world.last_policy()["sessionControls"] = json!({"signInFrequency": {"isEnabled": true, "value": 4, "type": "hours"},
+                "persistentBrowser": {"isEnabled": true, "mode": "never"}});
         world
     }
 
@@ -169,6 +179,7 @@ impl World {
             accounts: &accounts,
             candidates: &[],
             now: now(),
+            keys: Tables::built_in(),
             settings: Settings::default(),
         };
         (find(check).unwrap().run)(&context)
@@ -235,6 +246,7 @@ fn domain(name: &str, initial: bool, federated: bool) -> Domain {
         name: name.to_owned(),
         initial: Reading::Read(initial),
         federated: Reading::Read(federated),
+        password_days: Reading::Read(None),
     }
 }
 
@@ -329,6 +341,7 @@ fn register() -> Register {
             person("anna", "responder", Some("adm1")),
             person("ben", "stakeholder", Some("adm1")),
         ],
+        protection: Some(Protection::Encrypted),
         workstations: vec![Workstation {
             device_id: "paw-1".to_owned(),
             name: None,

@@ -105,7 +105,9 @@ fn report(args: &CheckArgs, settings: &Settings, now: Timestamp) -> Result<Check
     };
     let baseline = args.baseline.as_deref().map(baseline).transpose()?;
     let waivers: Vec<Waiver> = settings.waivers();
+    let keys = settings.keys()?;
     judge(&CheckInput {
+        keys: &keys,
         snapshot: &tenant.snapshot,
         register: register.as_ref(),
         history: &history,

@@ -47,7 +47,9 @@ pub fn run(args: &PlanArgs) -> Result<u8, Failure> {
         History::default()
     };
     let wishes = wishes(args, &tenant.snapshot)?;
+    let keys = settings.keys()?;
     let plan = plan(&PlanInput {
+        keys: &keys,
         snapshot: &tenant.snapshot,
         register: register.as_ref(),
         history: &history,

@@ -59,10 +59,21 @@ pub struct ValidConfig {
     pub fail_on: Option<Severity>,
     /// Most standing Global Administrators that are accepted; outranks the register.
     pub max_global_administrators: Option<usize>,
+    /// What is known about keys beyond the built-in tables.
+    pub keys: KeyFiles,
     /// Time zone of the times in messages; `None`: the system's.
     pub time_zone: Option<TimeZone>,
     /// What is doubtful, but not wrong.
     pub warnings: Vec<Problem>,
+}
+
+/// Files with what is known about keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyFiles {
+    /// More products: CSV.
+    pub aaguids: Vec<PathBuf>,
+    /// More advisories: CSV.
+    pub advisories: Vec<PathBuf>,
 }
 
 /// A Microsoft cloud.

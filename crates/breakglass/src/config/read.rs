@@ -9,8 +9,8 @@ use breakglass_model::{
 use jiff::tz::TimeZone;
 
 use super::{
-    Cloud, ConfiguredAccount, RegisterFiles, SecretSource, Setting, ValidConfig, Waiver, channels,
-    identities,
+    Cloud, ConfiguredAccount, KeyFiles, RegisterFiles, SecretSource, Setting, ValidConfig, Waiver,
+    channels, identities,
     secrets::{one_of, refer},
     sources, values,
 };
@@ -27,6 +27,7 @@ const SECTIONS: &[&str] = &[
     "channel",
     "waiver",
     "check",
+    "keys",
     "message",
     "identity",
     "escalation",
@@ -89,6 +90,13 @@ pub(super) fn config(file_name: &str, text: &str) -> Result<ValidConfig, Vec<Pro
             .as_ref()
             .and_then(|check| check.number("max_global_administrators", 0..=10_000))
             .and_then(|number| usize::try_from(number.into_inner()).ok()),
+        keys: root
+            .section("keys", "`[keys]`", &["aaguids", "advisories"])
+            .map(|keys| KeyFiles {
+                aaguids: values::paths(&keys, "aaguids", base),
+                advisories: values::paths(&keys, "advisories", base),
+            })
+            .unwrap_or_default(),
         time_zone: root
             .section("message", "`[message]`", &["time_zone"])
             .and_then(|message| time_zone(&message)),

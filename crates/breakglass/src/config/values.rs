@@ -9,6 +9,11 @@ pub(super) fn path(section: &Section<'_, '_>, field: &str, base: &Path) -> Optio
     section.text(field).map(|text| base.join(text.get_ref()))
 }
 
+pub(super) fn paths(section: &Section<'_, '_>, field: &str, base: &Path) -> Vec<PathBuf> {
+    let texts = section.texts(field);
+    texts.iter().map(|text| base.join(text.get_ref())).collect()
+}
+
 /// An address that begins with one of `schemes`. One with a password in it is refused.
 pub(super) fn address(
     section: &Section<'_, '_>,

@@ -11,6 +11,7 @@ mod twin;
 
 use std::{fs::OpenOptions, io::Write, path::Path, time::Duration};
 
+use breakglass_model::aaguid::Tables;
 use breakglass_model::{
     CheckReport, Clock, History, ObjectId, Register, TenantSnapshot, Verdict, finding::Answer,
 };
@@ -223,6 +224,7 @@ fn judged(
         history: &History::default(),
         accounts: &[],
         now: clock.now(),
+        keys: Tables::built_in(),
         settings: CheckSettings::default(),
         only: &[],
         skip: &[],

@@ -48,6 +48,33 @@ impl Session<'_> {
         Ok(())
     }
 
+    /// What Identity Protection says of the emergency accounts. One of which it says nothing is not in the list.
+    pub(super) async fn risky_users(&self) -> Result<(), CollectError> {
+        let name = "riskyUsers";
+        self.step(name, name, async |part, _| {
+            if let Some(why) = self.not_led_to(&[ACCOUNTS]) {
+                return Err(Stop::Cannot(why));
+            }
+            let mut paths = Vec::new();
+            self.each(ACCOUNTS, |user| {
+                paths.push(format!(
+                    "/identityProtection/{name}/{}",
+                    segment(text(&user, "id"))
+                ));
+            })?;
+            for answer in self.entra.batch(Version::V1, &paths).await {
+                match answer {
+                    Ok(row) => part.push(&keep::risk(&row))?,
+                    Err(error) if error.is_not_found() => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(())
+    }
+
     /// Groups that the emergency accounts are in, at any depth.
     pub(super) fn groups_of_accounts(&self) -> Result<BTreeSet<String>, CollectError> {
         let mut groups = BTreeSet::new();

@@ -202,9 +202,11 @@ impl Session<'_> {
                 found.not_read.push(self.missing(name, why));
             }
             let ids: Vec<String> = self.named_groups()?.into_iter().collect();
-            let mut refused = Refused::default();
+            let of_accounts = self.groups_of_accounts()?;
+            let (mut refused, mut unowned) = (Refused::default(), Refused::default());
             for chunk in ids.chunks(AHEAD) {
-                let groups = self.by_id(name, chunk, keep::GROUP).await?;
+                let mut groups = self.by_id(name, chunk, keep::GROUP).await?;
+                self.owners(&mut groups, &of_accounts, &mut unowned).await?;
                 let mut window = Window::default();
                 let mut asked = groups.iter();
                 for group in &groups {
@@ -228,9 +230,42 @@ impl Session<'_> {
                 self.tell(name, part.objects, Event::Reading);
             }
             refused.tell(self, "groups/members", part.objects, found);
+            unowned.tell(self, "groups/owners", part.objects, found);
             Ok(())
         })
         .await?;
+        Ok(())
+    }
+
+    /// The owners of the groups that hold emergency accounts.
+    async fn owners(
+        &self,
+        groups: &mut [Value],
+        of_accounts: &BTreeSet<String>,
+        refused: &mut Refused,
+    ) -> Result<(), Stop> {
+        let mut asked: Vec<&mut Value> = groups
+            .iter_mut()
+            .filter(|group| of_accounts.contains(&text(group, "id").to_lowercase()))
+            .collect();
+        let paths: Vec<String> = asked
+            .iter()
+            .map(|group| format!("/groups/{}/owners?$select=id", text(group, "id")))
+            .collect();
+        let answers = self.entra.batch(Version::V1, &paths).await;
+        for (group, answer) in asked.iter_mut().zip(answers) {
+            match answer {
+                // A list that goes on is not the whole list.
+                Ok(answer) if answer.get("@odata.nextLink").is_none() => {
+                    let rows = answer.get("value").and_then(Value::as_array);
+                    group["owners"] = rows.into_iter().flatten().map(keep::reference).collect();
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    refused.judge(Some(Err(error)))?;
+                }
+            }
+        }
         Ok(())
     }
 

@@ -34,6 +34,7 @@ pub(super) const FULL: &[&str] = &[
     "assignedLicenses",
     "passwordPolicies",
     "lastPasswordChangeDateTime",
+    "passwordProfile",
     "signInSessionsValidFromDateTime",
     "isManagementRestricted",
     "authorizationInfo",
@@ -61,6 +62,7 @@ pub(super) const GROUP: &[&str] = &[
     "mailEnabled",
     "onPremisesSyncEnabled",
     "createdDateTime",
+    "expirationDateTime",
     "visibility",
     "classification",
 ];
@@ -143,6 +145,21 @@ pub(super) fn registration(entry: &Value) -> Value {
             "isPasswordlessCapable",
             "methodsRegistered",
             "lastUpdatedDateTime",
+        ],
+    )
+}
+
+/// What Identity Protection says of an account (Microsoft Graph, *riskyUser resource type*), without names.
+pub(super) fn risk(row: &Value) -> Value {
+    only(
+        row,
+        &[
+            "id",
+            "riskState",
+            "riskLevel",
+            "riskDetail",
+            "riskLastUpdatedDateTime",
+            "isDeleted",
         ],
     )
 }

@@ -205,6 +205,7 @@ pub async fn collect(
         session.roles().await?;
         session.units().await?;
         session.governance().await?;
+        session.risky_users().await?;
         session.groups().await?;
         session.activation_of_groups().await?;
         session.administrators().await?;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use breakglass_model::tenant::POWERS;
 use serde_json::Value;
 
 use super::{
@@ -10,29 +11,7 @@ use super::{
     keep::text,
     session::{Session, Stop, ends_the_run, reason},
 };
-use crate::{
-    Request, Version,
-    permissions::{MICROSOFT_GRAPH, app},
-};
-
-/// Permissions by which an application can lock an account out, take its role, or use it.
-const DANGEROUS: &[&str] = &[
-    "AdministrativeUnit.ReadWrite.All",
-    "Group.ReadWrite.All",
-    "GroupMember.ReadWrite.All",
-    "Policy.ReadWrite.AuthenticationMethod",
-    "Policy.ReadWrite.ConditionalAccess",
-    "Policy.ReadWrite.SecurityDefaults",
-    "RoleAssignmentSchedule.ReadWrite.Directory",
-    "RoleEligibilitySchedule.ReadWrite.Directory",
-    "RoleManagement.ReadWrite.Directory",
-    "RoleManagementPolicy.ReadWrite.Directory",
-    "User.EnableDisableAccount.All",
-    "User.ReadWrite.All",
-    "UserAuthMethod-Passkey.ReadWrite.All",
-    "UserAuthMethod-TAP.ReadWrite.All",
-    "UserAuthenticationMethod.ReadWrite.All",
-];
+use crate::{Request, Version, permissions::MICROSOFT_GRAPH};
 
 impl Session<'_> {
     pub(super) async fn service_principals(&self) -> Result<(), CollectError> {
@@ -115,11 +94,7 @@ impl Session<'_> {
                     "the service principal of Microsoft Graph is not in the list".to_owned(),
                 )
             })?;
-            let dangerous: BTreeSet<&str> = DANGEROUS
-                .iter()
-                .filter_map(|name| app(name))
-                .map(|app| app.role)
-                .collect();
+            let dangerous: BTreeSet<&str> = POWERS.iter().map(|power| power.role).collect();
             let path = format!("/servicePrincipals/{graph}/appRoleAssignedTo?$top=999");
             self.list(name, Request::graph(Version::V1, path), part, |row| {
                 let is = dangerous.contains(text(&row, "appRoleId").to_lowercase().as_str());

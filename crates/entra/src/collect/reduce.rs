@@ -8,6 +8,7 @@
 //! - of users who are neither emergency accounts nor administrators, all but what the module [`collect`](super) says;
 //! - properties that are not asked for; one that is asked for and that the tenant does not have is null;
 //! - names of authors and approvers;
+//! - owners of groups that hold no emergency account, and risks of others;
 //! - `transitiveMembers` of groups that hold no group.
 //!
 //! What the service works out is worked out: `isPrivileged` of roles, and transitive lists where only direct ones are
@@ -195,6 +196,15 @@ impl Tenant<'_> {
             }
             "servicePrincipals" => Some(self.principals()),
             "userRegistrationDetails" => map(&keep::registration),
+            "riskyUsers" => {
+                let accounts: Vec<&Value> = self
+                    .all("users")
+                    .iter()
+                    .filter(|one| self.is_account(one))
+                    .collect();
+                let of_account = |row: &&Value| accounts.iter().any(|one| same(id(one), id(row)));
+                Some(all.iter().filter(of_account).map(keep::risk).collect())
+            }
             _ if WHOLE.contains(&name) => map(&|one| keep::nameless(one.clone())),
             _ => None,
         }
@@ -425,6 +435,12 @@ impl Tenant<'_> {
                     references(&self.below(group)),
                 );
             }
+        }
+        let of_account = |user: &&Value| {
+            self.is_account(user) && self.above(user).iter().any(|own| same(id(own), id(group)))
+        };
+        if self.all("users").iter().any(|user| of_account(&user)) {
+            kept.insert("owners".to_owned(), references(items(group, "owners")));
         }
         Value::Object(kept)
     }

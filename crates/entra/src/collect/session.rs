@@ -34,6 +34,7 @@ pub(super) const STEPS: &[&str] = &[
     "administrativeUnits",
     "accessReviews",
     "lifecycleWorkflows",
+    "riskyUsers",
     "groups",
     "privilegedAccessGroupAssignmentScheduleInstances",
     "privilegedAccessGroupEligibilityScheduleInstances",

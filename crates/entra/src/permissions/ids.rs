@@ -79,6 +79,11 @@ const ROWS: &[(&str, &str, &str)] = &[
         "f81125ac-d3b7-4573-a3b2-7099cc39df9e",
     ),
     (
+        "IdentityRiskyUser.Read.All",
+        "dc5007c0-2d7d-4c42-879c-2dab87571379",
+        "d04bb851-cb7c-4146-97c7-ca3e71baf56c",
+    ),
+    (
         "Mail.Send",
         "b633e1c5-b582-4048-a93e-9f11b44c7e96",
         "e383f46e-2787-4529-855e-0e479a3ffac0",

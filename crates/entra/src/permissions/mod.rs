@@ -99,6 +99,15 @@ mod tests {
     }
 
     #[test]
+    fn permissions_that_the_model_knows_have_the_same_ids_here() {
+        for power in breakglass_model::tenant::POWERS {
+            if let Some(known) = app(power.permission) {
+                assert_eq!(known.role, power.role, "{}", power.permission);
+            }
+        }
+    }
+
+    #[test]
     fn no_reading_command_needs_a_permission_that_writes() {
         for command in ["collect", "check", "lockout", "watch", "doctor"] {
             for name in graph_permissions(command) {

@@ -247,6 +247,14 @@ const TABLE: &[Need] = &[
         READ
     ),
     graph!(
+        "riskyUsers",
+        "GET /identityProtection/riskyUsers/{id}",
+        ["IdentityRiskyUser.Read.All"],
+        "Security Reader",
+        "whether Microsoft thinks that an account is in somebody else's hands",
+        CHECK
+    ),
+    graph!(
         "users/transitiveMemberOf",
         "GET /users/{id}/transitiveMemberOf",
         ["GroupMember.Read.All", "User.Read.All"],
@@ -285,6 +293,14 @@ const TABLE: &[Need] = &[
         "",
         "who is in these groups",
         READ
+    ),
+    graph!(
+        "groups/owners",
+        "GET /groups/{id}/owners",
+        ["GroupMember.Read.All"],
+        "",
+        "who can change the members of the group of the accounts",
+        CHECK
     ),
     graph!(
         "privilegedAccessGroupAssignmentScheduleInstances",

@@ -122,6 +122,7 @@ fn tenant() -> Value {
             "authorizationPolicy": [{"id": "authorizationPolicy", "allowInvitesFrom": "none"}],
             "accessReviews": [{"id": "r", "createdBy": {"id": EVE, "displayName": "Eve Sales"}}],
             "lifecycleWorkflows": [{"id": "w", "executionConditions": {"scope": {"rule": "x"}}}],
+            "riskyUsers": [{"id": BG1, "riskState": "atRisk", "userDisplayName": "Somebody"}, {"id": EVE, "riskState": "none"}],
             "servicePrincipals": [{"id": APP, "appId": "a", "displayName": "Backup job", "accountEnabled": true,
                 "servicePrincipalType": "Application", "appOwnerOrganizationId": null}],
             "privilegedAccessGroupAssignmentScheduleInstances": [],

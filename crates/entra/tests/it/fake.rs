@@ -212,6 +212,11 @@ impl Inner {
                 .get("manager")
                 .filter(|one| one.is_object())
                 .cloned(),
+            // A group without owners.
+            ["groups", id, "owners"] => {
+                let group = self.object("groups", id)?;
+                Some(group.get("owners").cloned().unwrap_or(json!([])))
+            }
             ["users" | "groups", id, list] => self.object(segments[0], id)?.get(*list).cloned(),
             ["directory", "administrativeUnits"] => self.table("administrativeUnits"),
             ["directory", "administrativeUnits", id, list] => {
@@ -220,6 +225,7 @@ impl Inner {
             }
             ["servicePrincipals", id] => self.object("servicePrincipals", id),
             ["servicePrincipals", _, "appRoleAssignedTo"] => self.table("appRoleAssignments"),
+            ["identityProtection", "riskyUsers", id] => self.object("riskyUsers", id),
             ["identity", "conditionalAccess", "policies"] => {
                 let mut all = self.table("conditionalAccessPolicies")?;
                 if path.starts_with("/v1.0")

@@ -245,11 +245,13 @@ impl<'a> Reader<'a> {
                 if restricted { json!(true) } else { Value::Null },
             );
         }
+        let mut value = odata::lookup(object, name).cloned().unwrap_or_default();
         if kind.name == kind::USER.name && spelled == "passwordProfile" {
-            // The password itself never comes back.
-            return (spelled.to_owned(), Value::Null);
+            // The password itself never comes back, not even from a snapshot that holds one.
+            if let Some(profile) = value.as_object_mut() {
+                profile.remove("password");
+            }
         }
-        let value = odata::lookup(object, name).cloned().unwrap_or_default();
         (spelled.to_owned(), value)
     }
 

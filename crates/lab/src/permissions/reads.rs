@@ -268,6 +268,18 @@ const REVIEWS: Need = need(
         SECURITY_ADMIN,
     ],
 );
+const RISKY: Need = need(
+    &[
+        "IdentityRiskyUser.Read.All",
+        "IdentityRiskyUser.ReadWrite.All",
+    ],
+    &[
+        GLOBAL_READER,
+        SECURITY_READER,
+        SECURITY_ADMIN,
+        SECURITY_OPERATOR,
+    ],
+);
 const WORKFLOWS: Need = need(
     &[
         "LifecycleWorkflows-Workflow.ReadBasic.All",
@@ -371,6 +383,7 @@ pub(crate) fn of_read(path: &[&str]) -> Option<Need> {
         }
         ["identitygovernance", "accessreviews", ..] => REVIEWS,
         ["identitygovernance", "lifecycleworkflows", ..] => WORKFLOWS,
+        ["identityprotection", "riskyusers", ..] => RISKY,
         ["policies", "authenticationstrengthpolicies", ..]
         | [
             "identity",

@@ -167,7 +167,7 @@ async fn a_key_gets_in_where_the_proof_says_so_until_the_portal_locks_everybody_
         step["authenticationMethodDetail"]
             .as_str()
             .unwrap()
-            .contains("cb69481e-8ff7-4039-93ec-0a2729a154a8")
+            .contains("19083c3d-8383-4b18-bc03-8f1c9ab2fd1b")
     );
     assert_eq!(of(53000).kind, LogKind::Interactive);
     let audit = rows

@@ -143,7 +143,7 @@ async fn a_key_whose_model_the_policy_forbids_is_refused() {
         "authenticationMethodConfigurations": [{
             "@odata.type": "#microsoft.graph.fido2AuthenticationMethodConfiguration", "id": "Fido2", "state": "enabled",
             "isSelfServiceRegistrationAllowed": true, "isAttestationEnforced": false,
-            "keyRestrictions": {"isEnforced": true, "enforcementType": "block", "aaGuids": ["cb69481e-8ff7-4039-93ec-0a2729a154a8"]},
+            "keyRestrictions": {"isEnforced": true, "enforcementType": "block", "aaGuids": ["19083c3d-8383-4b18-bc03-8f1c9ab2fd1b"]},
             "includeTargets": [{"targetType": "group", "id": "all_users"}], "excludeTargets": [],
         }],
     }]);

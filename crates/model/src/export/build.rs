@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::{
     gather::Gather,
     kind::{
-        self, ACTIVE, DIRECTORY_ROLES, ELIGIBLE, GROUPS, MEMBERS, METHODS, OWNED_DEVICES, PLAIN,
-        REGISTERED_DEVICES, ROLES, TRANSITIVE_MEMBER_OF, TRANSITIVE_MEMBERS, UNITS, USERS,
+        self, ACTIVE, DIRECTORY_ROLES, ELIGIBLE, GROUPS, MEMBERS, METHODS, OWNED_DEVICES, OWNERS,
+        PLAIN, REGISTERED_DEVICES, ROLES, TRANSITIVE_MEMBER_OF, TRANSITIVE_MEMBERS, UNITS, USERS,
     },
     object,
 };
@@ -140,6 +140,9 @@ impl Gather {
         }
         if let Some(list) = self.list(GROUPS, raw, raw, TRANSITIVE_MEMBERS) {
             group.transitive_members = map(list, |items| ids(&items));
+        }
+        if let Some(list) = self.list(GROUPS, raw, raw, OWNERS) {
+            group.owners = map(list, |items| ids(&items));
         }
         group
     }

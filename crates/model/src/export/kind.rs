@@ -78,6 +78,7 @@ const NAMES: &[(&str, &str)] = &[
         "privilegedAccessGroupEligibilityScheduleInstances",
     ),
     ("approleassignments", "appRoleAssignments"),
+    ("riskyusers", "riskyUsers"),
     ("userregistrationdetails", REGISTRATION),
     ("subscriptions", "subscriptions"),
     ("workspaces", "workspaces"),
@@ -118,6 +119,7 @@ const TYPES: &[(&str, &str)] = &[
         "identitySecurityDefaultsEnforcementPolicy",
     ),
     ("subscribedsku", "subscribedSkus"),
+    ("riskyuser", "riskyUsers"),
     ("unifiedrolemanagementpolicy", "roleManagementPolicies"),
     (
         "unifiedrolemanagementpolicyassignment",
@@ -148,6 +150,7 @@ pub(super) struct Relation {
 
 pub(super) const MEMBERS: &str = "members";
 pub(super) const TRANSITIVE_MEMBERS: &str = "transitiveMembers";
+pub(super) const OWNERS: &str = "owners";
 pub(super) const MEMBER_OF: &str = "memberOf";
 pub(super) const TRANSITIVE_MEMBER_OF: &str = "transitiveMemberOf";
 pub(super) const METHODS: &str = "methods";
@@ -159,6 +162,7 @@ fn relation_of(owner: &'static str, id: &str, rest: &[&str]) -> Option<Relation>
     let name = match (owner, first.as_str()) {
         (GROUPS | UNITS | DIRECTORY_ROLES, "members") => MEMBERS,
         (GROUPS, "transitivemembers") => TRANSITIVE_MEMBERS,
+        (GROUPS, "owners") => OWNERS,
         (USERS | GROUPS, "memberof") => MEMBER_OF,
         (USERS | GROUPS, "transitivememberof") => TRANSITIVE_MEMBER_OF,
         (USERS, "registereddevices") => REGISTERED_DEVICES,
@@ -217,6 +221,7 @@ pub(super) fn place(path: &str) -> Place {
             [
                 MEMBERS,
                 TRANSITIVE_MEMBERS,
+                OWNERS,
                 MEMBER_OF,
                 TRANSITIVE_MEMBER_OF,
                 REGISTERED_DEVICES,

@@ -11,6 +11,7 @@
 
 mod build;
 mod gather;
+mod guard;
 mod kind;
 mod link;
 mod normal;

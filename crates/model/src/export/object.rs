@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::guard;
 use crate::{
     ObjectId, Reading, TenantId, Upn,
     tenant::{
@@ -34,7 +35,7 @@ pub(super) fn tenant_id(text: &str) -> Option<TenantId> {
     TenantId::parse(text).ok()
 }
 
-fn absent<T>(key: &str) -> Reading<T> {
+pub(super) fn absent<T>(key: &str) -> Reading<T> {
     Reading::NotRead(format!("the input has no `{key}` for it"))
 }
 
@@ -88,6 +89,7 @@ pub(super) fn user(object: &Value) -> User {
         devices: Reading::NotRead(
             "the input does not list the registered devices of this user".to_owned(),
         ),
+        password: guard::password(object),
         described_in: None,
     }
 }
@@ -263,6 +265,8 @@ pub(super) fn group(object: &Value) -> Group {
         transitive_members: Reading::NotRead(
             "the input does not list the transitive members of this group".to_owned(),
         ),
+        owners: Reading::NotRead("the input does not list the owners of this group".to_owned()),
+        expires: guard::expires(object),
     }
 }
 
@@ -345,6 +349,7 @@ pub(super) fn domain(object: &Value) -> Option<Domain> {
             Some(kind) => Reading::Read(kind.eq_ignore_ascii_case("Federated")),
             None => absent("authenticationType"),
         },
+        password_days: guard::password_days(object),
     })
 }
 

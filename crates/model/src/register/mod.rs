@@ -39,6 +39,20 @@ pub struct Register {
     pub max_global_administrators: usize,
     /// Places and envelopes; `None` when the sealed part was not given.
     pub sealed: Option<Sealed>,
+    /// How the sealed part lies on disk; `None` when it was not given.
+    #[serde(default)]
+    pub protection: Option<Protection>,
+}
+
+/// How the part of the register that must be kept from others lies on disk (R2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Protection {
+    /// In clear, in the same file as the rest.
+    SameFile,
+    /// In clear, in a file of its own, which can have its own permissions.
+    OwnFile,
+    /// Encrypted to its readers (age); whoever decrypts it says so.
+    Encrypted,
 }
 
 /// An emergency access account.

@@ -43,7 +43,9 @@ fn r1_the_same_register_in_two_files_with_crlf_and_byte_order_mark() {
     let main = format!("\u{feff}{}", main.replace('\n', "\r\n"));
     let sealed = format!("[sealed]{sealed}").replace('\n', "\r\n");
     let sealed_file = Some(("register-sealed.toml", sealed.as_str()));
-    let two = Register::from_toml("register.toml", &main, sealed_file).unwrap();
+    let mut two = Register::from_toml("register.toml", &main, sealed_file).unwrap();
+    assert_eq!(two.protection, Some(Protection::OwnFile), "R2");
+    two.protection = Some(Protection::SameFile);
     assert_eq!(one, two);
     let without = Register::from_toml("register.toml", &main, None).unwrap();
     assert_eq!(without.sealed, None);

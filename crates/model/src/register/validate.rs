@@ -3,8 +3,8 @@
 use std::{collections::HashMap, ops::Range};
 
 use super::{
-    Account, DeclaredDrill, DrillPolicy, Envelope, Key, Person, Place, Register, SealCheck, Sealed,
-    Workstation, written,
+    Account, DeclaredDrill, DrillPolicy, Envelope, Key, Person, Place, Protection, Register,
+    SealCheck, Sealed, Workstation, written,
 };
 use crate::source_text::{Document, Found, closest, quoted};
 
@@ -139,8 +139,18 @@ pub(super) fn register(
             same_place(main, key, &sealed.envelopes);
         }
     }
+    let protection = sealed.as_ref().map(|(document, _)| {
+        if std::ptr::eq(*document, main) {
+            Protection::SameFile
+        } else {
+            Protection::OwnFile
+        }
+    });
     let sealed = sealed.map(|(_, sealed)| valid_sealed(sealed));
-    valid(written, sealed)
+    Register {
+        protection,
+        ..valid(written, sealed)
+    }
 }
 
 fn accounts(main: &Document<'_>, accounts: &[written::Account]) {
@@ -306,6 +316,7 @@ fn valid(written: written::Written, sealed: Option<Sealed>) -> Register {
             .collect(),
         max_global_administrators: usize::try_from(max).unwrap_or(usize::MAX),
         sealed,
+        protection: None,
     }
 }
 

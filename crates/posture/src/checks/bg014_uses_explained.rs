@@ -110,7 +110,7 @@ mod tests {
     fn a7_unknown_sign_in_fails() {
         let mut world = World::modern();
         world.user("bg1").last_sign_in =
-            Reading::Read(Some("2026-08-08T00:00:00Z".parse().unwrap()));
+            Reading::Read(Some("2026-09-20T00:00:00Z".parse().unwrap()));
         assert_eq!(world.verdicts(CHECK.id), [Fail, Pass]);
     }
 

@@ -72,7 +72,11 @@ fn everyday(context: &Context<'_>) -> (BTreeSet<String>, Option<NotRead>) {
         .filter_map(|p| snapshot.user(p))
     {
         match &user.methods {
-            Reading::Read(methods) => used.extend(methods.iter().filter_map(mechanism)),
+            Reading::Read(methods) => used.extend(
+                methods
+                    .iter()
+                    .filter_map(|own| mechanism(context.keys, own)),
+            ),
             Reading::NotRead(why) => {
                 unknown.get_or_insert_with(|| {
                     missing(
@@ -92,7 +96,10 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
     context.each_user(&CHECK, |account, user| {
         let subject = &account.subject;
         let own: BTreeSet<String> = match &user.methods {
-            Reading::Read(methods) => methods.iter().filter_map(mechanism).collect(),
+            Reading::Read(methods) => methods
+                .iter()
+                .filter_map(|own| mechanism(context.keys, own))
+                .collect(),
             Reading::NotRead(why) => {
                 return CHECK.unknown(
                     subject,

@@ -5,7 +5,6 @@ use crate::Context;
 use crate::catalogue::EMERGENCY_ACCESS;
 use crate::catalogue::Seen;
 use crate::facts::fido2;
-use crate::vendor::vendor_of;
 use breakglass_model::Finding;
 use breakglass_model::Reading;
 use breakglass_model::Severity;
@@ -51,7 +50,7 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                 unknown = Some(format!("{}: a passkey without AAGUID", account.subject));
                 continue;
             }
-            let maker = vendor_of(&aaguid).unwrap_or_else(|| {
+            let maker = context.keys.vendor(&aaguid).unwrap_or_else(|| {
                 unknown = Some(format!("the vendor of AAGUID {aaguid} is not known"));
                 aaguid.clone()
             });

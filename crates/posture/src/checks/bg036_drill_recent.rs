@@ -28,23 +28,7 @@ const FLOOR_DAYS: i64 = 90;
 fn run(context: &Context<'_>) -> Vec<Finding> {
     context.each_user(&CHECK, |account, _| {
         let subject = &account.subject;
-        let recorded = context
-            .history
-            .drills
-            .iter()
-            .filter(|d| Some(&d.account) == account.id.as_ref())
-            .map(|d| (d.on, d.outcome));
-        let declared = context
-            .register
-            .into_iter()
-            .flat_map(|r| &r.declared_drills)
-            .filter(|d| account.is(&d.account))
-            .map(|d| (d.on, DrillOutcome::Declared));
-        let mut drills: Vec<_> = recorded
-            .chain(declared)
-            .filter(|(on, _)| context.days_since(*on) >= 0)
-            .collect();
-        drills.sort_by_key(|(on, _)| *on);
+        let drills = context.drills(account);
         let proven = drills
             .iter()
             .rev()

@@ -71,6 +71,36 @@ mod bg066_out_of_band;
 mod bg067_silence_alarms;
 mod bg068_nothing_mutes;
 mod bg069_guards_watched;
+mod bg070_no_application_above_the_unit;
+mod bg071_no_application_on_the_account;
+mod bg072_no_standing_role_above_the_unit;
+mod bg073_delegated_by_custom_role;
+mod bg074_register_protected;
+mod bg075_keeper_short_and_eligible;
+mod bg076_keeper_approval;
+mod bg077_keeper_second_factor;
+mod bg078_group_holds_only_the_accounts;
+mod bg079_policies_exclude_the_group;
+mod bg080_membership_permanent;
+mod bg081_role_held_directly;
+mod bg082_permanent_assignment_allowed;
+mod bg083_password_state;
+mod bg084_not_at_risk;
+mod bg085_no_self_service_reset;
+mod bg086_no_user_consent;
+mod bg087_workstation_ready;
+mod bg088_methods_policy_takes_keys;
+mod bg089_registration_attested;
+mod bg090_drill_full_flow;
+mod bg091_strength_takes_every_key;
+mod bg092_no_key_advisory;
+mod bg093_key_model_listed;
+mod bg094_security_defaults_off;
+mod bg095_protected_actions_met;
+mod bg096_no_persistent_browser;
+mod bg097_use_reviewed;
+mod bg098_re_secured;
+mod bg099_drill_after_staff_change;
 
 /// Every check, by code.
 pub(crate) static ALL: &[Check] = &[
@@ -143,4 +173,34 @@ pub(crate) static ALL: &[Check] = &[
     bg067_silence_alarms::CHECK,
     bg068_nothing_mutes::CHECK,
     bg069_guards_watched::CHECK,
+    bg070_no_application_above_the_unit::CHECK,
+    bg071_no_application_on_the_account::CHECK,
+    bg072_no_standing_role_above_the_unit::CHECK,
+    bg073_delegated_by_custom_role::CHECK,
+    bg074_register_protected::CHECK,
+    bg075_keeper_short_and_eligible::CHECK,
+    bg076_keeper_approval::CHECK,
+    bg077_keeper_second_factor::CHECK,
+    bg078_group_holds_only_the_accounts::CHECK,
+    bg079_policies_exclude_the_group::CHECK,
+    bg080_membership_permanent::CHECK,
+    bg081_role_held_directly::CHECK,
+    bg082_permanent_assignment_allowed::CHECK,
+    bg083_password_state::CHECK,
+    bg084_not_at_risk::CHECK,
+    bg085_no_self_service_reset::CHECK,
+    bg086_no_user_consent::CHECK,
+    bg087_workstation_ready::CHECK,
+    bg088_methods_policy_takes_keys::CHECK,
+    bg089_registration_attested::CHECK,
+    bg090_drill_full_flow::CHECK,
+    bg091_strength_takes_every_key::CHECK,
+    bg092_no_key_advisory::CHECK,
+    bg093_key_model_listed::CHECK,
+    bg094_security_defaults_off::CHECK,
+    bg095_protected_actions_met::CHECK,
+    bg096_no_persistent_browser::CHECK,
+    bg097_use_reviewed::CHECK,
+    bg098_re_secured::CHECK,
+    bg099_drill_after_staff_change::CHECK,
 ];

@@ -211,6 +211,7 @@ impl<'a> Draft<'a> {
             history: input.history,
             accounts: &named,
             now: input.now,
+            keys: input.keys,
             settings: Settings::default(),
             only: &[],
             skip: &[],
@@ -277,9 +278,11 @@ fn guarded(
 }
 
 /// Who closes what the plan leaves open, by requirement.
-fn closed_by(requirement: &str, verdict: Verdict) -> &'static str {
+fn closed_by(finding: &Finding) -> &'static str {
+    let requirement = finding.requirement.as_str();
     let letter = requirement.chars().next().unwrap_or_default();
-    match (requirement, letter, verdict) {
+    match (requirement, letter, finding.verdict) {
+        (_, 'K', Verdict::Fail) if finding.subject == "tenant" => "the tenant's owner",
         (_, 'S', _) => "a custodian: keys, envelopes and places",
         (_, 'D', _) => "a drill, by custodian and responder",
         (_, 'P', _) => "the review of a use, by a reviewer",
@@ -308,7 +311,7 @@ fn remaining(finding: &Finding) -> Remaining {
         title: finding.title.clone(),
         subject: finding.subject.clone(),
         because: finding.because.clone(),
-        closed_by: closed_by(&finding.requirement, finding.verdict).to_owned(),
+        closed_by: closed_by(finding).to_owned(),
         fix: finding.fix.clone(),
     }
 }

@@ -21,6 +21,7 @@ mod tests;
 
 use breakglass_model::{
     History, NotRead, ObjectId, Register, TenantSnapshot,
+    aaguid::Tables,
     finding::{TenantRef, Tool},
     plan::{PLAN_SCHEMA, Plan},
 };
@@ -59,6 +60,8 @@ pub struct PlanInput<'a> {
     pub accounts: &'a [String],
     /// What only people can decide.
     pub wishes: &'a Wishes,
+    /// What is known about keys.
+    pub keys: &'a Tables,
     /// The moment that due dates are judged against.
     pub now: Timestamp,
     /// Version of the program.

@@ -34,6 +34,8 @@ fn one(snapshot: &mut TenantSnapshot, effect: &Effect) {
             dynamic: Reading::Read(false),
             members: Reading::Read(Vec::new()),
             transitive_members: Reading::Read(Vec::new()),
+            owners: Reading::Read(Vec::new()),
+            expires: Reading::Read(None),
         }),
         Effect::Member { group, member } => join(snapshot, group, member),
         Effect::Unit { id, name } => snapshot.units.items.push(AdministrativeUnit {

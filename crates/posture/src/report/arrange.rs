@@ -6,6 +6,7 @@ use breakglass_model::{
 };
 
 use super::clean::clean;
+use crate::{Conflict, conflicts};
 
 /// Findings of one check with the same cause; only the subjects differ.
 pub(crate) struct Group<'a> {
@@ -160,4 +161,12 @@ pub(crate) fn exit_meaning(report: &CheckReport) -> &'static str {
 /// A count with its noun.
 pub(crate) fn count(n: usize, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
+}
+
+/// What authorities disagree on, as far as the report has checks that are concerned.
+pub(super) fn conflicts_of(report: &CheckReport) -> impl Iterator<Item = &'static Conflict> {
+    conflicts().iter().filter(|own| {
+        let mut findings = report.findings.iter();
+        findings.any(|finding| own.checks.contains(&finding.check.as_str()))
+    })
 }

@@ -37,6 +37,14 @@ pub fn explain(rule: &RuleText, width: usize) -> String {
     section("Why it matters", &rule.rationale);
     section("What to do", &rule.fix);
     section("Evidence for", &rule.controls.join("; "));
+    for own in &rule.conflicts {
+        section(
+            &format!("Where authorities disagree: {}", own.topic),
+            &format!("One side: {}.", own.one),
+        );
+        section("", &format!("The other: {}.", own.other));
+        section("", &format!("Here: {}.", own.ours));
+    }
     out
 }
 

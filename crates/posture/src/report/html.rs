@@ -35,6 +35,7 @@ pub fn html(report: &CheckReport, rules: &[RuleText]) -> String {
     failing(&mut out, report, rules);
     undecided(&mut out, report);
     quiet(&mut out, report);
+    disagreements(&mut out, report);
     reading(&mut out, report);
     let _ = write!(
         out,
@@ -244,6 +245,25 @@ fn quiet(out: &mut String, report: &CheckReport) {
             &rows.collect::<Vec<_>>(),
         );
     }
+}
+
+/// Both sides of what authorities ask, never one alone.
+fn disagreements(out: &mut String, report: &CheckReport) {
+    let rows: Vec<Vec<String>> = arrange::conflicts_of(report)
+        .map(|own| {
+            [own.topic, own.one, own.other, own.ours]
+                .map(str::to_owned)
+                .into_iter()
+                .chain([own.checks.join(", ")])
+                .collect()
+        })
+        .collect();
+    table(
+        out,
+        "Where authorities disagree",
+        &["Matter", "One side", "The other", "Here", "Checks"],
+        &rows,
+    );
 }
 
 fn reading(out: &mut String, report: &CheckReport) {

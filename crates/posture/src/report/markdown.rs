@@ -49,6 +49,7 @@ pub fn markdown(report: &CheckReport) -> String {
     failing(&mut out, report);
     undecided(&mut out, report);
     accepted(&mut out, report);
+    disagreements(&mut out, report);
     rest(&mut out, report);
     out
 }
@@ -126,6 +127,29 @@ fn accepted(out: &mut String, report: &CheckReport) {
             escape(&f.title),
             escape(&f.subject),
             escape(&f.because)
+        );
+    }
+}
+
+/// Both sides of what authorities ask, never one alone.
+fn disagreements(out: &mut String, report: &CheckReport) {
+    let mut all = arrange::conflicts_of(report).peekable();
+    if all.peek().is_none() {
+        return;
+    }
+    let _ = writeln!(
+        out,
+        "\n### Where authorities disagree\n\n| Matter | One side | The other | Here | Checks |\n|---|---|---|---|---|"
+    );
+    for own in all {
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | {} | {} |",
+            escape(own.topic),
+            escape(own.one),
+            escape(own.other),
+            escape(own.ours),
+            own.checks.join(", ")
         );
     }
 }

@@ -14,6 +14,8 @@ pub mod text;
 
 use breakglass_model::{CheckReport, Severity};
 
+use crate::Conflict;
+
 pub use explain::{explain, list};
 pub use text::Style;
 
@@ -36,8 +38,10 @@ pub struct RuleText {
     pub fix: String,
     /// The whole page of the check, in Markdown.
     pub help_markdown: String,
-    /// Controls of frameworks (`CIS M365 1.1.2`).
+    /// Controls of frameworks, with the version (`CIS M365 7.0.0 1.1.2`).
     pub controls: Vec<String>,
+    /// Authorities that ask for opposite things in this matter.
+    pub conflicts: Vec<Conflict>,
 }
 
 /// The forms of a report.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use breakglass_model::{Collection, NotRead, Reading, TenantSnapshot, Verdict, finding::Answer};
+use breakglass_model::{
+    Collection, NotRead, Reading, TenantSnapshot, Verdict, finding::Answer, tenant::Password,
+};
 use breakglass_posture::check;
 use proptest::prelude::*;
 use serde_json::json;
@@ -12,8 +14,8 @@ use crate::{
     whole::{input, old_design},
 };
 
-/// Collections of Azure that the checks of watching read.
-const AZURE: [&str; 13] = [
+/// Collections that are kept as they were read: of Azure for watching, of Graph for what guards the accounts.
+const OTHER: [&str; 22] = [
     "diagnosticSettings",
     "subscriptions",
     "workspaces",
@@ -27,8 +29,18 @@ const AZURE: [&str; 13] = [
     "onboardingStates",
     "alertRules",
     "automationRules",
+    "appRoleAssignments",
+    "authenticationMethodsPolicy",
+    "authorizationPolicy",
+    "identitySecurityDefaultsEnforcementPolicy",
+    "privilegedAccessGroupAssignmentScheduleInstances",
+    "resourceActions",
+    "riskyUsers",
+    "roleManagementPolicyAssignments",
+    "servicePrincipals",
 ];
-const LOSSES: u32 = 29 + 2 * 13;
+/// Single data, then the collections, each taken away whole or in part.
+const LOSSES: u32 = 34 + 2 * 22;
 
 fn lose<T>(collection: &mut Collection<T>) {
     *collection = Collection::not_read("lost", "taken away by the test", None);
@@ -121,11 +133,36 @@ fn take(s: &mut TenantSnapshot, what: u32) {
             a.end = Reading::default();
             a.scope = Reading::default();
         }),
-        29.. => {
-            // The whole collection, or what Azure tells first of it.
-            let lost = (what - 29) as usize;
-            let name = AZURE[lost % 13];
-            if lost < 13 {
+        29 => s
+            .users
+            .items
+            .iter_mut()
+            .for_each(|u| u.password = Password::default()),
+        30 => s
+            .users
+            .items
+            .iter_mut()
+            .for_each(|u| u.devices = Reading::default()),
+        31 => s
+            .groups
+            .items
+            .iter_mut()
+            .for_each(|g| g.owners = Reading::default()),
+        32 => s
+            .groups
+            .items
+            .iter_mut()
+            .for_each(|g| g.expires = Reading::default()),
+        33 => s
+            .domains
+            .items
+            .iter_mut()
+            .for_each(|d| d.password_days = Reading::default()),
+        34.. => {
+            // The whole collection, or what is told first of it.
+            let lost = (what - 34) as usize;
+            let name = OTHER[lost % 22];
+            if lost < 22 {
                 s.other.remove(name);
                 return;
             }
@@ -164,14 +201,14 @@ fn good(world: &World) -> BTreeSet<(String, String)> {
 /// Tenants with one thing wrong each.
 fn tenants() -> Vec<World> {
     let mut all = vec![World::modern(), old_design()];
-    let breaks: [fn(&mut World); 14] = [
+    let breaks: [fn(&mut World); 20] = [
         |w| w.user("bg1").account_enabled = Reading::Read(false),
         |w| w.snapshot.domains.items[0].federated = Reading::Read(true),
         |w| w.snapshot.domains.items[0].initial = Reading::Read(false),
         |w| w.snapshot.active_assignments.items[0].activated = Reading::Read(true),
         |w| {
             w.user("bg1").last_sign_in =
-                Reading::Read(Some("2026-08-08T00:00:00Z".parse().unwrap()));
+                Reading::Read(Some("2026-09-20T00:00:00Z".parse().unwrap()));
         },
         |w| {
             let methods = w.user("bg1").methods.clone();
@@ -200,6 +237,23 @@ fn tenants() -> Vec<World> {
                 "actions": [{"actionType": "RemoveAllActionGroups"}]}});
             w.other("actionRules").push(mute);
         },
+        |w| {
+            let held = json!({"principalId": "sp", "principalType": "ServicePrincipal",
+                "appRoleId": "9e3f62cf-ca93-4989-b6ce-bf83c28f9fe8"});
+            w.other("appRoleAssignments").push(held);
+        },
+        |w| {
+            w.other("riskyUsers")
+                .push(json!({"id": "bg1", "riskState": "atRisk"}));
+        },
+        |w| {
+            let ends = json!({"groupId": "grp", "principalId": "bg1", "endDateTime": "2027-01-01T00:00:00Z"});
+            w.other("privilegedAccessGroupAssignmentScheduleInstances")
+                .push(ends);
+        },
+        |w| w.other("roleManagementPolicyAssignments").clear(),
+        |w| w.user("bg1").password.must_change = Reading::Read(true),
+        |w| w.snapshot.units.items.clear(),
         |w| w.properties("actionGroups", 0)["smsReceivers"] = json!([]),
         |w| w.properties("diagnosticSettings", 0)["workspaceId"] = json!("/subscriptions/s/gone"),
     ];
@@ -228,7 +282,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
     #[test]
     fn taking_more_away_never_turns_anything_into_a_pass(
-        tenant in 0..16_usize,
+        tenant in 0..22_usize,
         losses in proptest::collection::vec(0..LOSSES, 1..6),
     ) {
         let mut world = tenants().swap_remove(tenant);

@@ -46,7 +46,7 @@ pub fn enroll(args: &KeyEnrollArgs) -> Result<u8, Failure> {
     let tenant = writer.as_ref().unwrap_or(&settings);
     plugged::only_at_a_twin(&args.plugged, &args.connect, tenant)?;
     words(args)?;
-    let tables = Tables::load(&args.tables, now)?;
+    let tables = Tables::load(&args.tables, &settings, now)?;
     let register = RegisterFile::find(args.register.as_deref(), &settings)?;
     let typist = Typist::new(&args.pin)?;
     let entra = match &writer {

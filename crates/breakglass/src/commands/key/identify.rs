@@ -48,7 +48,7 @@ struct PluggedIn {
 pub fn identify(args: &KeyIdentifyArgs) -> Result<u8, Failure> {
     let now = clock::to_the_second(clock::clock(args.common.at).now());
     let settings = settings::load(args.common.config.as_deref())?;
-    let tables = Tables::load(&args.tables, now)?;
+    let tables = Tables::load(&args.tables, &settings, now)?;
     let (key, plugged_in) = match &args.aaguid {
         Some(aaguid) => {
             if uuid::Uuid::parse_str(aaguid.trim()).is_err() {

@@ -95,7 +95,7 @@ struct InTenant {
 pub fn list(args: &KeyListArgs) -> Result<u8, Failure> {
     let now = clock::to_the_second(clock::clock(args.common.at).now());
     let settings = settings::load(args.common.config.as_deref())?;
-    let tables = Tables::load(&args.tables, now)?;
+    let tables = Tables::load(&args.tables, &settings, now)?;
     let mut tenant = input::tenant(&args.tenant, now)?;
     let register = settings.register_or(
         args.register.as_deref(),

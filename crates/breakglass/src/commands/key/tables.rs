@@ -1,17 +1,21 @@
 //! What is known about keys: built-in tables, files of the user, FIDO's metadata.
 
 use breakglass_keys::mds::{Metadata, Root};
-use breakglass_model::aaguid::{Advisories, Bearing, Catalogue, Hit, Kind, Product, is_zero};
+use breakglass_model::aaguid::{self, Bearing, Hit, Kind, Product, is_zero};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::{cli::KeyTables, failure::Failure, input, output};
+use crate::{
+    cli::KeyTables,
+    failure::Failure,
+    input, output,
+    settings::{self, Settings},
+};
 
 /// Everything that is known.
 pub(super) struct Tables {
-    catalogue: Catalogue,
-    advisories: Advisories,
+    keys: aaguid::Tables,
     pub(super) metadata: Option<Metadata>,
 }
 
@@ -84,15 +88,18 @@ pub(super) fn metadata(
 }
 
 impl Tables {
-    pub(super) fn load(args: &KeyTables, now: Timestamp) -> Result<Self, Failure> {
-        let mut catalogue = Catalogue::default();
-        let mut advisories = Advisories::default();
+    pub(super) fn load(
+        args: &KeyTables,
+        settings: &Settings,
+        now: Timestamp,
+    ) -> Result<Self, Failure> {
+        let mut keys = settings.keys()?;
         let metadata = match &args.mds {
             Some(file) => Some(metadata(file, args.mds_root.as_deref(), now)?.0),
             None => None,
         };
         for (aaguid, entry) in metadata.iter().flat_map(Metadata::entries) {
-            catalogue.add(Product {
+            keys.catalogue.add(Product {
                 aaguid: aaguid.to_owned(),
                 vendor: None,
                 model: Some(entry.description.clone()).filter(|text| !text.is_empty()),
@@ -102,30 +109,13 @@ impl Tables {
                 sources: vec!["FIDO metadata".to_owned()],
             });
         }
-        for file in &args.aaguids {
-            let text =
-                input::text_file("the table of AAGUIDs", file).map_err(Failure::usage_code)?;
-            catalogue
-                .add_csv(&file.display().to_string(), &text)
-                .map_err(Failure::usage)?;
-        }
-        for file in &args.advisories {
-            let text =
-                input::text_file("the list of advisories", file).map_err(Failure::usage_code)?;
-            advisories
-                .add_csv(&file.display().to_string(), &text)
-                .map_err(Failure::usage)?;
-        }
-        Ok(Self {
-            catalogue,
-            advisories,
-            metadata,
-        })
+        settings::add_to(&mut keys, &args.aaguids, &args.advisories)?;
+        Ok(Self { keys, metadata })
     }
 
     /// What an AAGUID stands for. `firmware`: as the maker writes it, where the key was asked.
     pub(super) fn identity(&self, aaguid: &str, firmware: Option<&str>) -> Identity {
-        let found = self.catalogue.find(aaguid);
+        let found = self.keys.catalogue.find(aaguid);
         let product = found.as_ref();
         let vendor = product.and_then(|own| own.vendor.clone());
         let model = product.and_then(|own| own.model.clone());
@@ -134,6 +124,7 @@ impl Tables {
             .as_ref()
             .and_then(|metadata| metadata.entry(aaguid));
         let mut advisories: Vec<Known> = self
+            .keys
             .advisories
             .of(aaguid, vendor.as_deref(), model.as_deref(), firmware)
             .into_iter()
@@ -180,7 +171,7 @@ impl Tables {
 
     /// The maker of an AAGUID.
     pub(super) fn vendor(&self, aaguid: &str) -> Option<String> {
-        self.catalogue.find(aaguid)?.vendor
+        self.keys.vendor(aaguid)
     }
 }
 

@@ -299,6 +299,8 @@ kinds! {
     REVIEW "accessReviewScheduleDefinition" "identityGovernance/accessReviews/definitions" { most: 100 };
     /// A lifecycle workflow.
     WORKFLOW "identityGovernance.workflow" "identityGovernance/lifecycleWorkflows/workflows";
+    /// What Identity Protection says of a user.
+    RISKY "riskyUser" "identityProtection/riskyUsers" { page: Some(500), most: 500 };
     /// What a user has registered.
     REGISTRATION "userRegistrationDetails" "reports/authenticationMethods/userRegistrationDetails"
         { page: Some(1000), most: 1000 };

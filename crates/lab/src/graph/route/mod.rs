@@ -139,6 +139,11 @@ static PLAIN: &[(&[&str], &str, &Kind)] = &[
         &kind::REVIEW,
     ),
     (
+        &["identityprotection", "riskyusers"],
+        "riskyUsers",
+        &kind::RISKY,
+    ),
+    (
         &["identitygovernance", "lifecycleworkflows", "workflows"],
         "lifecycleWorkflows",
         &kind::WORKFLOW,

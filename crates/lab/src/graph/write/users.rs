@@ -460,7 +460,13 @@ fn check_password(password: &str) -> Result<(), ApiError> {
 
 fn strip_password(user: &mut Value) {
     if let Some(user) = user.as_object_mut() {
-        user.retain(|name, _| name != "passwordProfile" && !name.contains('@'));
+        user.retain(|name, _| !name.contains('@'));
+        if let Some(profile) = user
+            .get_mut("passwordProfile")
+            .and_then(Value::as_object_mut)
+        {
+            profile.remove("password");
+        }
     }
 }
 
@@ -471,6 +477,7 @@ fn logged(user: &Value) -> Object {
         "authentication",
         "transitiveMemberOf",
         "memberOf",
+        "passwordProfile",
         "registeredDevices",
         "id",
         "identities",

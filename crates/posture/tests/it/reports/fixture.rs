@@ -336,6 +336,7 @@ pub(crate) fn rules() -> Vec<RuleText> {
             rationale: "An account that fails this will not be there on the night when everything else is gone.".into(),
             fix: "Mend it, and run a drill.".into(),
             controls: f.controls,
+            conflicts: Vec::new(),
         });
     }
     rules
