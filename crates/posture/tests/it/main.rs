@@ -9,6 +9,8 @@
 mod testing;
 
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
 mod degrade;
 #[cfg(test)]
 mod reports;
