@@ -74,7 +74,7 @@ fn modern() -> String {
 pub(crate) struct Change {
     /// The collection.
     r#in: String,
-    /// The object: the start of its id or name; `*`: each.
+    /// The object: its id, or its name up to a space or `@`; `*`: each.
     of: Option<String>,
     /// The field that is set to `to`, or to null without one: a JSON pointer.
     set: Option<String>,
@@ -252,13 +252,14 @@ impl Change {
     }
 }
 
-/// Whether a text names an object: the start of an id or name.
+/// Whether a text names an object: its id, or its name up to a space or an `@`.
 fn named(object: &Value, text: &str) -> bool {
     text == "*"
         || ["id", "userPrincipalName", "displayName", "name"]
             .iter()
             .filter_map(|key| object[key].as_str())
-            .any(|own| own.starts_with(text))
+            .filter_map(|own| own.strip_prefix(text))
+            .any(|rest| rest.is_empty() || rest.starts_with([' ', '@']))
 }
 
 /// Sets what a pointer, or a bare key, leads to; objects on the way are made.
