@@ -38,7 +38,7 @@ pub(crate) struct Fixture {
     #[serde(default)]
     pub(crate) change: Vec<Change>,
     #[serde(default)]
-    pub(crate) register: Vec<Edit>,
+    pub(crate) register: Vec<Change>,
     #[serde(default)]
     pub(crate) expect: Expect,
     /// What the requirement asks to be found and the program does not find yet.
@@ -68,11 +68,12 @@ fn modern() -> String {
     "contoso-modern".to_owned()
 }
 
-/// A change of the snapshot: of one object (`of`), or of the collection (`new`, `without`, `not_read`).
+/// A change of the snapshot or of the register: of one object (`of`), of a list (`new`, `without`), of a table of the register
+/// (neither), or of what was read (`not_read`).
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Change {
-    /// The collection.
+    /// The collection; in the register the list or table (`account`, `sealed/place`).
     r#in: String,
     /// The object: its id, or its name up to a space or `@`; `*`: each.
     of: Option<String>,
@@ -92,16 +93,6 @@ pub(crate) struct Change {
     without: Option<String>,
     /// Why the collection was not read.
     not_read: Option<String>,
-}
-
-/// A change of the register's text. The text is there exactly once, or `every` is set.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Edit {
-    replace: String,
-    with: String,
-    #[serde(default)]
-    every: bool,
 }
 
 /// The moment of every conformance tenant.
@@ -176,17 +167,13 @@ impl Fixture {
             self.name,
             snapshot.set_aside
         );
-        let mut text = example.register_toml;
-        for edit in &self.register {
-            let count = text.matches(&edit.replace).count();
-            assert!(
-                count == 1 || edit.every && count > 1,
-                "{}: {count} times in the register: {}",
-                self.name,
-                edit.replace
-            );
-            text = text.replace(&edit.replace, &edit.with);
+        let mut document: Value = toml::from_str(&example.register_toml).unwrap();
+        for change in &self.register {
+            change
+                .make_in(&mut document)
+                .unwrap_or_else(|| panic!("{}: {change:?} does not fit", self.name));
         }
+        let text = toml::to_string(&dated(toml::Value::try_from(document).unwrap())).unwrap();
         let register = Register::from_toml("register.toml", &text, None)
             .unwrap_or_else(|error| panic!("{}: {error:?}", self.name));
         (snapshot, register)
@@ -194,21 +181,25 @@ impl Fixture {
 }
 
 impl Change {
-    /// Makes the change; `None`: what it names is not there.
+    /// Makes the change in a snapshot file; `None`: what it names is not there.
     fn make(&self, document: &mut Value) -> Option<()> {
+        let collections = document["collections"].as_object_mut()?;
         if let Some(reason) = &self.not_read {
-            document["collections"]
-                .as_object_mut()?
-                .remove(&self.r#in)?;
+            collections.remove(&self.r#in)?;
             let entry = json!({"collection": self.r#in, "reason": reason, "permission": null});
             document["notRead"].as_array_mut()?.push(entry);
             return Some(());
         }
-        let list = document["collections"]
-            .as_object_mut()?
-            .entry(self.r#in.clone())
-            .or_insert_with(|| json!([]))
-            .as_array_mut()?;
+        self.make_in(&mut document["collections"])
+    }
+
+    /// Makes the change below a root.
+    fn make_in(&self, root: &mut Value) -> Option<()> {
+        let place = root.pointer_mut(&format!("/{}", self.r#in))?;
+        if place.is_object() {
+            return self.change(place);
+        }
+        let list = place.as_array_mut()?;
         if let Some(without) = &self.without {
             let before = list.len();
             list.retain(|object| !named(object, without));
@@ -229,37 +220,66 @@ impl Change {
         let mut found = 0;
         for object in list.iter_mut().filter(|object| named(object, of)) {
             found += 1;
-            let to = || self.to.clone().unwrap_or(Value::Null);
-            if let Some(pointer) = &self.set {
-                put(object, pointer, to())?;
-            } else if let Some(pointer) = &self.add {
-                object.pointer_mut(pointer)?.as_array_mut()?.push(to());
-            } else {
-                let (parent, key) = self.drop.as_deref()?.rsplit_once('/')?;
-                let parent = object.pointer_mut(parent)?;
-                match key.parse::<usize>() {
-                    Ok(place) if parent.is_array() => {
-                        let list = parent.as_array_mut()?;
-                        (place < list.len()).then(|| list.remove(place))?;
-                    }
-                    _ => {
-                        parent.as_object_mut()?.remove(key)?;
-                    }
+            self.change(object)?;
+        }
+        (found == 1 || of == "*" && found > 0).then_some(())
+    }
+
+    /// Changes one object.
+    fn change(&self, object: &mut Value) -> Option<()> {
+        let to = || self.to.clone().unwrap_or(Value::Null);
+        if let Some(pointer) = &self.set {
+            put(object, pointer, to())?;
+        } else if let Some(pointer) = &self.add {
+            object.pointer_mut(pointer)?.as_array_mut()?.push(to());
+        } else {
+            let (parent, key) = self.drop.as_deref()?.rsplit_once('/')?;
+            match object.pointer_mut(parent)? {
+                Value::Array(list) => {
+                    let place = key.parse::<usize>().ok()?;
+                    (place < list.len()).then(|| list.remove(place))?;
+                }
+                parent => {
+                    parent.as_object_mut()?.remove(key)?;
                 }
             }
         }
-        (found == 1 || of == "*" && found > 0).then_some(())
+        Some(())
+    }
+}
+
+/// The dates of a register, which came through JSON, as dates again.
+fn dated(value: toml::Value) -> toml::Value {
+    match value {
+        toml::Value::Table(table) => match table.get("$__toml_private_datetime") {
+            Some(date) => toml::Value::Datetime(date.as_str().unwrap().parse().unwrap()),
+            None => toml::Value::Table(
+                table
+                    .into_iter()
+                    .map(|(key, value)| (key, dated(value)))
+                    .collect(),
+            ),
+        },
+        toml::Value::Array(list) => toml::Value::Array(list.into_iter().map(dated).collect()),
+        other => other,
     }
 }
 
 /// Whether a text names an object: its id, or its name up to a space or an `@`.
 fn named(object: &Value, text: &str) -> bool {
     text == "*"
-        || ["id", "userPrincipalName", "displayName", "name"]
-            .iter()
-            .filter_map(|key| object[key].as_str())
-            .filter_map(|own| own.strip_prefix(text))
-            .any(|rest| rest.is_empty() || rest.starts_with([' ', '@']))
+        || [
+            "id",
+            "userPrincipalName",
+            "displayName",
+            "name",
+            "upn",
+            "account",
+        ]
+        .iter()
+        .filter_map(|key| object[key].as_str())
+        .filter_map(|own| own.strip_prefix(text))
+        .any(|rest| rest.is_empty() || rest.starts_with([' ', '@']))
 }
 
 /// Sets what a pointer, or a bare key, leads to; objects on the way are made.
