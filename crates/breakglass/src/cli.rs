@@ -1,5 +1,6 @@
 //! The command line: one type per command, with the help that `--help` shows.
 
+mod key;
 mod lockout;
 mod plan;
 mod tenant;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
+pub use key::{KeyArgs, KeyCommand, KeyIdentifyArgs, KeyListArgs};
 pub use lockout::{
     GuardedArgs, LockoutArgs, LockoutCommand, PolicySetArgs, PreflightArgs, PreflightFormat,
     ProveArgs, ProveFormat, WhatIfArgs,
@@ -53,6 +55,8 @@ pub enum Command {
     Plan(Box<PlanArgs>),
     /// Take the steps of a plan, one by one, each read back
     Apply(Box<ApplyArgs>),
+    /// The security keys of the accounts
+    Key(KeyArgs),
     /// Read sign-in and audit logs, print one JSON line per signal, alert
     Watch(WatchArgs),
     /// List, show and acknowledge incidents
@@ -392,7 +396,7 @@ pub enum DemoAct {
 #[derive(Args, Debug)]
 pub struct SchemaArgs {
     /// The document: `check-report`, `signal`, `watch-summary`, `incident`, `incident-list`, `alert-test`,
-    /// `lockout-proof`, `what-if`, `preflight`, `collect`, `doctor`, `plan`, `apply`
+    /// `lockout-proof`, `what-if`, `preflight`, `collect`, `doctor`, `plan`, `apply`, `keys`, `key-model`
     pub name: String,
 }
 

@@ -35,7 +35,7 @@ pub fn apply(settings: &Settings) -> Result<Entra, Failure> {
         ));
     };
     let tenant = settings.config.tenant_id.as_ref().map(ToString::to_string);
-    connected(settings, &args, from_identity(identity, tenant)?)
+    connected(settings, &args, from_identity(identity, tenant, true)?)
 }
 
 fn connected(
@@ -139,10 +139,12 @@ fn credential(settings: &Settings, args: &ConnectArgs) -> Result<Credential, Fai
             Login::Browser => Credential::Browser {
                 tenant,
                 client: None,
+                writes: false,
             },
             Login::DeviceCode => Credential::DeviceCode {
                 tenant,
                 client: None,
+                writes: false,
             },
             Login::AzureCli => Credential::AzureCli { tenant },
         });
@@ -153,12 +155,13 @@ fn credential(settings: &Settings, args: &ConnectArgs) -> Result<Credential, Fai
              breakglass init",
         ));
     };
-    from_identity(identity, tenant)
+    from_identity(identity, tenant, false)
 }
 
 fn from_identity(
     identity: Identity<Secret>,
     tenant: Option<String>,
+    writes: bool,
 ) -> Result<Credential, Failure> {
     let client = identity.client_id;
     let needed = || {
@@ -205,8 +208,16 @@ fn from_identity(
         }
         Proof::ManagedIdentity => Credential::ManagedIdentity { client },
         Proof::AzureCli => Credential::AzureCli { tenant },
-        Proof::DeviceCode => Credential::DeviceCode { tenant, client },
-        Proof::Browser => Credential::Browser { tenant, client },
+        Proof::DeviceCode => Credential::DeviceCode {
+            tenant,
+            client,
+            writes,
+        },
+        Proof::Browser => Credential::Browser {
+            tenant,
+            client,
+            writes,
+        },
     })
 }
 

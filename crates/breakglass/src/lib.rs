@@ -58,6 +58,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
     match cli.command {
         Command::Demo(args) => demo::run(&args),
         Command::Init(args) => commands::init::run(&args),
+        Command::Key(args) => commands::key::run(&args),
         Command::Plan(args) => commands::plan::run(&args),
         Command::Apply(args) => commands::apply::run(&args),
         Command::Collect(args) => commands::collect::run(&args),

@@ -9,10 +9,14 @@ use std::{
     io::{ErrorKind, Write},
 };
 
-use breakglass_model::{Clock, SetAside, signal::Detected};
+use breakglass_model::{Clock, SetAside, SignalKind, signal::Detected};
 use breakglass_store::{ConcernedAccount, Observation, Recorded, Store, StoreError};
 use breakglass_watch::WatchList;
+use jiff::{SignedDuration, Timestamp};
 use tokio::runtime::Handle;
+
+/// The longest that the steps of one plan take.
+pub const ANNOUNCED: SignedDuration = SignedDuration::from_hours(6);
 
 /// Why a signal could not be taken in. The run stops: reading on would lose it.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +53,8 @@ impl Intake<'_> {
         detected: &Detected,
         out: &mut dyn Write,
     ) -> Result<Option<Recorded>, Refused> {
+        let announced = self.announced(detected)?;
+        let detected = announced.as_ref().unwrap_or(detected);
         let recorded = match &self.store {
             None => None,
             Some((store, handle)) => {
@@ -83,6 +89,35 @@ impl Intake<'_> {
             }
         }
         Ok(recorded)
+    }
+
+    /// A change that belongs to a plan which is being applied, with words that say so. Nothing else about it changes: it
+    /// is kept and alerted like any other.
+    fn announced(&self, detected: &Detected) -> Result<Option<Detected>, StoreError> {
+        let signal = &detected.signal;
+        let (Some((store, handle)), SignalKind::Change | SignalKind::Guard) =
+            (&self.store, signal.kind)
+        else {
+            return Ok(None);
+        };
+        let (Some(actor), Some(at)) = (
+            signal.actor.as_ref().and_then(|actor| actor.id.as_deref()),
+            signal.at,
+        ) else {
+            return Ok(None);
+        };
+        let since = at.checked_sub(ANNOUNCED).unwrap_or(Timestamp::MIN);
+        let announcements = handle.block_on(store.announcements(since))?;
+        let Some(own) = announcements.iter().find(|own| own.covers(actor, at)) else {
+            return Ok(None);
+        };
+        let mut detected = detected.clone();
+        let digest: String = own.plan.chars().take(8).collect();
+        detected.signal.summary = format!(
+            "{} Announced: plan {digest}, approved by {}.",
+            signal.summary, own.approved_by
+        );
+        Ok(Some(detected))
     }
 
     /// Keeps what could not be understood.
@@ -120,4 +155,102 @@ pub fn displays(list: &WatchList) -> HashMap<String, String> {
             (key.to_owned(), display)
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use breakglass_model::{
+        Severity, Signal,
+        signal::{Party, ReadableAt, SIGNAL_SCHEMA},
+    };
+    use breakglass_store::Announcement;
+
+    use super::*;
+    use crate::clock::SystemClock;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn change(id: &str, actor: &str, when: i64) -> Detected {
+        Detected {
+            signal: Signal {
+                schema: SIGNAL_SCHEMA.to_owned(),
+                id: id.to_owned(),
+                version: "v".to_owned(),
+                at: Some(at(when)),
+                readable_at: ReadableAt {
+                    not_before: None,
+                    not_after: at(when),
+                },
+                kind: SignalKind::Change,
+                severity: Severity::Critical,
+                tenant_id: None,
+                account: None,
+                actor: Some(Party {
+                    id: Some(actor.to_owned()),
+                    ..Party::default()
+                }),
+                device: None,
+                aaguid: None,
+                operation: None,
+                result: None,
+                ip: None,
+                app: None,
+                method: None,
+                policies_applied: Vec::new(),
+                source: "test".to_owned(),
+                raw_sha256: String::new(),
+                summary: "The group was changed.".to_owned(),
+            },
+            raw: id.as_bytes().to_vec(),
+            concerns: Vec::new(),
+            location: None,
+        }
+    }
+
+    /// What our own plan changes is told as announced, at full severity; what anybody else changes meanwhile is not.
+    #[test]
+    fn m5_the_steps_of_a_plan_are_told_as_announced() {
+        let runtime = crate::runtime().unwrap();
+        let store = runtime.block_on(async {
+            let store = Store::open("sqlite::memory:").await.unwrap();
+            let announcement = Announcement {
+                plan: "3f2a9b1c77".to_owned(),
+                actors: vec!["APPLY".to_owned()],
+                approved_by: "zoe; applied by anna".to_owned(),
+                from: at(100),
+                until: at(200),
+            };
+            store.announce(&announcement).await.unwrap();
+            store
+        });
+        let mut intake = Intake {
+            store: Some((store, runtime.handle().clone())),
+            channels: Vec::new(),
+            displays: HashMap::new(),
+            clock: &SystemClock,
+            known: 0,
+        };
+        let mut out = Vec::new();
+        for signal in [
+            change("one", "apply", 150),
+            change("two", "somebody", 150),
+            change("three", "apply", 300),
+        ] {
+            intake.signal(&signal, &mut out).unwrap();
+        }
+        let signals: Vec<Signal> = String::from_utf8(out)
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert_eq!(
+            signals[0].summary,
+            "The group was changed. Announced: plan 3f2a9b1c, approved by zoe; applied by anna."
+        );
+        assert_eq!(signals[0].severity, Severity::Critical);
+        assert_eq!(signals[1].summary, "The group was changed.");
+        assert_eq!(signals[2].summary, "The group was changed.");
+    }
 }

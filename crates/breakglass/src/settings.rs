@@ -51,6 +51,13 @@ pub fn load(named: Option<&Path>) -> Result<Settings, Failure> {
             );
         }
     }
+    if config.identities.len() > 1 && config.identities.contains_key("apply") {
+        crate::output::tell!(
+            "warning: `[identity.apply]` may change the tenant and stands in `{}` beside identities that only read: keep it \
+             in a file of its own, on another machine",
+            path.display()
+        );
+    }
     Ok(Settings {
         config,
         file: Some(path.to_path_buf()),

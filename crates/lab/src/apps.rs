@@ -59,6 +59,7 @@ const APPLY: &[&str] = &[
     "User.DeleteRestore.All",
     "User.ReadWrite.All",
     "User.RevokeSessions.All",
+    "UserAuthMethod-Passkey.ReadWrite.All",
     "UserAuthenticationMethod.ReadWrite.All",
 ];
 

@@ -78,9 +78,11 @@ impl Plan {
     /// SHA-256 over tenant, accounts and steps, in hexadecimal. What is written for people only does not count.
     pub fn fingerprint(&self) -> String {
         // Texts, numbers, lists and objects with text keys: nothing in it can fail to serialise.
-        let bytes =
-            serde_json::to_vec(&(&self.tenant.id, &self.accounts, &self.steps)).unwrap_or_default();
-        data_encoding::HEXLOWER.encode(&Sha256::digest(&bytes))
+        let value = serde_json::to_value((&self.tenant.id, &self.accounts, &self.steps))
+            .unwrap_or_default();
+        let mut text = String::new();
+        canonical(&value, &mut text);
+        data_encoding::HEXLOWER.encode(&Sha256::digest(text.as_bytes()))
     }
 
     /// The plan as approved, when this is the digest that was approved and the plan is still the one that it names.
@@ -88,6 +90,32 @@ impl Plan {
         let own = self.fingerprint();
         (own == self.digest && own.eq_ignore_ascii_case(digest.trim()))
             .then_some(Approved { plan: self })
+    }
+}
+
+/// Writes a value so that the order of fields and the spaces of a file do not matter.
+fn canonical(value: &Value, out: &mut String) {
+    match value {
+        Value::Array(items) => {
+            out.push('[');
+            for item in items {
+                canonical(item, out);
+                out.push(',');
+            }
+            out.push(']');
+        }
+        Value::Object(fields) => {
+            let sorted: BTreeMap<&String, &Value> = fields.iter().collect();
+            out.push('{');
+            for (name, value) in sorted {
+                out.push_str(&Value::from(name.as_str()).to_string());
+                out.push(':');
+                canonical(value, out);
+                out.push(',');
+            }
+            out.push('}');
+        }
+        plain => out.push_str(&plain.to_string()),
     }
 }
 

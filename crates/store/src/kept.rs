@@ -12,7 +12,7 @@ use crate::{
     Store, StoreError,
     chain::hex,
     db::{Trouble, json as json_column, micros, severity_number, time, whole},
-    types::{CheckRun, RawCopy, SignalFilter},
+    types::{Announcement, CheckRun, RawCopy, SignalFilter},
 };
 
 /// How far the clocks of a tenant and of this machine may be apart.
@@ -156,6 +156,38 @@ impl Store {
         let body = json!({"sha256": hex(&Sha256::digest(report_json.as_bytes()))});
         w.evidence(at, "check-run", "tenant", &body).await?;
         w.commit().await
+    }
+
+    /// Announces that a plan is being applied, as a row of the evidence chain.
+    pub async fn announce(&self, announcement: &Announcement) -> Result<(), StoreError> {
+        let result = async {
+            let mut w = self.writing().await?;
+            w.evidence(
+                whole(announcement.from),
+                "plan-announced",
+                &announcement.plan,
+                &json!(announcement),
+            )
+            .await?;
+            w.commit().await
+        };
+        let result = result.await;
+        self.finish("announce a plan", result)
+    }
+
+    /// Announcements of plans that began since a moment.
+    pub async fn announcements(&self, since: Timestamp) -> Result<Vec<Announcement>, StoreError> {
+        let result = async {
+            let rows = sqlx::query(
+                "SELECT body FROM evidence WHERE kind = 'plan-announced' AND at >= $1 ORDER BY seq",
+            )
+            .bind(micros(since))
+            .fetch_all(&self.inner.reader)
+            .await?;
+            rows.iter().map(|row| json_column(row, "body")).collect()
+        };
+        let result = result.await;
+        self.finish("read announcements", result)
     }
 
     /// Keeps what a run of `apply` did, as a row of the evidence chain.

@@ -190,6 +190,34 @@ pub struct CheckRun {
     pub report: String,
 }
 
+/// That an approved plan is being applied: who changes the tenant, and when. Its changes are announced to nobody as a
+/// surprise, and hidden from nobody.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Announcement {
+    /// Digest of the plan.
+    pub plan: String,
+    /// Who writes: ids of the application, its service principal, or the person.
+    pub actors: Vec<String>,
+    /// Who approved it, in words.
+    pub approved_by: String,
+    /// When it began.
+    pub from: Timestamp,
+    /// When it will have ended, whatever happens.
+    pub until: Timestamp,
+}
+
+impl Announcement {
+    /// Whether a change by this actor at this time is part of it.
+    pub fn covers(&self, actor: &str, at: Timestamp) -> bool {
+        self.from <= at
+            && at <= self.until
+            && self
+                .actors
+                .iter()
+                .any(|own| own.eq_ignore_ascii_case(actor))
+    }
+}
+
 /// One row of the evidence chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EvidenceRow {

@@ -24,6 +24,7 @@ use breakglass_model::{
     plan::{Approved, Effect, Known, NEW, Plan, PlanStep},
 };
 use breakglass_posture::plan::{Safety, simulate};
+use breakglass_store::Announcement;
 use serde_json::{Value, json};
 
 use self::{
@@ -37,7 +38,9 @@ use crate::{
     clock::SystemClock,
     connect,
     failure::{Failure, exit},
-    input, output, runtime,
+    input, output,
+    pipeline::ANNOUNCED,
+    runtime,
     settings::{self, Settings},
 };
 
@@ -98,6 +101,7 @@ pub fn run(args: &ApplyArgs) -> Result<u8, Failure> {
         state: TenantSnapshot::empty(),
         consent,
         as_application: true,
+        actors: Vec::new(),
         steps: Vec::new(),
     };
     runtime()?.block_on(run.go())
@@ -118,6 +122,8 @@ struct Run<'a> {
     consent: Consent,
     /// Whether the writer is an application, and not a person who signed in.
     as_application: bool,
+    /// Ids by which logs name the writer.
+    actors: Vec<String>,
     steps: Vec<StepReport>,
 }
 
@@ -140,15 +146,44 @@ impl Run<'_> {
             .await
             .map_err(connect::failed)?;
         self.as_application = granted.person.is_none();
+        self.actors = [&granted.object, &granted.app]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect();
         self.recall();
         self.collect().await?;
         if self.args.undo {
             self.agree("taken back, last first")?;
+            self.announce().await?;
             return self.back().await;
         }
         self.stale().await?;
         self.agree("taken in this order")?;
+        self.announce().await?;
         self.forward().await
+    }
+
+    /// Tells the monitor, through the store, that the changes to come are these.
+    async fn announce(&self) -> Result<(), Failure> {
+        if !self.settings.store_given(&self.args.store) {
+            return Ok(());
+        }
+        let from = SystemClock.now();
+        let announcement = Announcement {
+            plan: self.plan().digest.clone(),
+            actors: self.actors.clone(),
+            approved_by: self.consent.sentence(),
+            from,
+            until: from.checked_add(ANNOUNCED).unwrap_or(from),
+        };
+        let store = self.settings.open_store(&self.args.store, true).await?;
+        let told = store
+            .announce(&announcement)
+            .await
+            .map_err(settings::store_failed);
+        store.close().await;
+        told
     }
 
     /// What earlier runs made.

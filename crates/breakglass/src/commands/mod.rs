@@ -7,6 +7,7 @@ pub mod collect;
 pub mod doctor;
 pub mod incident;
 pub mod init;
+pub mod key;
 pub mod lab;
 pub mod lockout;
 pub mod plan;

@@ -78,7 +78,7 @@ pub fn run(args: &PlanArgs) -> Result<u8, Failure> {
 }
 
 /// The register: named, else the configuration's, else the built-in tenant's own.
-fn register(
+pub(super) fn register(
     named: Option<&Path>,
     settings: &Settings,
     built_in: Option<&str>,
@@ -209,8 +209,14 @@ fn json(plan: &Plan) -> Result<String, Failure> {
 }
 
 fn write(path: &Path, plan: &Plan) -> Result<(), Failure> {
-    output::replace(path, json(plan)?.as_bytes())
-        .map_err(|error| Failure::broke(format!("the plan could not be written: {error}")))
+    output::replace(path, json(plan)?.as_bytes()).map_err(|error| {
+        Failure::broke(format!(
+            "the plan could not be written to `{}`: {}",
+            path.display(),
+            input::plain(&error)
+        ))
+        .help("name a file in a directory that is there, with --out")
+    })
 }
 
 /// Reads a plan.

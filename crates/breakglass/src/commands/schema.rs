@@ -66,6 +66,20 @@ pub fn all() -> Vec<(&'static str, Value)> {
             derived(schemars::schema_for!(DoctorDocument), "doctor"),
         ),
         (
+            "keys",
+            derived(
+                schemars::schema_for!(crate::commands::key::KeysDocument),
+                "keys",
+            ),
+        ),
+        (
+            "key-model",
+            derived(
+                schemars::schema_for!(crate::commands::key::KeyModelDocument),
+                "key-model",
+            ),
+        ),
+        (
             "plan",
             derived(schemars::schema_for!(breakglass_model::plan::Plan), "plan"),
         ),

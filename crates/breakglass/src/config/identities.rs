@@ -98,6 +98,7 @@ pub(super) fn read(
     for purpose in PURPOSES {
         let name = match *purpose {
             "watch" => "`[identity.watch]`",
+            "apply" => "`[identity.apply]`",
             _ => "`[identity.posture]`",
         };
         if let Some(identity) = section

@@ -70,7 +70,7 @@ const COMMANDS: &[Command] = &[
     Command {
         title: "apply",
         name: "apply",
-        note: "For a later version: this one writes nothing to a tenant. Whoever holds `RoleManagement.ReadWrite.Directory` can make anybody a Global Administrator, so guard this registration like an emergency access account.",
+        note: "Takes the steps of an approved plan; each step of a plan names what it needs, so grant only that. The tenant is read with the posture identity. The settings of the keeper role are taken from signed-in people only (`RoleManagementPolicy.ReadWrite.Directory`, Privileged Role Administrator). Whoever holds `RoleManagement.ReadWrite.Directory` can make anybody a Global Administrator, so guard this registration like an emergency access account.",
     },
 ];
 
@@ -91,6 +91,19 @@ const AZURE_ROLES: &[(&str, &str)] = &[
         "Microsoft Sentinel Reader",
         "8d289c81-5878-46d4-8554-54e1e3d8b5cb",
     ),
+    ("Contributor", "b24988ac-6180-42a0-ab88-20f7382dd24c"),
+    (
+        "Log Analytics Contributor",
+        "92aaf0da-9dab-42b6-94a3-d43ce8d16293",
+    ),
+    (
+        "Monitoring Contributor",
+        "749f88d5-cbae-40b8-bcfc-e573ddc772fa",
+    ),
+    (
+        "Role Based Access Control Administrator",
+        "f58310d9-a9f6-439a-9e8d-f62e7b41a168",
+    ),
 ];
 
 /// What nobody is asked for, although it would be convenient or is often granted, and what is used in its place.
@@ -110,10 +123,6 @@ const NOT_ASKED_FOR: &[(&str, &str)] = &[
     (
         "AppRoleAssignment.ReadWrite.All",
         "could give itself any permission",
-    ),
-    (
-        "UserAuthenticationMethod.ReadWrite.All",
-        "could change everybody's methods; `apply` registers keys with the permission for passkeys alone",
     ),
     (
         "UserAuthMethod-TAP.ReadWrite.All",

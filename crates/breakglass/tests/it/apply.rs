@@ -243,8 +243,19 @@ fn a_run_that_is_killed_anywhere_goes_on_and_makes_nothing_twice() {
 /// Slow copies of the directory and failures from the beginning; a storm of refusals from the first step on.
 #[test]
 fn throttling_and_failures_of_the_service_change_nothing_in_the_end() {
-    let twin = Twin::of("contoso");
+    // The modern design without its unit and without one exclusion: a few steps of every kind, or it takes minutes.
+    let example = example::tenant("contoso-modern", Timestamp::now()).unwrap();
+    let mut given: Value = serde_json::from_str(&example.snapshot_json).unwrap();
+    given["collections"]["administrativeUnits"] = json!([]);
+    given["collections"]["conditionalAccessPolicies"][2]["conditions"]["users"]["excludeGroups"] =
+        json!([]);
+    let twin = Twin::of_snapshot(&given.to_string());
+    twin.write("lab/register.toml", &example.register_toml);
     let plan = planned(&twin, &[]);
+    assert!(
+        (4..9).contains(&plan["steps"].as_array().unwrap().len()),
+        "{plan:#}"
+    );
     let digest = plan["digest"].as_str().unwrap();
     for fault in ["graph-hiccups", "stale-reads", "diagnostic-lag"] {
         twin.fault(fault, "on");
@@ -497,4 +508,132 @@ fn a_plan_is_shown_as_text_page_and_code() {
         .output()
         .unwrap();
     assert!(checked.status.success(), "{}", err(&checked));
+}
+
+/// Applies a plan to a tenant of another beginning, and says what still fails afterwards. The register is brought up to
+/// date as `apply` says.
+fn mended(change: impl FnOnce(&mut Value)) -> (Value, Vec<String>) {
+    let example = example::tenant("contoso", Timestamp::now()).unwrap();
+    let mut given: Value = serde_json::from_str(&example.snapshot_json).unwrap();
+    change(&mut given["collections"]);
+    let twin = Twin::of_snapshot(&given.to_string());
+    twin.write("lab/register.toml", &example.register_toml);
+    let wishes: Vec<&str> = WISHES.iter().copied().skip(4).collect();
+    let plan = planned(&twin, &wishes);
+    let digest = plan["digest"].as_str().unwrap();
+    let (exit, report) = twin.document(&call(digest, &[]));
+    assert_eq!(exit, 0, "{report:#}");
+    let mut register = example.register_toml;
+    for (key, id) in report["register"].as_object().unwrap() {
+        let id = id.as_str().unwrap();
+        let old = match key.rsplit(": ").next().unwrap() {
+            "group" => "7b3e1ce4-41c2-4d8a-b6f0-9c5d1e2a507c",
+            "intended_policies" => "7b3e2037-41c2-4d8a-b6f0-9c5d1e2a6371",
+            _ => continue,
+        };
+        register = register.replace(old, id);
+    }
+    twin.write("lab/register.toml", &register);
+    let failing = failing(&twin);
+    let proof = twin.run(&[
+        "lockout",
+        "prove",
+        "--tenant",
+        "after.json.gz",
+        "--register",
+        "lab/register.toml",
+    ]);
+    assert_eq!(code(&proof), 0, "{}", out(&proof));
+    assert_eq!(planned(&twin, &wishes)["steps"], json!([]));
+    (plan, failing)
+}
+
+fn ids(plan: &Value) -> Vec<&str> {
+    plan["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| step["id"].as_str().unwrap())
+        .collect()
+}
+
+#[test]
+fn c2_a_tenant_without_a_dedicated_policy_is_mended() {
+    let (plan, failing) = mended(|all| {
+        let policies = all["conditionalAccessPolicies"].as_array_mut().unwrap();
+        policies.retain(|policy| !policy["displayName"].as_str().unwrap().contains("CA004"));
+        let strengths = all["authenticationStrengthPolicies"]
+            .as_array_mut()
+            .unwrap();
+        strengths.retain(|strength| strength["policyType"] == "builtIn");
+    });
+    assert!(ids(&plan).contains(&"enforce"), "{:?}", ids(&plan));
+    assert_eq!(failing, Vec::<String>::new());
+}
+
+#[test]
+fn m2_a_tenant_without_a_group_is_mended() {
+    const GROUP: &str = "7b3e1ce4-41c2-4d8a-b6f0-9c5d1e2a507c";
+    let (plan, failing) = mended(|all| {
+        let text = all.to_string();
+        *all = serde_json::from_str(&text).unwrap();
+        let groups = all["groups"].as_array_mut().unwrap();
+        groups.retain(|group| {
+            group["id"] != GROUP && group["displayName"] != "Conditional Access exclusions"
+        });
+        for policy in all["conditionalAccessPolicies"].as_array_mut().unwrap() {
+            let users = &mut policy["conditions"]["users"];
+            users["excludeGroups"] = json!([]);
+            if users["includeGroups"].to_string().contains(GROUP) {
+                users["includeGroups"] = json!([]);
+                users["includeUsers"] = json!([
+                    "7b3e1a00-41c2-4d8a-b6f0-9c5d1e2a4000",
+                    "7b3e1a25-41c2-4d8a-b6f0-9c5d1e2a40d3"
+                ]);
+            }
+        }
+        for user in all["users"].as_array_mut().unwrap() {
+            for field in ["memberOf", "transitiveMemberOf"] {
+                if user[field].is_array() {
+                    user[field] = json!([]);
+                }
+            }
+        }
+    });
+    assert_eq!(
+        ids(&plan)[..3],
+        ["group", "join-breakglass01", "join-breakglass02"]
+    );
+    assert_eq!(failing, Vec::<String>::new());
+}
+
+#[test]
+fn w1_w3_w6_a_tenant_without_logs_and_alerts_is_mended() {
+    let (plan, failing) = mended(|all| {
+        for collection in ["diagnosticSettings", "scheduledQueryRules", "actionGroups"] {
+            all[collection] = json!([]);
+        }
+    });
+    assert!(ids(&plan).contains(&"receivers"), "{:?}", ids(&plan));
+    assert_eq!(failing, Vec::<String>::new());
+}
+
+#[test]
+fn a4_a_role_that_ends_becomes_permanent() {
+    let (plan, failing) = mended(|all| {
+        for row in all["roleAssignmentScheduleInstances"]
+            .as_array_mut()
+            .unwrap()
+        {
+            if row["principalId"] == "7b3e1a00-41c2-4d8a-b6f0-9c5d1e2a4000" {
+                row["endDateTime"] = json!("2099-01-01T00:00:00Z");
+            }
+        }
+    });
+    assert!(
+        ids(&plan).contains(&"role-breakglass01"),
+        "{:?}",
+        ids(&plan)
+    );
+    assert_eq!(failing, Vec::<String>::new());
 }

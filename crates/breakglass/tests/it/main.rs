@@ -20,6 +20,7 @@ mod demo;
 mod doctor;
 mod hostile;
 mod init;
+mod key;
 mod lab;
 mod lockout;
 mod lockout_calls;

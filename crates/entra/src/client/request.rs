@@ -5,7 +5,7 @@ use std::fmt;
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::{Service, budget::Workload, error::line};
+use crate::{Service, budget::Workload};
 
 /// A version of Microsoft Graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -115,7 +115,12 @@ impl Request {
 
     /// Method and path without the query, whose values may be personal.
     pub(crate) fn call(&self) -> String {
-        let path = line(self.plain_path());
+        // Without its query a path holds no token, only ids, which whoever reads an error needs.
+        let path: String = self
+            .plain_path()
+            .chars()
+            .filter(|c| !c.is_control())
+            .collect();
         format!("{} /{path}", self.method)
     }
 

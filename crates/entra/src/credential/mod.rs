@@ -120,6 +120,8 @@ pub enum Credential {
         tenant: Option<String>,
         /// Application id; `None`: [`GRAPH_COMMAND_LINE_TOOLS`].
         client: Option<String>,
+        /// Whether permissions to write are asked for too.
+        writes: bool,
     },
     /// A person in the browser of this machine (RFC 8252, with PKCE).
     Browser {
@@ -127,6 +129,8 @@ pub enum Credential {
         tenant: Option<String>,
         /// Application id; `None`: [`GRAPH_COMMAND_LINE_TOOLS`].
         client: Option<String>,
+        /// Whether permissions to write are asked for too.
+        writes: bool,
     },
 }
 
@@ -157,19 +161,33 @@ impl Credential {
         prompt: Prompt,
     ) -> Result<Arc<dyn Tokens>, Error> {
         match self {
-            Self::DeviceCode { tenant, client } => Ok(Arc::new(person::Person::new(
-                person::Way::DeviceCode,
+            Self::DeviceCode {
                 tenant,
                 client,
+                writes,
+            } => Ok(Arc::new(person::Person::new(
+                person::Who {
+                    way: person::Way::DeviceCode,
+                    tenant,
+                    client,
+                    writes,
+                },
                 cloud.clone(),
                 transport,
                 clock,
                 prompt,
             ))),
-            Self::Browser { tenant, client } => Ok(Arc::new(person::Person::new(
-                person::Way::Browser,
+            Self::Browser {
                 tenant,
                 client,
+                writes,
+            } => Ok(Arc::new(person::Person::new(
+                person::Who {
+                    way: person::Way::Browser,
+                    tenant,
+                    client,
+                    writes,
+                },
                 cloud.clone(),
                 transport,
                 clock,

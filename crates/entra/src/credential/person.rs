@@ -1,6 +1,9 @@
 //! A person who signs in once; the refresh token then gives the tokens of all services. It stays in memory.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use breakglass_model::Clock;
@@ -26,8 +29,21 @@ pub(super) enum Way {
     Browser,
 }
 
+/// Who signs in, and for what.
+pub(super) struct Who {
+    pub(super) way: Way,
+    /// Tenant id or domain; `None`: the person's own.
+    pub(super) tenant: Option<String>,
+    /// Application id; `None`: [`GRAPH_COMMAND_LINE_TOOLS`].
+    pub(super) client: Option<String>,
+    /// Whether permissions to write are asked for too.
+    pub(super) writes: bool,
+}
+
 pub(super) struct Person {
     way: Way,
+    /// Commands whose permissions are asked for.
+    commands: &'static [&'static str],
     pub(super) tenant: String,
     pub(super) client: String,
     pub(super) cloud: Cloud,
@@ -59,19 +75,24 @@ pub(super) struct Given {
 
 impl Person {
     pub(super) fn new(
-        way: Way,
-        tenant: Option<String>,
-        client: Option<String>,
+        who: Who,
         cloud: Cloud,
         transport: Arc<dyn Transport>,
         clock: Arc<dyn Clock>,
         prompt: Prompt,
     ) -> Self {
         Self {
-            way,
+            way: who.way,
+            commands: if who.writes {
+                &["collect", "apply"]
+            } else {
+                &["collect"]
+            },
             // Accounts of any organisation, and no personal ones.
-            tenant: tenant.unwrap_or_else(|| "organizations".to_owned()),
-            client: client.unwrap_or_else(|| GRAPH_COMMAND_LINE_TOOLS.to_owned()),
+            tenant: who.tenant.unwrap_or_else(|| "organizations".to_owned()),
+            client: who
+                .client
+                .unwrap_or_else(|| GRAPH_COMMAND_LINE_TOOLS.to_owned()),
             cloud,
             transport,
             clock,
@@ -133,8 +154,11 @@ impl Person {
         let all = self.cloud.scope(service);
         let own = if service == Service::Graph && self.client == GRAPH_COMMAND_LINE_TOOLS {
             let audience = all.trim_end_matches(".default");
-            permissions::delegated("collect")
+            self.commands
                 .iter()
+                .flat_map(|command| permissions::delegated(command))
+                .collect::<BTreeSet<_>>()
+                .into_iter()
                 .map(|name| format!("{audience}{name}"))
                 .collect::<Vec<_>>()
                 .join(" ")

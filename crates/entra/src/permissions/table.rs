@@ -507,10 +507,10 @@ const TABLE: &[Need] = &[
     ),
     graph!(
         "write: roleAssignments",
-        "POST /roleManagement/directory/roleAssignments",
+        "POST /roleManagement/directory/roleAssignmentScheduleRequests, POST …/roleDefinitions",
         ["RoleManagement.ReadWrite.Directory"],
         "Privileged Role Administrator",
-        "gives the role, permanently",
+        "gives the role, permanently; makes the keeper role",
         APPLY
     ),
     graph!(
@@ -518,7 +518,7 @@ const TABLE: &[Need] = &[
         "POST /roleManagement/directory/roleEligibilityScheduleRequests",
         ["RoleEligibilitySchedule.ReadWrite.Directory"],
         "Privileged Role Administrator",
-        "makes custodians eligible",
+        "makes keepers eligible",
         APPLY
     ),
     graph!(
@@ -539,6 +539,57 @@ const TABLE: &[Need] = &[
         ["Policy.ReadWrite.ConditionalAccess"],
         "Conditional Access Administrator",
         "makes the strength of the accounts' keys",
+        APPLY
+    ),
+    graph!(
+        "write: users/authentication/methods",
+        "DELETE /users/{id}/authentication/{kind}Methods/{id}",
+        ["UserAuthenticationMethod.ReadWrite.All"],
+        "Privileged Authentication Administrator",
+        "removes weak methods that stand beside the keys",
+        APPLY
+    ),
+    Need {
+        collection: "write: roleManagementPolicies",
+        service: Service::Graph,
+        call: "PATCH /policies/roleManagementPolicies/{id}/rules/{id}",
+        // Microsoft lists application permissions as not supported for the rules of directory roles.
+        application: &[],
+        delegated: &["RoleManagementPolicy.ReadWrite.Directory"],
+        role: "Privileged Role Administrator",
+        why: "how the keeper role is activated",
+        used_by: APPLY,
+    },
+    azure!(
+        Arm,
+        "write: diagnosticSettings",
+        "PUT /providers/microsoft.aadiam/diagnosticSettings/{name}",
+        "Contributor",
+        "sends the logs to the workspace (at the scope /providers/Microsoft.aadiam)",
+        APPLY
+    ),
+    azure!(
+        Arm,
+        "write: workspaces",
+        "PATCH …/workspaces/{name}, PATCH …/workspaces/{name}/tables/{table}",
+        "Log Analytics Contributor",
+        "takes a daily cap off, keeps records long enough (at the workspace)",
+        APPLY
+    ),
+    azure!(
+        Arm,
+        "write: alerts",
+        "PUT …/scheduledQueryRules/{name}, PUT …/actionGroups/{name}, PUT …/activityLogAlerts/{name}",
+        "Monitoring Contributor",
+        "makes alert rules and receivers (at the resource group of the workspace)",
+        APPLY
+    ),
+    azure!(
+        Arm,
+        "write: azureRoleAssignments",
+        "PUT …/roleAssignments/{id}",
+        "Role Based Access Control Administrator",
+        "lets the rules read (at the resource group of the workspace)",
         APPLY
     ),
 ];

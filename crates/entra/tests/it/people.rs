@@ -35,6 +35,7 @@ fn device(replies: Vec<Reply>) -> (Arc<dyn Tokens>, Arc<Script>, Asked) {
     let credential = Credential::DeviceCode {
         tenant: None,
         client: None,
+        writes: false,
     };
     let tokens = credential
         .tokens(
@@ -167,6 +168,7 @@ impl Visit {
         let credential = Credential::Browser {
             tenant: Some("t-1".to_owned()),
             client: Some("c-1".to_owned()),
+            writes: false,
         };
         let cloud = Cloud::custom(
             "https://login.example/".parse().unwrap(),

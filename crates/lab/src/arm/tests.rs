@@ -471,6 +471,9 @@ fn role_assignments_are_filtered_by_scope_and_principal_and_are_unique() {
     let body = json!({"properties": {"principalId": principal, "roleDefinitionId":
         "/providers/Microsoft.Authorization/roleDefinitions/73c42c96-874c-492b-b04d-ab87d138a893"}});
     // Contributors do not assign roles.
+    let mut apps = crate::default_apps();
+    apps[2].azure = vec!["Contributor".to_owned()];
+    let lab = Lab { apps, ..lab };
     let path = format!("{list}/11111111-0000-4000-8000-000000000001");
     assert_eq!(
         code(&ask(&lab, "PUT", &path, "2022-04-01", body.clone())),

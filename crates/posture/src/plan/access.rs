@@ -44,14 +44,13 @@ impl Draft<'_> {
         let group = declared
             .filter(usable)
             .or_else(|| of_their_own.and_then(|group| group.id.clone()));
-        let group = match group {
-            Some(group) => group.to_string(),
-            None => {
-                if !self.create_group() {
-                    return;
-                }
-                "new:group".to_owned()
+        let group = if let Some(group) = group {
+            group.to_string()
+        } else {
+            if !self.create_group() {
+                return;
             }
+            "new:group".to_owned()
         };
         for account in self.accounts.clone() {
             let member = account.id.to_string();

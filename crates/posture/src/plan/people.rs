@@ -97,6 +97,11 @@ impl Draft<'_> {
         if set.is_empty() {
             return;
         }
+        let holds_role = self
+            .now
+            .active_assignments
+            .iter()
+            .any(|own| own.principal == account.id);
         let fields: Vec<&str> = set.keys().map(String::as_str).collect();
         let path = format!("/users/{id}");
         self.add(Proposal {
@@ -105,8 +110,10 @@ impl Draft<'_> {
             title: format!("Set {} of {}", fields.join(", "), account.name),
             reason: format!("The account is of no use as it is: {}.", why.join(", ")),
             requirement,
-            permission: "User.ReadWrite.All",
-            by_person: false,
+            permission: "User.ReadWrite.All; for an account with a role, as a signed-in Privileged Authentication Administrator",
+            // Sensitive properties of those who hold a role are not changed by an application's permission alone
+            // (Microsoft Graph, *Who can perform sensitive actions*).
+            by_person: holds_role,
             after: Vec::new(),
             risk: "None for sign-ins.",
             undo_text: "The old values are written back.".to_owned(),

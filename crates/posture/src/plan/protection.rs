@@ -5,7 +5,8 @@
 
 use breakglass_model::{
     ObjectId, Reading,
-    plan::{Effect, GRAPH, Look, Need, Stage, Verb},
+    plan::{Effect, GRAPH, Look, Need, Stage, Verb, has, merge},
+    tenant::Role,
 };
 use serde_json::{Value, json};
 
@@ -36,14 +37,13 @@ impl Draft<'_> {
             ));
             return;
         }
-        let unit = match self.unit() {
-            Some(unit) => unit,
-            None => {
-                if !self.create_unit() {
-                    return;
-                }
-                "new:unit".to_owned()
+        let unit = if let Some(unit) = self.unit() {
+            unit
+        } else {
+            if !self.create_unit() {
+                return;
             }
+            "new:unit".to_owned()
         };
         self.keepers(&unit);
         let mut members: Vec<(String, String)> = self
@@ -159,24 +159,34 @@ impl Draft<'_> {
         if self.wishes().keepers.is_empty() {
             return;
         }
+        let scope = format!("/administrativeUnits/{unit}");
+        // A custom role that somebody is eligible for at the unit is the keeper role, whatever its name.
+        let at_unit = |role: &Role| {
+            self.now.eligible_assignments.iter().any(|own| {
+                role.id.as_ref() == Some(&own.role)
+                    && own
+                        .scope
+                        .get()
+                        .is_some_and(|own| own.eq_ignore_ascii_case(&scope))
+            })
+        };
         let there = self.now.roles.iter().find(|role| {
-            role.built_in == Reading::Read(false) && role.display_name.as_deref() == Some(ROLE)
+            role.built_in == Reading::Read(false)
+                && (role.display_name.as_deref() == Some(ROLE) || at_unit(role))
         });
-        let role = match there.and_then(|role| role.id.as_ref()) {
-            Some(id) => id.to_string(),
-            None => {
-                if !self.create_role() {
-                    return;
-                }
-                "new:keeper-role".to_owned()
+        let role = if let Some(id) = there.and_then(|role| role.id.as_ref()) {
+            id.to_string()
+        } else {
+            if !self.create_role() {
+                return;
             }
+            "new:keeper-role".to_owned()
         };
         if self.wishes().approvers.is_empty() {
             self.warn("nobody is named who approves the activation of the keeper role: give --approver, two people (M4)");
         } else {
             self.activation(&role);
         }
-        let scope = format!("/administrativeUnits/{unit}");
         for keeper in &self.wishes().keepers {
             let name = self
                 .now
@@ -295,21 +305,23 @@ impl Draft<'_> {
             .unwrap_or("new:keeper-settings#policyId")
             .to_owned();
         for (id, kind, fields, title) in rules {
-            let rule = standing
+            let setting = standing
                 .as_ref()
                 .and_then(|own| own["policy"]["rules"].as_array())
                 .and_then(|rules| rules.iter().find(|own| own["id"] == id))
                 .cloned();
-            if rule
+            if setting
                 .as_ref()
-                .is_some_and(|rule| breakglass_model::plan::has(rule, &fields))
+                .is_some_and(|setting| serves(setting, &fields))
             {
                 continue;
             }
             let mut body = json!({"@odata.type": format!("#microsoft.graph.unifiedRoleManagementPolicy{kind}Rule"), "id": id, "target": target});
-            breakglass_model::plan::merge(&mut body, &fields);
+            merge(&mut body, &fields);
             let path = format!("/policies/roleManagementPolicies/{policy}/rules/{id}");
-            let undo = rule.clone().map(|rule| send(Verb::Patch, &path, rule));
+            let undo = setting
+                .clone()
+                .map(|setting| send(Verb::Patch, &path, setting));
             let mut write = graph(
                 send(Verb::Patch, &path, body.clone()),
                 Look::Object(path.clone()),
@@ -325,8 +337,8 @@ impl Draft<'_> {
                         fields: json!({"roleDefinitionId": role}),
                     },
                 }];
-            } else if let Some(rule) = &rule {
-                write.before = rule.clone();
+            } else if let Some(setting) = &setting {
+                write.before = setting.clone();
             }
             self.add(Proposal {
                 id: format!("keeper-{}", slug(id.split('_').next().unwrap_or(id))),
@@ -338,7 +350,7 @@ impl Draft<'_> {
                 by_person: true,
                 after: Vec::new(),
                 risk: "Nobody can activate the role while no approver is at hand: name two, and never only the emergency access accounts.",
-                undo_text: if rule.is_some() { "The old rule is written back.".to_owned() } else { "Goes with the role when that is deleted.".to_owned() },
+                undo_text: if setting.is_some() { "The old rule is written back.".to_owned() } else { "Goes with the role when that is deleted.".to_owned() },
                 write,
                 effects: vec![Effect::Object {
                     collection: "roleManagementPolicyAssignments".to_owned(),
@@ -350,7 +362,7 @@ impl Draft<'_> {
     }
 
     /// The settings object with one rule replaced.
-    fn rule_set(&self, standing: Option<&Value>, role: &str, rule: &Value) -> Value {
+    fn rule_set(&self, standing: Option<&Value>, role: &str, setting: &Value) -> Value {
         let id = standing
             .and_then(|own| own["id"].as_str())
             .unwrap_or("new:keeper-settings");
@@ -363,8 +375,63 @@ impl Draft<'_> {
             .and_then(|own| own["policy"]["rules"].as_array())
             .cloned()
             .unwrap_or_default();
-        rules.retain(|own| own["id"] != rule["id"]);
-        rules.push(rule.clone());
+        rules.retain(|own| own["id"] != setting["id"]);
+        rules.push(setting.clone());
         json!({"scopeId": "/", "scopeType": "DirectoryRole", "roleDefinitionId": role, "policy": {"rules": rules}})
+    }
+}
+
+/// Whether a rule asks for at least what is wanted: a shorter activation and more approvers are as good.
+fn serves(rule: &Value, wanted: &Value) -> bool {
+    if let Some(most) = wanted["maximumDuration"].as_str() {
+        let length = |text: &str| text.parse::<jiff::SignedDuration>().ok();
+        let own = rule["maximumDuration"].as_str().and_then(length);
+        return rule["isExpirationRequired"] == true
+            && own.zip(length(most)).is_some_and(|(own, most)| own <= most);
+    }
+    if wanted["setting"].is_object() {
+        let approvers = |rule: &Value| -> Vec<Value> {
+            rule["setting"]["approvalStages"][0]["primaryApprovers"]
+                .as_array()
+                .cloned()
+                .unwrap_or_default()
+        };
+        let own = approvers(rule);
+        return rule["setting"]["isApprovalRequired"] == true
+            && approvers(wanted)
+                .iter()
+                .all(|wanted| own.iter().any(|own| has(own, wanted)));
+    }
+    if let Some(wanted) = wanted["enabledRules"].as_array() {
+        return rule["enabledRules"]
+            .as_array()
+            .is_some_and(|own| wanted.iter().all(|wanted| own.contains(wanted)));
+    }
+    has(rule, wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::serves;
+
+    #[test]
+    fn m4_a_stricter_rule_is_left_alone() {
+        let wanted = json!({"isExpirationRequired": true, "maximumDuration": "PT2H"});
+        let own = |length: &str| json!({"isExpirationRequired": true, "maximumDuration": length});
+        assert!(serves(&own("PT1H"), &wanted) && serves(&own("PT2H"), &wanted));
+        assert!(!serves(&own("PT8H"), &wanted) && !serves(&own("?"), &wanted));
+        let approvers = |ids: &[&str]| {
+            let all: Vec<_> = ids.iter().map(|id| json!({"userId": id})).collect();
+            json!({"setting": {"isApprovalRequired": true, "approvalStages": [{"primaryApprovers": all}]}})
+        };
+        assert!(serves(&approvers(&["a", "b"]), &approvers(&["b"])));
+        assert!(!serves(&approvers(&["a"]), &approvers(&["b"])));
+        let rules = |own: &[&str]| json!({"enabledRules": own});
+        assert!(serves(
+            &rules(&["Ticketing", "Justification"]),
+            &rules(&["Justification"])
+        ));
     }
 }

@@ -75,13 +75,12 @@ fn one(snapshot: &mut TenantSnapshot, effect: &Effect) {
                     .as_str()
                     .is_some_and(|own| own.eq_ignore_ascii_case(id))
             };
-            match objects.iter_mut().find(same) {
-                Some(object) => merge(object, set),
-                None => {
-                    let mut object = json!({"id": id});
-                    merge(&mut object, set);
-                    objects.push(object);
-                }
+            if let Some(object) = objects.iter_mut().find(same) {
+                merge(object, set);
+            } else {
+                let mut object = json!({"id": id});
+                merge(&mut object, set);
+                objects.push(object);
             }
         }
     }

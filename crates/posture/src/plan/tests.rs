@@ -219,3 +219,35 @@ fn a_plan_that_was_changed_is_not_approved() {
     plan.steps.remove(0);
     assert!(plan.approved(&plan.digest.clone()).is_none());
 }
+
+#[test]
+fn a3_a4_an_account_of_no_use_is_mended_by_a_person() {
+    let example = example::tenant("contoso", now()).unwrap();
+    let mut snapshot = example.snapshot;
+    let account = &mut snapshot.users.items[0];
+    assert!(
+        account
+            .upn
+            .as_ref()
+            .unwrap()
+            .as_str()
+            .starts_with("BreakGlass01")
+    );
+    account.account_enabled = breakglass_model::Reading::Read(false);
+    account.personal =
+        breakglass_model::Reading::Read(vec![("jobTitle".to_owned(), "Operator".to_owned())]);
+    let register = Register::from_toml("register.toml", &example.register_toml, None).unwrap();
+    let plan = plan_of(&snapshot, &register, &[]);
+    let mend = &plan.steps[0];
+    assert_eq!(mend.id, "mend-breakglass01");
+    // An application may not change sensitive properties of somebody who holds a role.
+    assert!(mend.by_person);
+    assert_eq!(
+        mend.write.send.body,
+        serde_json::json!({"accountEnabled": true, "jobTitle": null})
+    );
+    assert_eq!(
+        mend.write.reversed().unwrap().send.body,
+        serde_json::json!({"accountEnabled": false, "jobTitle": "Operator"})
+    );
+}

@@ -2,7 +2,9 @@
 
 use breakglass_casework::IncidentState;
 use breakglass_model::{SetAside, SignalKind};
-use breakglass_store::{DeliveryState, ErrorClass, IncidentFilter, Recorded, SignalFilter};
+use breakglass_store::{
+    Announcement, DeliveryState, ErrorClass, IncidentFilter, Recorded, SignalFilter,
+};
 use jiff::SignedDuration;
 
 use crate::db::{account, at, channels, detected, on_both, record, record_from};
@@ -335,5 +337,37 @@ fn g1_calls_run_in_tasks_beside_each_other() {
         let incidents = store.incidents(&IncidentFilter::default()).await.unwrap();
         assert_eq!((incidents.len(), incidents[0].signals), (1, 8));
         store.verify_evidence().await.unwrap();
+    });
+}
+
+#[test]
+fn m5_an_announcement_is_evidence_and_covers_its_actor_for_its_time() {
+    on_both(|fresh| async move {
+        let store = fresh.open().await;
+        let announcement = Announcement {
+            plan: "3f2a".to_owned(),
+            actors: vec!["B1A55000-0000-4000-8000-0000000B0003".to_owned()],
+            approved_by: "zoe; applied by anna".to_owned(),
+            from: at(10),
+            until: at(20),
+        };
+        store.announce(&announcement).await.unwrap();
+        assert_eq!(
+            store.announcements(at(0)).await.unwrap(),
+            std::slice::from_ref(&announcement)
+        );
+        assert_eq!(store.announcements(at(11)).await.unwrap(), []);
+        let actor = "b1a55000-0000-4000-8000-0000000b0003";
+        assert!(announcement.covers(actor, at(15)));
+        assert!(!announcement.covers(actor, at(21)));
+        assert!(!announcement.covers("somebody", at(15)));
+        store
+            .record_apply(at(21), "3f2a", &serde_json::json!({"steps": []}))
+            .await
+            .unwrap();
+        store.verify_evidence().await.unwrap();
+        let rows = store.evidence(1, 10).await.unwrap();
+        let kinds: Vec<&str> = rows.iter().map(|row| row.kind.as_str()).collect();
+        assert_eq!(kinds, ["plan-announced", "plan-applied"]);
     });
 }

@@ -287,11 +287,13 @@ mod tests {
 
     #[test]
     fn what_changes_is_told_by_field() {
+        let mut lines = changes(
+            &json!({"state": "off", "users": {"excludeGroups": ["a"]}}),
+            &json!({"state": "on", "users": {"excludeGroups": ["a", "b"]}, "new": 1}),
+        );
+        lines.sort();
         assert_eq!(
-            changes(
-                &json!({"state": "off", "users": {"excludeGroups": ["a"]}}),
-                &json!({"state": "on", "users": {"excludeGroups": ["a", "b"]}, "new": 1})
-            ),
+            lines,
             ["new: 1", "state: off → on", "users.excludeGroups gets b"]
         );
     }

@@ -101,63 +101,63 @@ pub(super) fn update(ctx: &mut Context<'_>, policy_id: &str, rule_id: &str, body
 }
 
 /// What Privileged Identity Management sets for a role that is new: Microsoft's defaults, seventeen rules.
-pub(super) fn of_new_role(ctx: &mut Context<'_>, role: &str) {
+pub(super) fn of_new_role(ctx: &mut Context<'_>, holder: &str) {
     let tenant = ctx.state.tenant.clone();
     let policy = format!("DirectoryRole_{tenant}_{}", new_id());
     let target = |caller: &str, level: &str| json!({"caller": caller, "operations": ["All"], "level": level, "inheritableSettings": [], "enforcedSettings": []});
-    let rule = |kind: &str, id: &str, caller: &str, level: &str, own: Value| {
-        let mut rule = json!({
+    let made = |kind: &str, id: &str, caller: &str, level: &str, own: Value| {
+        let mut whole = json!({
             "@odata.type": format!("#microsoft.graph.unifiedRoleManagementPolicy{kind}Rule"),
             "id": id, "target": target(caller, level),
         });
-        merge(&mut rule, &own);
-        rule
+        merge(&mut whole, &own);
+        whole
     };
     let expiry = |required: bool, most: &str| json!({"isExpirationRequired": required, "maximumDuration": most});
     let mut rules = vec![
-        rule(
+        made(
             "Expiration",
             "Expiration_Admin_Eligibility",
             "Admin",
             "Eligibility",
             expiry(false, "P365D"),
         ),
-        rule(
+        made(
             "Expiration",
             "Expiration_Admin_Assignment",
             "Admin",
             "Assignment",
             expiry(false, "P180D"),
         ),
-        rule(
+        made(
             "Expiration",
             "Expiration_EndUser_Assignment",
             "EndUser",
             "Assignment",
             expiry(true, "PT8H"),
         ),
-        rule(
+        made(
             "Enablement",
             "Enablement_Admin_Eligibility",
             "Admin",
             "Eligibility",
             json!({"enabledRules": []}),
         ),
-        rule(
+        made(
             "Enablement",
             "Enablement_Admin_Assignment",
             "Admin",
             "Assignment",
             json!({"enabledRules": [MFA, "Justification"]}),
         ),
-        rule(
+        made(
             "Enablement",
             "Enablement_EndUser_Assignment",
             "EndUser",
             "Assignment",
             json!({"enabledRules": [MFA, "Justification"]}),
         ),
-        rule(
+        made(
             "Approval",
             "Approval_EndUser_Assignment",
             "EndUser",
@@ -167,7 +167,7 @@ pub(super) fn of_new_role(ctx: &mut Context<'_>, role: &str) {
             "approvalMode": "SingleStage", "approvalStages": [{"approvalStageTimeOutInDays": 1, "isApproverJustificationRequired": true,
                 "escalationTimeInMinutes": 0, "isEscalationEnabled": false, "escalationApprovers": [], "primaryApprovers": []}]}}),
         ),
-        rule(
+        made(
             "AuthenticationContext",
             "AuthenticationContext_EndUser_Assignment",
             "EndUser",
@@ -182,7 +182,7 @@ pub(super) fn of_new_role(ctx: &mut Context<'_>, role: &str) {
             ("EndUser", "Assignment"),
         ] {
             let id = format!("Notification_{recipient}_{caller}_{level}");
-            rules.push(rule("Notification", &id, caller, level, json!({
+            rules.push(made("Notification", &id, caller, level, json!({
                 "notificationType": "Email", "recipientType": recipient, "notificationLevel": "All",
                 "isDefaultRecipientsEnabled": true, "notificationRecipients": [],
             })));
@@ -191,7 +191,7 @@ pub(super) fn of_new_role(ctx: &mut Context<'_>, role: &str) {
     ctx.put(
         ASSIGNMENTS,
         json!({
-            "id": format!("{policy}_{role}"), "policyId": policy, "scopeId": "/", "scopeType": "DirectoryRole", "roleDefinitionId": role,
+            "id": format!("{policy}_{holder}"), "policyId": policy, "scopeId": "/", "scopeType": "DirectoryRole", "roleDefinitionId": holder,
             "policy": {"id": policy, "displayName": "DirectoryRole", "description": "DirectoryRole", "isOrganizationDefault": false,
                 "scopeId": "/", "scopeType": "DirectoryRole", "rules": rules},
         }),

@@ -1,0 +1,186 @@
+//! Logs of the directory reach the workspace, all of them, and stay long enough.
+
+use breakglass_model::plan::{Effect, Stage, Verb};
+use serde_json::{Value, json};
+
+use super::{CATEGORIES, OURS, RETENTION_DAYS, SETTINGS, TABLES, WORKSPACES, arm, enabled_only};
+use crate::plan::draft::{Draft, Proposal, send, slug};
+
+impl Draft<'_> {
+    pub(super) fn logs(&mut self, workspace: &Value) {
+        let id = workspace["id"].clone();
+        let settings = self.all("diagnosticSettings").to_vec();
+        let goes_there = |own: &&Value| {
+            own["properties"]["workspaceId"]
+                .as_str()
+                .zip(id.as_str())
+                .is_some_and(|(a, b)| a.eq_ignore_ascii_case(b))
+        };
+        let setting = settings.iter().find(goes_there);
+        let enabled = |own: &Value, category: &str| {
+            own["properties"]["logs"].as_array().is_some_and(|logs| {
+                logs.iter()
+                    .any(|log| log["category"] == category && log["enabled"] == true)
+            })
+        };
+        let lacking: Vec<&str> = CATEGORIES
+            .into_iter()
+            .filter(|category| {
+                !settings
+                    .iter()
+                    .filter(goes_there)
+                    .any(|own| enabled(own, category))
+            })
+            .collect();
+        if lacking.is_empty() {
+            return;
+        }
+        if setting.is_none() && settings.len() >= 5 {
+            self.warn("the tenant has five diagnostic settings already, which is the limit: add the categories to one of them by hand (W1)");
+            return;
+        }
+        let name = setting
+            .and_then(|own| own["name"].as_str())
+            .unwrap_or("breakglass")
+            .to_owned();
+        let mut properties = setting.map_or_else(
+            || json!({"workspaceId": id, "logs": []}),
+            |own| own["properties"].clone(),
+        );
+        let was = properties.clone();
+        if let Some(logs) = properties["logs"].as_array_mut() {
+            for category in CATEGORIES {
+                match logs.iter_mut().find(|log| log["category"] == category) {
+                    Some(log) => log["enabled"] = true.into(),
+                    None => logs.push(json!({"category": category, "enabled": true})),
+                }
+            }
+        }
+        let resource = format!("/providers/microsoft.aadiam/diagnosticSettings/{name}");
+        let path = format!("{resource}?api-version={SETTINGS}");
+        let after: Vec<Value> = properties["logs"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|log| json!({"category": log["category"], "enabled": log["enabled"]}))
+            .collect();
+        self.add(Proposal {
+            id: "logs".to_owned(),
+            stage: Stage::Logs,
+            title: format!("Send {} to the workspace", lacking.join(", ")),
+            reason: "A sign-in with a key that gets a refresh token is logged as non-interactive since April 2025: without that category the very use is not seen.".to_owned(),
+            requirement: "W1",
+            permission: "Contributor at /providers/Microsoft.aadiam (an application), or Security Administrator in Entra (a person)",
+            by_person: false,
+            after: Vec::new(),
+            risk: "Non-interactive sign-ins are many: the workspace costs more. The first 48 hours may be patchy.",
+            undo_text: if setting.is_some() { "The old categories are written back.".to_owned() } else { "The setting is deleted.".to_owned() },
+            write: arm(
+                send(Verb::Put, &path, json!({"properties": properties})),
+                &path,
+                setting.map_or(Value::Null, |_| json!({"properties": {"logs": enabled_only(&was)}})),
+                json!({"properties": {"logs": after}}),
+                Some(match setting {
+                    Some(_) => send(Verb::Put, &path, json!({"properties": was})),
+                    None => send(Verb::Delete, &path, Value::Null),
+                }),
+            ),
+            effects: vec![Effect::Object {
+                collection: "diagnosticSettings".to_owned(), id: resource,
+                set: json!({"name": name, "type": "microsoft.aadiam/diagnosticSettings", "properties": properties}),
+            }],
+        });
+    }
+
+    /// A daily cap stops records, and with them every alert, without a word.
+    pub(super) fn cap(&mut self, workspace: &Value) {
+        let (Some(id), true) = (workspace["id"].as_str(), self.fails("BG053", "")) else {
+            return;
+        };
+        let cap = workspace["properties"]["workspaceCapping"]["dailyQuotaGb"].clone();
+        if cap.as_f64().is_none_or(|cap| cap < 0.0) {
+            return;
+        }
+        let path = format!("{id}?api-version={WORKSPACES}");
+        let quota =
+            |cap: &Value| json!({"properties": {"workspaceCapping": {"dailyQuotaGb": cap}}});
+        let none = json!(-1.0);
+        self.add(Proposal {
+            id: "daily-cap".to_owned(),
+            stage: Stage::Logs,
+            title: "Take the daily cap off the workspace".to_owned(),
+            reason: "When the cap is reached, records are dropped until the next day and no rule fires: whoever makes noise first is not seen afterwards.".to_owned(),
+            requirement: "W1",
+            permission: "Log Analytics Contributor on the workspace",
+            by_person: false,
+            after: Vec::new(),
+            risk: "Cost has no upper bound any longer: set a budget alert in its place.",
+            undo_text: "The old cap is written back.".to_owned(),
+            write: arm(
+                send(Verb::Patch, &path, quota(&none)),
+                &path,
+                quota(&cap),
+                quota(&none),
+                Some(send(Verb::Patch, &path, quota(&cap))),
+            ),
+            effects: vec![Effect::Object {
+                collection: "workspaces".to_owned(),
+                id: id.to_owned(),
+                set: quota(&none),
+            }],
+        });
+    }
+
+    /// Records outlast the review of a use.
+    pub(super) fn retention(&mut self, workspace: &Value) {
+        let Some(id) = workspace["id"].as_str() else {
+            return;
+        };
+        for table in OURS.map(|rule| rule.table) {
+            if !self.fails("BG052", table) {
+                continue;
+            }
+            let resource = format!("{id}/tables/{table}");
+            let there = self
+                .all("workspaceTables")
+                .iter()
+                .find(|own| {
+                    own["id"]
+                        .as_str()
+                        .is_some_and(|own| own.eq_ignore_ascii_case(&resource))
+                })
+                .cloned();
+            let Some(there) = there else { continue };
+            let path = format!("{resource}?api-version={TABLES}");
+            let kept = |days: Value| json!({"properties": {"totalRetentionInDays": days}});
+            let was = kept(there["properties"]["totalRetentionInDays"].clone());
+            let wanted = kept(json!(RETENTION_DAYS));
+            self.add(Proposal {
+                id: format!("retention-{}", slug(table)),
+                stage: Stage::Logs,
+                title: format!("Keep {table} for {RETENTION_DAYS} days"),
+                reason: "What a review looks at must not age out before the review is closed."
+                    .to_owned(),
+                requirement: "P2",
+                permission: "Log Analytics Contributor on the workspace",
+                by_person: false,
+                after: Vec::new(),
+                risk: "Storage beyond the interactive retention costs more.",
+                undo_text: "The old retention is written back; Azure removes older records then."
+                    .to_owned(),
+                write: arm(
+                    send(Verb::Patch, &path, wanted.clone()),
+                    &path,
+                    was.clone(),
+                    wanted.clone(),
+                    Some(send(Verb::Patch, &path, was)),
+                ),
+                effects: vec![Effect::Object {
+                    collection: "workspaceTables".to_owned(),
+                    id: there["id"].as_str().unwrap_or(&resource).to_owned(),
+                    set: wanted,
+                }],
+            });
+        }
+    }
+}

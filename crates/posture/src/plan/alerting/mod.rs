@@ -1,0 +1,187 @@
+//! Logs to a workspace, rules over them, and people who are told.
+//!
+//! A rule that is evaluated every minute must not join tables (Azure Monitor, *Create a log search alert rule*), so each
+//! table has its own. Rules are stateless: a second use is announced like the first one.
+
+mod logs;
+mod receivers;
+mod rules;
+
+use breakglass_model::plan::{Api, Look, Send, Write};
+use serde_json::{Value, json};
+
+use super::draft::Draft;
+
+const SETTINGS: &str = "2017-04-01";
+const RULES: &str = "2023-12-01";
+const GROUPS: &str = "2023-01-01";
+const ROLES: &str = "2022-04-01";
+const WORKSPACES: &str = "2022-10-01";
+const TABLES: &str = "2022-10-01";
+const ACTIVITY: &str = "2020-10-01";
+/// A year: PCI DSS 4.0.1 10.5.1 asks for twelve months.
+const RETENTION_DAYS: u32 = 365;
+const SILENCE: &str = "breakglass-silence";
+const GUARDS: &str = "breakglass-guards";
+/// Changes that silence alerts (Azure, *Resource provider operations*).
+const TAMPERING: [&str; 6] = [
+    "Microsoft.Insights/scheduledQueryRules/write",
+    "Microsoft.Insights/scheduledQueryRules/delete",
+    "Microsoft.Insights/actionGroups/write",
+    "Microsoft.Insights/actionGroups/delete",
+    "Microsoft.AlertsManagement/actionRules/write",
+    "microsoft.aadiam/diagnosticSettings/delete",
+];
+/// Built-in Azure roles: Log Analytics Reader and Reader.
+const LOG_ANALYTICS_READER: &str = "73c42c96-874c-492b-b04d-ab87d138a893";
+const READER: &str = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
+/// Categories without which a use, an act or a change is not seen.
+const CATEGORIES: [&str; 3] = ["SignInLogs", "NonInteractiveUserSignInLogs", "AuditLogs"];
+const SUBJECT: &str = "[CRITICAL] Emergency Access Activity";
+
+/// A rule of ours: its name, the table, and what is told of it.
+struct Rule {
+    name: &'static str,
+    table: &'static str,
+    title: &'static str,
+}
+
+const OURS: [Rule; 3] = [
+    Rule {
+        name: "breakglass-sign-ins",
+        table: "SigninLogs",
+        title: "interactive sign-ins",
+    },
+    Rule {
+        name: "breakglass-token-use",
+        table: "AADNonInteractiveUserSignInLogs",
+        title: "non-interactive sign-ins",
+    },
+    Rule {
+        name: "breakglass-audit",
+        table: "AuditLogs",
+        title: "acts and changes",
+    },
+];
+
+impl Draft<'_> {
+    /// Logs, receivers, rules, and what the rules may read.
+    pub(super) fn alerting(&mut self) {
+        let Some(workspace) = self.workspace() else {
+            self.warn(
+                "no Log Analytics workspace is known, so neither logs nor alert rules are planned: name one by a diagnostic setting, collect \
+                 with Azure permissions, and plan again; `breakglass watch` alerts without any of it (W11)",
+            );
+            return;
+        };
+        self.logs(&workspace);
+        self.cap(&workspace);
+        self.retention(&workspace);
+        let Some(group) = self.receivers(&workspace) else {
+            return;
+        };
+        for rule in &OURS {
+            self.rule(rule, &workspace, &group);
+        }
+        self.silence(&workspace, &group);
+        self.guards(&workspace, &group);
+        // An alert that nobody may read the cause of fails without a word.
+        self.readers(&workspace, &group);
+        // Last, since it announces every step before it.
+        self.tampering(&workspace, &group);
+    }
+
+    fn all(&self, collection: &str) -> &[Value] {
+        self.now
+            .other
+            .get(collection)
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+    }
+
+    /// The workspace that the directory's logs go to, else the only one that was read.
+    fn workspace(&self) -> Option<Value> {
+        let workspaces = self.all("workspaces");
+        let named = self
+            .all("diagnosticSettings")
+            .iter()
+            .filter_map(|own| own["properties"]["workspaceId"].as_str())
+            .find_map(|id| {
+                workspaces.iter().find(|own| {
+                    own["id"]
+                        .as_str()
+                        .is_some_and(|own| own.eq_ignore_ascii_case(id))
+                })
+            });
+        named
+            .or_else(|| (workspaces.len() == 1).then(|| &workspaces[0]))
+            .cloned()
+    }
+
+    fn names_an_account(&self, rule: &Value) -> bool {
+        let query = query(rule).to_lowercase();
+        self.ids()
+            .iter()
+            .any(|id| query.contains(&id.as_str().to_lowercase()))
+    }
+}
+
+fn arm(send: Send, path: &str, before: Value, after: Value, undo: Option<Send>) -> Write {
+    Write {
+        api: Api::Arm,
+        send,
+        needs: Vec::new(),
+        look: Look::Object(path.to_owned()),
+        before,
+        after,
+        undo,
+    }
+}
+
+fn query(rule: &Value) -> String {
+    rule["properties"]["criteria"]["allOf"][0]["query"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// Scope before the last `/providers/`, and the rest.
+fn split_providers(id: &str) -> Option<(&str, &str)> {
+    let at = id.to_lowercase().rfind("/providers/")?;
+    Some(id.split_at(at))
+}
+
+/// The resource group of a resource, as a path.
+fn resource_group(resource: &Value) -> Option<String> {
+    Some(split_providers(resource["id"].as_str()?)?.0.to_owned())
+}
+
+/// Adds a receiver unless its address is there. Says whether it was added.
+fn receive(properties: &mut Value, list: &str, key: &str, receiver: Value) -> bool {
+    if properties[list].is_null() {
+        properties[list] = json!([]);
+    }
+    let Some(all) = properties[list].as_array_mut() else {
+        return false;
+    };
+    let there = all.iter().any(|own| {
+        own[key]
+            .as_str()
+            .zip(receiver[key].as_str())
+            .is_some_and(|(a, b)| a.eq_ignore_ascii_case(b))
+    });
+    if !there {
+        all.push(receiver);
+    }
+    !there
+}
+
+/// Category and whether it is on, of every log of a setting.
+fn enabled_only(properties: &Value) -> Vec<Value> {
+    properties["logs"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|log| json!({"category": log["category"], "enabled": log["enabled"]}))
+        .collect()
+}
