@@ -15,8 +15,8 @@ const HEAD: &str = "<!-- Made from the data files of this directory; CONFORMANCE
 Each is a built-in tenant with a small change, and what must be found of it. *Failing* and *cannot tell* list check codes beside
 those of the built-in tenant; the two built-in tenants stand first, with all that is found of them. `BG009(02)`: of
 BreakGlass02 only; `-BG009`: no longer found. *Gets in* is the verdict of the lockout proof, *reached by* lists the
-policies that can apply to an account and are not intended (`?`: perhaps). *Not
-yet found* is what the requirement asks for and no check says. *Planned*: a plan must mend it.
+policies that can apply to an account and are not intended (`?`: perhaps). *Not yet found* is what
+the requirement asks for and no check or plan says; nothing tests it: clear it by hand. *Planned*: a plan must mend it.
 ";
 
 #[test]
