@@ -11,6 +11,8 @@ use breakglass_model::{
     export::{self, InputFile},
 };
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::failure::Failure;
 
@@ -24,6 +26,25 @@ pub struct TenantInput {
     pub snapshot: TenantSnapshot,
     /// The register of a built-in tenant, used when none is given.
     pub register_toml: Option<String>,
+    /// Whether anything in it is part of a tenant.
+    pub recognised: bool,
+}
+
+impl TenantInput {
+    /// For commands that have nothing to say without a tenant.
+    ///
+    /// # Errors
+    /// When nothing in the input is part of one; the warning has said why.
+    pub fn needed(self) -> Result<Self, Failure> {
+        if self.recognised {
+            return Ok(self);
+        }
+        Err(
+            Failure::cannot_tell("the tenant could not be read: nothing in the input is part of one").help(
+                "give a snapshot (`breakglass collect` makes one), an export directory, or a built-in tenant: `contoso`, `contoso-modern`",
+            ),
+        )
+    }
 }
 
 /// Reads a snapshot, an export directory or file, standard input, or a built-in tenant.
@@ -34,6 +55,7 @@ pub fn tenant(name: &str, now: Timestamp) -> Result<TenantInput, Failure> {
         return Ok(TenantInput {
             snapshot: example.snapshot,
             register_toml: Some(example.register_toml),
+            recognised: true,
         });
     }
     let mut unreadable = Vec::new();
@@ -68,19 +90,21 @@ pub fn tenant(name: &str, now: Timestamp) -> Result<TenantInput, Failure> {
         .help("point --tenant at the directory that the export was written to"));
     }
     let (mut snapshot, counts) = export::read_with_counts(files);
-    if counts.iter().all(|count| count.recognised.is_empty()) {
+    let recognised = counts.iter().any(|count| !count.recognised.is_empty());
+    if !recognised {
         let reason = snapshot
             .set_aside
             .first()
             .map_or("it is empty", |piece| piece.reason.as_str());
         crate::output::tell!(
-            "warning: nothing in `{name}` is part of a tenant export ({reason}); every check that needs the tenant cannot tell"
+            "warning: nothing in `{name}` is part of a tenant export ({reason}); what needs the tenant cannot be told"
         );
     }
     snapshot.set_aside.extend(unreadable);
     Ok(TenantInput {
         snapshot,
         register_toml: None,
+        recognised,
     })
 }
 
@@ -135,7 +159,9 @@ pub fn not_opened(what: &str, path: &Path, error: &io::Error) -> Failure {
 /// The operating system's reason, without its error number.
 pub fn plain(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::NotFound if error.raw_os_error().is_some() => {
+            "there is no such file".to_owned()
+        }
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
         _ => {
@@ -229,6 +255,36 @@ fn aside(root: &Path, path: &Path, error: &io::Error) -> SetAside {
         position: "file".to_owned(),
         reason: plain(error),
     }
+}
+
+/// One of our JSON documents.
+///
+/// # Errors
+/// A wrong call: it cannot be read, is none, or is a document of another kind. `made_by` tells what writes one.
+pub fn document<T: DeserializeOwned>(
+    noun: &str,
+    path: &Path,
+    schema: &str,
+    made_by: &str,
+) -> Result<T, Failure> {
+    let text = text_file(&format!("the {noun}"), path).map_err(Failure::usage_code)?;
+    let wrong = |why: String| {
+        Failure::usage(format!("`{}` is no {noun}: {why}", path.display())).help(made_by.to_owned())
+    };
+    let value: Value =
+        serde_json::from_str(&text).map_err(|error| wrong(format!("it is not JSON: {error}")))?;
+    match value.get("schema").and_then(Value::as_str) {
+        Some(own) if own == schema => {}
+        Some(own) => {
+            return Err(wrong(format!(
+                "it is a document of another kind: {}",
+                crate::output::one_line(own)
+            )));
+        }
+        None => return Err(wrong(format!("it does not say `\"schema\": \"{schema}\"`"))),
+    }
+    // Read again, for the line of what does not fit.
+    serde_json::from_str(&text).map_err(|error| wrong(format!("it is damaged: {error}")))
 }
 
 /// A text file that was named on the command line.

@@ -1,11 +1,15 @@
 //! Writing to the terminal.
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    future::Future,
+    io::{self, IsTerminal, Write},
+    time::Duration,
+};
 
 use breakglass_posture::report::Style;
 use breakglass_watch::words;
 
-use crate::failure::Failure;
+use crate::{clock::Stopwatch, failure::Failure};
 
 /// Writes a result to standard output. A reader that went away (`| head`) is no error.
 pub fn print(text: &str) -> Result<(), Failure> {
@@ -37,20 +41,33 @@ macro_rules! tell {
 }
 pub(crate) use tell;
 
-/// Replaces a file, whole or not at all; nobody else may read it.
+/// A document as JSON, as every command prints it.
 ///
 /// # Errors
-/// When the directory cannot be written, or the disk is full. The file is as it was then.
-pub fn replace(path: &std::path::Path, content: &[u8]) -> io::Result<()> {
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => std::path::Path::new("."),
-    };
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
-    file.write_all(content)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
+/// When it cannot be written as JSON.
+pub fn json(document: &impl serde::Serialize) -> Result<String, Failure> {
+    serde_json::to_string_pretty(document)
+        .map_err(|error| Failure::broke(format!("the document could not be written: {error}")))
+}
+
+/// Waits for something that others answer, and says now and then that it still does: on a machine whose network is gone
+/// a program that says nothing looks as if it hung. What it waits for is a clause, asked each time; `None` says nothing.
+pub async fn patiently<T>(
+    answer: impl Future<Output = T>,
+    waits_for: impl Fn() -> Option<String>,
+) -> T {
+    const OFTEN: Duration = Duration::from_secs(10);
+    let begun = Stopwatch::start();
+    let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + OFTEN, OFTEN);
+    let mut answer = std::pin::pin!(answer);
+    loop {
+        tokio::select! {
+            result = &mut answer => return result,
+            _ = ticks.tick() => if let Some(what) = waits_for() {
+                tell!("  {} s: {what}", begun.elapsed().as_secs());
+            },
+        }
+    }
 }
 
 /// How wide the terminal is; 100 where there is none.

@@ -13,6 +13,7 @@ mod cloud;
 pub mod collect;
 mod credential;
 mod error;
+pub mod file;
 pub mod passkeys;
 pub mod permissions;
 mod transport;

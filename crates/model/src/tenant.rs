@@ -277,7 +277,7 @@ impl TenantSnapshot {
             ),
             lifecycle_workflows: none(
                 "identityGovernance/lifecycleWorkflows/workflows",
-                "LifecycleWorkflows-Workflow.ReadBasic.All",
+                "LifecycleWorkflows.Read.All",
             ),
             other: BTreeMap::new(),
             assumptions: Vec::new(),
@@ -380,6 +380,13 @@ impl TenantSnapshot {
         ]
         .into_iter()
         .flatten()
+        // What the input says of itself is more than that it is not there.
+        .filter(|missing| {
+            !self
+                .not_read
+                .iter()
+                .any(|said| said.collection == missing.collection)
+        })
         .cloned()
         .collect();
         all.extend(self.not_read.iter().cloned());

@@ -93,8 +93,10 @@ pub struct PlanArgs {
     breakglass apply plan.json --identity apply.toml --register register.toml --by anna --approval plan.sig\n  \
     breakglass apply plan.json --identity apply.toml --alone --yes <digest>\n  \
     breakglass apply plan.json --identity apply.toml --alone --undo\n\n\
-    Exit codes: 0 every step is done · 1 a step would harm an account and was not taken · 2 wrong call, not approved, or the \
-    tenant has changed since the plan was made; nothing was done · 4 it broke on the way: the same command goes on"
+    Exit codes: 0 every step is done, and every account gets in · 1 a step would harm an account and was not taken, was \
+    left for a person, or an account is locked out at the end · 2 wrong call, not approved, or the tenant has changed since \
+    the plan was made; nothing was done · 3 cannot tell: what a proof rests on was not read · 4 it broke on the way: the \
+    same command goes on"
 )]
 pub struct ApplyArgs {
     /// The plan, as `plan --out` wrote it

@@ -96,12 +96,11 @@ pub fn test(args: &AlertTestArgs) -> Result<u8, Failure> {
         .collect();
     let all = lines.iter().all(|line| line.delivered);
     let text = match args.format {
-        PlainFormat::Json => serde_json::to_string_pretty(&AlertTestReport {
+        PlainFormat::Json => output::json(&AlertTestReport {
             head: Head::new("alert-test", now, &settings),
             id: alert.id,
             channels: lines,
-        })
-        .map_err(|error| Failure::broke(format!("the report could not be written: {error}")))?,
+        })?,
         PlainFormat::Text => table(&lines),
     };
     output::print(&text)?;

@@ -6,7 +6,7 @@
 //! on.
 
 mod approval;
-mod journal;
+pub(super) mod journal;
 mod report;
 
 use std::{
@@ -14,6 +14,7 @@ use std::{
     io::{BufRead as _, IsTerminal as _, Write as _},
 };
 
+use breakglass_conditional_access::prove::Verdict;
 use breakglass_entra::{
     Entra, Service,
     apply::{Standing, StepError, depends_on_earlier},
@@ -23,7 +24,7 @@ use breakglass_model::{
     Clock as _, ObjectId, TenantSnapshot, export,
     plan::{Approved, Effect, Known, NEW, Plan, PlanStep},
 };
-use breakglass_posture::plan::{Safety, simulate};
+use breakglass_posture::plan::{Safety, simulate, undone};
 use breakglass_store::Announcement;
 use serde_json::{Value, json};
 
@@ -154,6 +155,7 @@ impl Run<'_> {
         self.recall();
         self.collect().await?;
         if self.args.undo {
+            self.foretell();
             self.agree("taken back, last first")?;
             self.announce().await?;
             return self.back().await;
@@ -162,6 +164,30 @@ impl Run<'_> {
         self.agree("taken in this order")?;
         self.announce().await?;
         self.forward().await
+    }
+
+    /// Says what taking the plan back will do to the accounts: nobody should learn it from the report.
+    fn foretell(&self) {
+        let mut after = self.state.clone();
+        for step in self.plan().steps.iter().rev() {
+            if matches!(self.journal.of(&step.id), Some(Event::Done)) {
+                let (write, effects) = (
+                    self.known.partly(&step.write),
+                    self.known.partly(&step.effects),
+                );
+                undone(&mut after, &write, &effects);
+            }
+        }
+        let accounts = self.accounts();
+        let before = Safety::of(&self.state, &accounts);
+        let after = Safety::of(&after, &accounts);
+        if before.worse(&after).is_empty() {
+            return;
+        }
+        output::tell!("warning: the accounts will be worse off when this plan is taken back:");
+        for line in after.lines() {
+            output::tell!("  {line}");
+        }
     }
 
     /// Tells the monitor, through the store, that the changes to come are these.
@@ -215,9 +241,7 @@ impl Run<'_> {
             fresh: true,
         };
         let reader = self.reader.as_ref().unwrap_or(&self.entra);
-        let summary = collect::collect(reader, &options, &SystemClock, &mut |_| {})
-            .await
-            .map_err(super::collect::failed)?;
+        let summary = super::collect::read(reader, &options).await?;
         self.state = export::read([input::one_file(&summary.out)?]);
         let needed = [
             &self.state.users.missing,
@@ -485,12 +509,14 @@ impl Run<'_> {
     /// Report and evidence. The code is the one to end with when nothing failed.
     async fn finish(&mut self, code: u8) -> Result<u8, Failure> {
         let steps = std::mem::take(&mut self.steps);
+        let safety = Safety::of(&self.state, &self.accounts());
         let document = ApplyDocument::new(
             self.plan(),
+            &self.state,
             &self.consent,
             steps,
             self.register_hints(),
-            &Safety::of(&self.state, &self.accounts()),
+            &safety,
             self.args.undo,
         );
         if self.settings.store_given(&self.args.store) {
@@ -506,7 +532,11 @@ impl Run<'_> {
         output::print(&document.shown(self.args.format)?)?;
         // Progress went to standard error; both are read by one person.
         std::io::stdout().flush().ok();
-        Ok(code)
+        Ok(match (code, safety.worst()) {
+            (exit::CLEAN, Some(Verdict::LockedOut)) => exit::FOUND,
+            (exit::CLEAN, Some(Verdict::CannotTell)) => exit::CANNOT_TELL,
+            (code, _) => code,
+        })
     }
 
     /// What has to be written into the register, now that new objects have ids.

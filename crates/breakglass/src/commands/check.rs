@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use breakglass_model::{CheckReport, History, Severity, TenantSnapshot};
+use breakglass_model::{
+    CheckReport, History, Severity, TenantSnapshot, finding::CHECK_REPORT_SCHEMA,
+};
 use breakglass_posture::{
     CheckInput, Settings as CheckSettings, Waiver, catalogue, check as judge, exit_code,
     report::{self, Format},
@@ -150,12 +152,10 @@ pub fn accounts(
 }
 
 fn baseline(path: &Path) -> Result<CheckReport, Failure> {
-    let text = input::text_file("the baseline", path)?;
-    serde_json::from_str(&text).map_err(|error| {
-        Failure::usage(format!(
-            "the baseline `{}` is not a check report: {error}",
-            path.display()
-        ))
-        .help("make one with `breakglass check --format json > baseline.json`")
-    })
+    input::document(
+        "check report",
+        path,
+        CHECK_REPORT_SCHEMA,
+        "make one with `breakglass check --format json > baseline.json`",
+    )
 }

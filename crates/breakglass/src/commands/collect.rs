@@ -1,8 +1,14 @@
 //! `collect`: the tenant, read into one snapshot file.
 
-use std::io::{IsTerminal, Write as _};
+use std::{
+    cell::RefCell,
+    io::{IsTerminal, Write as _},
+};
 
-use breakglass_entra::collect::{self, CollectError, Event, Options, Progress, Summary};
+use breakglass_entra::{
+    Entra,
+    collect::{self, CollectError, Event, Options, Progress, Summary},
+};
 use breakglass_model::{NotRead, export, finding::TenantRef};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -12,6 +18,7 @@ use crate::{
     clock::{self, SystemClock},
     connect,
     failure::{Failure, exit},
+    file,
     head::Head,
     input, output, runtime, settings,
     settings::Settings,
@@ -52,18 +59,7 @@ struct Count {
 
 /// `collect`
 pub fn run(args: &CollectArgs) -> Result<u8, Failure> {
-    if args.out.as_os_str() == "-" {
-        return Err(
-            Failure::usage("a snapshot is written to a file, not to standard output")
-                .help("name one with --out: an interrupted run is continued beside it"),
-        );
-    }
-    if args.out.is_dir() {
-        return Err(
-            Failure::usage(format!("`{}` is a directory", args.out.display()))
-                .help("name a file in it with --out"),
-        );
-    }
+    file::target("--out", &args.out)?;
     let settings = settings::load(args.common.config.as_deref())?;
     let accounts = accounts(args, &settings)?;
     if accounts.is_empty() {
@@ -79,19 +75,7 @@ pub fn run(args: &CollectArgs) -> Result<u8, Failure> {
         out: args.out.clone(),
         fresh: args.fresh,
     };
-    let mut shown = Shown::new();
-    let summary = runtime()?
-        .block_on(collect::collect(
-            &entra,
-            &options,
-            &SystemClock,
-            &mut |progress| {
-                shown.show(&progress);
-            },
-        ))
-        .map_err(failed);
-    shown.end();
-    let summary = summary?;
+    let summary = runtime()?.block_on(read(&entra, &options))?;
     let spent = entra.spent();
     let text = match args.format {
         PlainFormat::Text => text(&summary, spent),
@@ -115,9 +99,7 @@ pub fn run(args: &CollectArgs) -> Result<u8, Failure> {
                 retries: spent.retries,
                 waited_seconds: spent.waited.as_secs(),
             };
-            serde_json::to_string_pretty(&document).map_err(|error| {
-                Failure::broke(format!("the summary could not be written: {error}"))
-            })?
+            output::json(&document)?
         }
     };
     output::print(&text)?;
@@ -126,6 +108,23 @@ pub fn run(args: &CollectArgs) -> Result<u8, Failure> {
     } else {
         exit::CANNOT_TELL
     })
+}
+
+/// Reads a tenant into a file, and shows how far it is.
+///
+/// # Errors
+/// As [`collect::collect`].
+pub(super) async fn read(entra: &Entra, options: &Options) -> Result<Summary, Failure> {
+    let shown = RefCell::new(Shown::new());
+    let summary = output::patiently(
+        collect::collect(entra, options, &SystemClock, &mut |progress| {
+            shown.borrow_mut().show(&progress);
+        }),
+        || shown.borrow().standing(),
+    )
+    .await;
+    shown.borrow_mut().end();
+    summary.map_err(failed)
 }
 
 /// The tenant as a reader of the snapshot will name it.
@@ -166,7 +165,7 @@ fn accounts(args: &CollectArgs, settings: &Settings) -> Result<Vec<String>, Fail
 }
 
 /// The failure of a collection.
-pub(super) fn failed(error: CollectError) -> Failure {
+fn failed(error: CollectError) -> Failure {
     let text = error.to_string();
     match error {
         CollectError::SignIn(error) => connect::failed(error),
@@ -175,10 +174,13 @@ pub(super) fn failed(error: CollectError) -> Failure {
     }
 }
 
-/// Progress on standard error: one line that is written over on a terminal, nothing elsewhere but what is missing.
+/// Progress on standard error: on a terminal one line that is written over; elsewhere what is missing, and now and then
+/// how far it is.
 struct Shown {
     on_terminal: bool,
     open: bool,
+    /// What is read at the moment.
+    now: String,
 }
 
 impl Shown {
@@ -186,7 +188,13 @@ impl Shown {
         Self {
             on_terminal: std::io::stderr().is_terminal(),
             open: false,
+            now: "waiting for a token".to_owned(),
         }
+    }
+
+    /// How far it is, where no line on a terminal shows it.
+    fn standing(&self) -> Option<String> {
+        (!self.open).then(|| self.now.clone())
     }
 
     fn show(&mut self, progress: &Progress) {
@@ -195,21 +203,19 @@ impl Shown {
             output::tell!("  not read: {}: {why}", progress.what);
             return;
         }
-        if !self.on_terminal {
-            return;
-        }
         let objects = match progress.objects {
             0 => String::new(),
             objects => format!(", {objects}"),
         };
-        // Nobody may be listening; that is no reason to stop.
-        let _shown = write!(
-            std::io::stderr(),
-            "\r\x1b[K[{}/{}] {}{objects}",
-            progress.step,
-            progress.steps,
-            progress.what
+        self.now = format!(
+            "[{}/{}] {}{objects}",
+            progress.step, progress.steps, progress.what
         );
+        if !self.on_terminal {
+            return;
+        }
+        // Nobody may be listening; that is no reason to stop.
+        let _shown = write!(std::io::stderr(), "\r\x1b[K{}", self.now);
         self.open = true;
     }
 

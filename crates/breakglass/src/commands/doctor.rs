@@ -44,12 +44,9 @@ pub fn run(args: &DoctorArgs) -> Result<u8, Failure> {
         PlainFormat::Text => text(&findings, code),
         PlainFormat::Json => {
             let now = clock::to_the_second(clock::clock(args.common.at).now());
-            serde_json::to_string_pretty(&DoctorDocument {
+            output::json(&DoctorDocument {
                 head: Head::new("doctor", now, &settings),
                 findings,
-            })
-            .map_err(|error| {
-                Failure::broke(format!("the document could not be written: {error}"))
             })?
         }
     };

@@ -88,7 +88,7 @@ pub fn list(args: &IncidentListArgs) -> Result<u8, Failure> {
     })?;
     incidents.sort_by_key(|incident| (incident.state, std::cmp::Reverse(incident.last_signal_at)));
     let text = match args.format {
-        PlainFormat::Json => document(&ListDocument {
+        PlainFormat::Json => output::json(&ListDocument {
             head: Head::new("incident-list", now, &settings),
             incidents,
         })?,
@@ -152,7 +152,7 @@ pub fn show(args: &IncidentShowArgs) -> Result<u8, Failure> {
     })?;
     let detail = detail.ok_or_else(|| unknown(&args.id))?;
     let text = match args.format {
-        PlainFormat::Json => document(&json(detail, Head::new("incident", now, &settings)))?,
+        PlainFormat::Json => output::json(&json(detail, Head::new("incident", now, &settings)))?,
         PlainFormat::Text => page(&detail),
     };
     output::print(&text)?;
@@ -324,11 +324,6 @@ pub fn ack(args: &IncidentAckArgs) -> Result<u8, Failure> {
     };
     output::print(&text)?;
     Ok(exit::CLEAN)
-}
-
-fn document<T: Serialize>(value: &T) -> Result<String, Failure> {
-    serde_json::to_string_pretty(value)
-        .map_err(|error| Failure::broke(format!("the document could not be written: {error}")))
 }
 
 /// A moment in the zone of this machine.

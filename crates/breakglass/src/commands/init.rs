@@ -49,7 +49,7 @@ pub fn run(args: &InitArgs) -> Result<u8, Failure> {
         ..Answers::default()
     };
     if let Some(from) = &args.from {
-        tell_from(&mut answers, &input::tenant(from, now)?.snapshot);
+        tell_from(&mut answers, &input::tenant(from, now)?.needed()?.snapshot);
     }
     if !args.yes {
         if !io::stdin().is_terminal() {

@@ -4,7 +4,7 @@ mod code;
 mod html;
 pub(super) mod text;
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use breakglass_model::{
     History, ObjectId, TenantSnapshot, Upn,
@@ -15,13 +15,16 @@ use breakglass_posture::plan::{PlanError, PlanInput, Wishes, plan};
 use crate::{
     cli::{PlanArgs, PlanFormat},
     clock,
-    commands::check,
+    commands::{apply::journal, check},
     failure::{Failure, exit},
-    input, output, settings,
+    file, input, output, settings,
 };
 
 /// `plan`
 pub fn run(args: &PlanArgs) -> Result<u8, Failure> {
+    if let Some(out) = &args.out {
+        target(out)?;
+    }
     let now = clock::to_the_second(clock::clock(args.common.at).now());
     let settings = settings::load(args.common.config.as_deref())?;
     let Some(name) = &args.tenant else {
@@ -29,7 +32,7 @@ pub fn run(args: &PlanArgs) -> Result<u8, Failure> {
             "name a snapshot with --tenant (`breakglass collect` makes one), or try a built-in one: --tenant contoso",
         ));
     };
-    let mut tenant = input::tenant(name, now)?;
+    let mut tenant = input::tenant(name, now)?.needed()?;
     let mut register = settings.register_or(
         args.register.as_deref(),
         None,
@@ -60,11 +63,11 @@ pub fn run(args: &PlanArgs) -> Result<u8, Failure> {
     })
     .map_err(refused)?;
     if let Some(out) = &args.out {
-        write(out, &plan)?;
+        file::write("the plan", out, output::json(&plan)?.as_bytes())?;
     }
     let shown = match args.format {
         PlanFormat::Text => text::text(&plan, output::style(false), args.out.as_deref()),
-        PlanFormat::Json => json(&plan)?,
+        PlanFormat::Json => output::json(&plan)?,
         PlanFormat::Html => html::html(&plan),
         PlanFormat::Bicep => code::bicep(&plan),
         PlanFormat::Terraform => code::terraform(&plan),
@@ -186,20 +189,20 @@ fn telephone(text: &str) -> Result<(String, String), Failure> {
     }
 }
 
-fn json(plan: &Plan) -> Result<String, Failure> {
-    serde_json::to_string_pretty(plan)
-        .map_err(|error| Failure::broke(format!("the plan could not be written: {error}")))
-}
-
-fn write(path: &Path, plan: &Plan) -> Result<(), Failure> {
-    output::replace(path, json(plan)?.as_bytes()).map_err(|error| {
-        Failure::broke(format!(
-            "the plan could not be written to `{}`: {}",
+/// Where the plan may be written. A journal beside it says what was done by the plan that lies there: without that plan
+/// nothing of it can be continued or taken back.
+fn target(path: &Path) -> Result<(), Failure> {
+    file::target("--out", path)?;
+    let journal = journal::beside(path);
+    if fs::symlink_metadata(&journal).is_ok() {
+        return Err(Failure::usage(format!(
+            "`{}` was applied, at least in part: its journal `{}` is there, and `apply --undo` needs both",
             path.display(),
-            input::plain(&error)
+            journal.display()
         ))
-        .help("name a file in a directory that is there, with --out")
-    })
+        .help("name another file with --out; move both away together when its steps are not to be taken back"));
+    }
+    Ok(())
 }
 
 /// Reads a plan.
@@ -207,19 +210,12 @@ fn write(path: &Path, plan: &Plan) -> Result<(), Failure> {
 /// # Errors
 /// When it is none, or was changed since it was made.
 pub(super) fn read(path: &Path) -> Result<Plan, Failure> {
-    let text = input::text_file("the plan", path).map_err(Failure::usage_code)?;
-    let plan: Plan = serde_json::from_str(&text).map_err(|error| {
-        Failure::usage(format!("`{}` is no plan: {error}", path.display()))
-            .help("`breakglass plan --out` writes one")
-    })?;
-    if plan.schema != PLAN_SCHEMA {
-        return Err(Failure::usage(format!(
-            "`{}` is a document of another kind: {}",
-            path.display(),
-            plan.schema
-        ))
-        .help("`breakglass plan --out` writes a plan"));
-    }
+    let plan: Plan = input::document(
+        "plan",
+        path,
+        PLAN_SCHEMA,
+        "`breakglass plan --out` writes one",
+    )?;
     if plan.fingerprint() != plan.digest {
         return Err(Failure::usage(format!(
             "`{}` was changed since it was made: its digest does not fit its steps",

@@ -101,8 +101,6 @@ pub fn run(name: &str) -> Result<u8, Failure> {
         return Err(Failure::usage(format!("there is no document `{name}`"))
             .help(format!("the documents are: {}", names.join(", "))));
     };
-    let text = serde_json::to_string_pretty(schema)
-        .map_err(|error| Failure::broke(format!("the schema could not be written: {error}")))?;
-    output::print(&text)?;
+    output::print(&output::json(schema)?)?;
     Ok(exit::CLEAN)
 }

@@ -132,9 +132,7 @@ pub fn run(args: &WatchArgs) -> Result<u8, Failure> {
     }
     say(&summary);
     if let Some(path) = &args.summary {
-        let text = serde_json::to_string_pretty(&summary).map_err(|error| {
-            Failure::broke(format!("the summary could not be written: {error}"))
-        })?;
+        let text = crate::output::json(&summary)?;
         std::fs::write(path, text).map_err(|error| {
             Failure::broke(format!(
                 "the summary `{}` could not be written: {}",

@@ -26,8 +26,17 @@ const WISHES: [&str; 12] = [
     "+41 445550142",
 ];
 
-/// Collects and plans; gives the plan.
+/// Collects and plans; gives the plan that is to be applied.
 fn planned(twin: &Twin, wishes: &[&str]) -> Value {
+    planned_to(twin, "plan.json", wishes)
+}
+
+/// What a new plan would do, beside one that was applied.
+fn still_open(twin: &Twin, wishes: &[&str]) -> Value {
+    planned_to(twin, "again.json", wishes)["steps"].take()
+}
+
+fn planned_to(twin: &Twin, file: &str, wishes: &[&str]) -> Value {
     // What the twin's reader may not read is told and does not matter here.
     let output = twin.collect(
         "now.json.gz",
@@ -41,12 +50,12 @@ fn planned(twin: &Twin, wishes: &[&str]) -> Value {
         "--register",
         "lab/register.toml",
         "--out",
-        "plan.json",
+        file,
     ];
     call.extend(wishes);
     let output = twin.run(&call);
     assert!(matches!(code(&output), 0 | 1), "{}", err(&output));
-    twin.json("plan.json")
+    twin.json(file)
 }
 
 /// The call that takes a plan's steps.
@@ -177,9 +186,7 @@ fn the_old_design_becomes_the_modern_one_and_goes_back() {
     assert_eq!(code(&proof), 0, "{}", out(&proof));
 
     // A met state has nothing to do, and the same plan again does nothing.
-    let again = planned(&twin, &[]);
-    assert_eq!(again["steps"], json!([]), "{again:#}");
-    twin.write("plan.json", &plan.to_string());
+    assert_eq!(still_open(&twin, &[]), json!([]));
     let output = twin.run(&call(digest, &[]));
     assert_eq!(code(&output), 1, "{}", err(&output));
     assert!(
@@ -188,8 +195,25 @@ fn the_old_design_becomes_the_modern_one_and_goes_back() {
         out(&output)
     );
 
+    // The plan that was applied is needed to take it back: no other takes its place.
+    let output = twin.run(&[
+        "plan",
+        "--tenant",
+        "after.json.gz",
+        "--register",
+        "lab/register.toml",
+        "--out",
+        "plan.json",
+    ]);
+    assert_eq!(code(&output), 2, "{}", err(&output));
+    assert!(err(&output).contains("apply --undo"), "{}", err(&output));
+    assert_eq!(twin.json("plan.json"), plan);
+
     let output = twin.run(&call(digest, &["--undo"]));
     assert_eq!(code(&output), 1, "{}", err(&output));
+    let told = err(&output);
+    let warned = told.find("worse off when this plan is taken back");
+    assert!(warned.is_some() && warned < told.find("undone"), "{told}");
     assert!(
         out(&output).contains("1 cannot be taken back"),
         "{}",
@@ -284,7 +308,7 @@ fn throttling_and_failures_of_the_service_change_nothing_in_the_end() {
     ] {
         twin.fault(fault, "off");
     }
-    assert_eq!(planned(&twin, &[])["steps"], json!([]));
+    assert_eq!(still_open(&twin, &[]), json!([]));
     let units = state(&twin)["units"].clone();
     assert_eq!(units.as_array().unwrap().len(), 1, "{units}");
 }
@@ -546,7 +570,7 @@ fn mended(change: impl FnOnce(&mut Value)) -> (Value, Vec<String>) {
         "lab/register.toml",
     ]);
     assert_eq!(code(&proof), 0, "{}", out(&proof));
-    assert_eq!(planned(&twin, &wishes)["steps"], json!([]));
+    assert_eq!(still_open(&twin, &wishes), json!([]));
     (plan, failing)
 }
 

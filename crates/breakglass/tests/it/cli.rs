@@ -70,3 +70,77 @@ fn completions_and_the_manual_are_written() {
     }
     assert!(out(&run(&["man"])).starts_with(".ie"));
 }
+
+/// What an option names as a file is a file: no device is replaced, no directory made, and nothing is done before.
+#[test]
+fn r2_a_result_goes_to_a_file_or_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("missing/plan.json");
+    let missing = missing.to_str().unwrap();
+    let here = folder.path().to_str().unwrap();
+    let collect = ["collect", "--login", "azure-cli", "--out"];
+    let plan = ["plan", "--tenant", "contoso", "--out"];
+    for call in [&collect[..], &plan[..]] {
+        for (path, why) in [
+            ("-", "`-` is none"),
+            ("/dev/null", "a device or a pipe"),
+            (missing, "its directory is not there"),
+            (here, "it is a directory"),
+        ] {
+            let mut call = call.to_vec();
+            call.push(path);
+            let output = run(&call);
+            assert_eq!(code(&output), 2, "{call:?}: {}", err(&output));
+            assert!(err(&output).contains(why), "{call:?}: {}", err(&output));
+        }
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+/// A file that is no part of a tenant: what is asked about the tenant cannot be told, and nothing is advised that would
+/// not help.
+#[test]
+fn a_file_that_is_no_tenant_is_no_tenant_to_any_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notes.txt");
+    std::fs::write(&path, "to do").unwrap();
+    let path = path.to_str().unwrap();
+    let config = folder.path().join("breakglass.toml");
+    let config = config.to_str().unwrap();
+    for call in [
+        &["plan", "--tenant", path, "--account", "a@b.example"][..],
+        &["key", "list", "--tenant", path],
+        &["init", "--yes", "--from", path, "--out", config],
+    ] {
+        let output = run(call);
+        assert_eq!(code(&output), 3, "{call:?}: {}", err(&output));
+        let told = err(&output);
+        assert!(
+            told.contains("not JSON") && told.contains("nothing in the input"),
+            "{told}"
+        );
+        assert!(!told.contains("grant"), "{told}");
+    }
+    assert!(!std::path::Path::new(config).exists());
+}
+
+#[test]
+fn a_document_of_another_kind_is_called_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("other.json");
+    let name = path.to_str().unwrap();
+    for (text, why) in [
+        ("nope", "is not JSON"),
+        ("[]", "does not say `\"schema\""),
+        (
+            r#"{"schema": "breakglass/plan/v1"}"#,
+            "of another kind: breakglass/plan/v1",
+        ),
+        (r#"{"schema": "breakglass/check-report/v1"}"#, "is damaged"),
+    ] {
+        std::fs::write(&path, text).unwrap();
+        let output = run(&["check", "--tenant", "contoso", "--baseline", name]);
+        assert_eq!(code(&output), 2, "{}", err(&output));
+        assert!(err(&output).contains(why), "{}", err(&output));
+    }
+}

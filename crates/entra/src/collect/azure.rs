@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{
     CollectError, keep,
     keep::text,
-    session::{Found, Session, Stop, ends_the_run, reason},
+    session::{Found, Session, Stop, Why, ends_the_run},
     work::Part,
 };
 use crate::{Error, Request};
@@ -49,15 +49,13 @@ impl Places {
         let Some((place, error)) = self.first else {
             return Ok(());
         };
-        let why = format!("{place}: {}", reason(&error));
+        let why = Why::of(&error).at(|why| format!("{place}: {why}"));
         if self.refused == self.asked {
             return Err(Stop::Cannot(why));
         }
-        let reason = format!(
-            "{} of {} could not be asked: {why}",
-            self.refused, self.asked
-        );
-        found.not_read.push(session.missing(name, reason));
+        let (refused, asked) = (self.refused, self.asked);
+        let why = why.at(|why| format!("{refused} of {asked} could not be asked: {why}"));
+        found.not_read.push(session.missing(name, why));
         Ok(())
     }
 }
@@ -75,7 +73,7 @@ fn judged(error: Error) -> Stop {
     if passes(&error) {
         Stop::Call(error)
     } else {
-        Stop::Cannot(reason(&error))
+        Stop::Cannot(Why::of(&error))
     }
 }
 
@@ -98,10 +96,9 @@ impl Session<'_> {
                 .await
                 .map_err(judged)?;
             if rows.is_empty() {
-                return Err(Stop::Cannot(
-                    "no Azure subscription can be seen, so nothing is known of alert rules"
-                        .to_owned(),
-                ));
+                return Err(Stop::Cannot(Why::unseen(
+                    "no Azure subscription can be seen, so nothing is known of alert rules",
+                )));
             }
             for row in rows {
                 part.push(&row)?;
@@ -227,9 +224,9 @@ impl Session<'_> {
     /// Ids of the objects of a finished step; an error when it was not read.
     fn ids(&self, step: &str) -> Result<Vec<String>, Stop> {
         if !self.was_read(step) {
-            return Err(Stop::Cannot(format!(
+            return Err(Stop::Cannot(Why::plain(format!(
                 "`{step}` could not be read, so it is not known where to look"
-            )));
+            ))));
         }
         let mut ids = Vec::new();
         self.each(step, |row| ids.push(text(&row, "id").to_owned()))?;

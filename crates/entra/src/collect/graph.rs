@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{
     CollectError, Event, keep,
     keep::text,
-    session::{Found, Session, Stop, ends_the_run, reason},
+    session::{Found, Session, Stop, Why, ends_the_run},
     work::Part,
 };
 use crate::{Request, Version};
@@ -47,7 +47,10 @@ impl Session<'_> {
                 Err(error) if ends_the_run(&error) => return Err(error.into()),
                 Err(error) => found.not_read.push(breakglass_model::NotRead {
                     collection: "domains/federationConfiguration".to_owned(),
-                    ..self.missing("domains", format!("{name}: {}", reason(&error)))
+                    ..self.missing(
+                        "domains",
+                        Why::of(&error).at(|why| format!("{name}: {why}")),
+                    )
                 }),
             }
         }
@@ -106,7 +109,7 @@ impl Session<'_> {
                     answer = items
                         .into_iter()
                         .next()
-                        .ok_or_else(|| Stop::Cannot("the answer is an empty list".to_owned()))?;
+                        .ok_or_else(|| Stop::Cannot(Why::plain("the answer is an empty list")))?;
                 }
                 part.push(&keep::plain(answer))?;
                 Ok(())
@@ -125,8 +128,7 @@ impl Session<'_> {
             Err(error) if ends_the_run(&error) => return Err(error.into()),
             Err(error) => {
                 found.notes.push(format!(
-                    "the policies of beta could not be compared with those of version 1.0: {}",
-                    reason(&error)
+                    "the policies of beta could not be compared with those of version 1.0: {error}"
                 ));
                 return Ok(());
             }
@@ -149,10 +151,10 @@ impl Session<'_> {
         if !gone.is_empty() {
             found.not_read.push(self.missing(
                 "conditionalAccessPolicies",
-                format!(
+                Why::plain(format!(
                     "Microsoft Graph v1.0 lists policies that beta does not, so the list is not whole: {}; collect again",
                     gone.join(", ")
-                ),
+                )),
             ));
         }
         Ok(())

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use super::{
     CollectError, Event, keep,
     keep::text,
-    session::{Found, STEPS, Session, Stop, ends_the_run, reason},
+    session::{Found, STEPS, Session, Stop, Why, ends_the_run},
 };
 use crate::{Entra, Error, Request, Version};
 
@@ -103,7 +103,7 @@ pub(super) fn may_be_group(member: &Value) -> bool {
 #[derive(Debug, Default)]
 struct Refused {
     owners: u64,
-    why: Option<String>,
+    why: Option<Why>,
 }
 
 impl Refused {
@@ -114,7 +114,7 @@ impl Refused {
             Some(Err(error)) if ends_the_run(&error) => Err(error.into()),
             Some(Err(error)) => {
                 self.owners += 1;
-                self.why.get_or_insert_with(|| reason(&error));
+                self.why.get_or_insert_with(|| Why::of(&error));
                 Ok(None)
             }
             None => Ok(None),
@@ -123,8 +123,8 @@ impl Refused {
 
     fn tell(self, session: &Session<'_>, collection: &str, all: u64, found: &mut Found) {
         if let Some(why) = self.why {
-            let reason = format!("of {} of {all}: {why}", self.owners);
-            found.not_read.push(session.missing(collection, reason));
+            let why = why.at(|why| format!("of {} of {all}: {why}", self.owners));
+            found.not_read.push(session.missing(collection, why));
         }
     }
 }

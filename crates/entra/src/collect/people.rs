@@ -6,7 +6,7 @@ use super::{
     graph::segment,
     keep,
     keep::text,
-    session::{Found, Session, Stop, ends_the_run, reason},
+    session::{Found, Session, Stop, Why, ends_the_run},
     work::Part,
 };
 use crate::{Error, Version};
@@ -109,7 +109,7 @@ impl Aspect {
 struct Tally {
     asked: usize,
     failed: usize,
-    why: Option<String>,
+    why: Option<Why>,
     /// Everybody in a batch was refused: nobody else is asked.
     given_up: bool,
 }
@@ -148,7 +148,7 @@ impl Session<'_> {
                     }
                     Err(error) => {
                         refused.failed += 1;
-                        refused.why.get_or_insert_with(|| reason(&error));
+                        refused.why.get_or_insert_with(|| Why::of(&error));
                     }
                 }
             }
@@ -163,8 +163,10 @@ impl Session<'_> {
             .map(|(aspect, tally)| (aspect.collection(), tally));
         for (collection, tally) in collections.chain([("users", &refused)]) {
             if let Some(why) = &tally.why {
-                let reason = format!("of {} of {} {step}: {why}", tally.failed, tally.asked);
-                found.not_read.push(self.missing(collection, reason));
+                let why = why
+                    .clone()
+                    .at(|why| format!("of {} of {} {step}: {why}", tally.failed, tally.asked));
+                found.not_read.push(self.missing(collection, why));
             }
         }
         Ok(())
@@ -212,13 +214,16 @@ impl Session<'_> {
     ) -> Result<(), Stop> {
         tally.asked += 1;
         let why = match answer {
-            Ok(answer) => aspect.put(user, answer, self.options.with_names).err(),
+            Ok(answer) => aspect
+                .put(user, answer, self.options.with_names)
+                .err()
+                .map(Why::plain),
             Err(error) if *aspect == Aspect::Manager && error.is_not_found() => {
                 user["manager"] = Value::Null;
                 None
             }
             Err(error) if ends_the_run(&error) => return Err(error.into()),
-            Err(error) => Some(reason(&error)),
+            Err(error) => Some(Why::of(&error)),
         };
         if let Some(why) = why {
             tally.failed += 1;

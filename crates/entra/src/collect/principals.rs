@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{
     CollectError, keep,
     keep::text,
-    session::{Session, Stop, ends_the_run, reason},
+    session::{Session, Stop, Why, ends_the_run},
 };
 use crate::{Request, Version, permissions::MICROSOFT_GRAPH};
 
@@ -42,7 +42,7 @@ impl Session<'_> {
                         // Without the permission for attributes, what is known by id is still of use.
                         Err(error) if first && !ends_the_run(&error) => {
                             let all = "servicePrincipals/customSecurityAttributes";
-                            found.not_read.push(self.missing(all, reason(&error)));
+                            found.not_read.push(self.missing(all, Why::of(&error)));
                             break;
                         }
                         Err(error) => return Err(error.into()),
@@ -90,9 +90,9 @@ impl Session<'_> {
                 format!("/servicePrincipals?$filter=appId eq '{MICROSOFT_GRAPH}'&$select=id");
             let rows = self.entra.all(Request::graph(Version::V1, path)).await?;
             let graph = rows.first().map(|row| text(row, "id")).ok_or_else(|| {
-                Stop::Cannot(
-                    "the service principal of Microsoft Graph is not in the list".to_owned(),
-                )
+                Stop::Cannot(Why::plain(
+                    "the service principal of Microsoft Graph is not in the list",
+                ))
             })?;
             let dangerous: BTreeSet<&str> = POWERS.iter().map(|power| power.role).collect();
             let path = format!("/servicePrincipals/{graph}/appRoleAssignedTo?$top=999");

@@ -68,8 +68,52 @@ pub(super) enum Stop {
     Call(Error),
     /// Ours.
     Own(CollectError),
-    /// The step cannot be taken: why, in a sentence, and the permission that would allow it.
-    Cannot(String),
+    /// The step cannot be taken.
+    Cannot(Why),
+}
+
+/// Why something was not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Why {
+    /// In a sentence.
+    text: String,
+    /// Whether a permission would help. None gives a licence, data that never came, or an answer that can be used.
+    permission: bool,
+}
+
+impl Why {
+    /// Microsoft's answer.
+    pub(super) fn of(error: &Error) -> Self {
+        Self {
+            text: reason(error),
+            permission: error.is_forbidden() || matches!(error, Error::SignIn(_)),
+        }
+    }
+
+    /// What no permission mends.
+    pub(super) fn plain(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            permission: false,
+        }
+    }
+
+    /// What a permission mends.
+    pub(super) fn unseen(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            permission: true,
+        }
+    }
+
+    /// The same, with where or how often it happened.
+    #[must_use]
+    pub(super) fn at(self, place: impl FnOnce(&str) -> String) -> Self {
+        Self {
+            text: place(&self.text),
+            ..self
+        }
+    }
 }
 
 impl From<Error> for Stop {
@@ -160,22 +204,8 @@ impl<'a> Session<'a> {
             Ok(()) => (Some(collection.to_owned()), Event::Read),
             Err(Stop::Own(error)) => return Err(error),
             Err(Stop::Call(error)) if ends_the_run(&error) => return Err(self.interrupted(error)),
-            Err(Stop::Call(error)) => {
-                let reason = reason(&error);
-                let mut missing = self.missing(collection, reason.clone());
-                if !error.is_forbidden() {
-                    // No permission gives a licence, or mends an answer that cannot be used.
-                    missing.permission = None;
-                }
-                found.not_read.push(missing);
-                (None, Event::NotRead(reason))
-            }
-            Err(Stop::Cannot(reason)) => {
-                found
-                    .not_read
-                    .push(self.missing(collection, reason.clone()));
-                (None, Event::NotRead(reason))
-            }
+            Err(Stop::Call(error)) => self.unread(collection, Why::of(&error), &mut found),
+            Err(Stop::Cannot(why)) => self.unread(collection, why, &mut found),
         };
         let objects = if collection.is_some() {
             part.objects
@@ -195,6 +225,12 @@ impl<'a> Session<'a> {
         Ok(read)
     }
 
+    fn unread(&self, collection: &str, why: Why, found: &mut Found) -> (Option<String>, Event) {
+        let event = Event::NotRead(why.text.clone());
+        found.not_read.push(self.missing(collection, why));
+        (None, event)
+    }
+
     fn done(&self, step: &str) -> Option<Done> {
         self.work.borrow().done(step).cloned()
     }
@@ -207,7 +243,7 @@ impl<'a> Session<'a> {
 
     /// Why a collection that is found through others is not whole: one of them could not be read. An alternative is
     /// written with a bar.
-    pub(super) fn not_led_to(&self, sources: &[&'static str]) -> Option<String> {
+    pub(super) fn not_led_to(&self, sources: &[&'static str]) -> Option<Why> {
         let unread: Vec<String> = sources
             .iter()
             .filter(|source| !source.split('|').any(|step| self.was_read(step)))
@@ -216,10 +252,10 @@ impl<'a> Session<'a> {
         if unread.is_empty() {
             return None;
         }
-        Some(format!(
+        Some(Why::plain(format!(
             "{} could not be read, so what is named there is missing here",
             unread.join(", ")
-        ))
+        )))
     }
 
     /// The error that ends the run.
@@ -236,8 +272,8 @@ impl<'a> Session<'a> {
     }
 
     /// Something that could not be read.
-    pub(super) fn missing(&self, collection: &str, reason: String) -> NotRead {
-        let need = permissions::for_collection(collection);
+    pub(super) fn missing(&self, collection: &str, why: Why) -> NotRead {
+        let need = permissions::for_collection(collection).filter(|_| why.permission);
         let permission = need.map(|need| {
             let person = self.granted.person.is_some();
             let has_all = need
@@ -252,7 +288,7 @@ impl<'a> Session<'a> {
         });
         NotRead {
             collection: collection.to_owned(),
-            reason,
+            reason: why.text,
             permission,
         }
     }
@@ -307,7 +343,7 @@ fn is_token_refused(error: &Error) -> bool {
 }
 
 /// Why something could not be read, in a sentence.
-pub(super) fn reason(error: &Error) -> String {
+fn reason(error: &Error) -> String {
     if error.is_unlicensed() {
         format!("the tenant has no licence for it, or never set it up: {error}")
     } else if error.is_forbidden() {

@@ -10,8 +10,9 @@ use super::{
     CollectError, STEPS, Start, Summary,
     keep::text,
     session::Session,
-    work::{Done, Work, replace},
+    work::{Done, Work},
 };
+use crate::file::replace;
 
 /// The schema of a snapshot, as `breakglass_model::export` reads it.
 const SCHEMA: &str = breakglass_model::export::SNAPSHOT_SCHEMA;

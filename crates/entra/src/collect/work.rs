@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{CollectError, Options};
+use crate::file::{replace, sync_directory};
 
 /// How long an interrupted collection can be continued. Parts that are older would make a snapshot of two different
 /// days.
@@ -312,39 +313,6 @@ fn close(file: BufWriter<File>) -> io::Result<()> {
     file.into_inner()
         .map_err(io::IntoInnerError::into_error)?
         .sync_all()
-}
-
-/// Writes a file whole or not at all; only its owner may read it.
-pub(super) fn replace(
-    path: &Path,
-    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
-) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(".tmp");
-    let half = path.with_file_name(name);
-    let file = File::create(&half)?;
-    private(&half, 0o600)?;
-    let mut file = BufWriter::with_capacity(1 << 16, file);
-    let written = write(&mut file).and_then(|()| close(file));
-    if let Err(error) = written.and_then(|()| fs::rename(&half, path)) {
-        // The half file is of no use to anybody; the first error is what matters.
-        let _ = fs::remove_file(&half);
-        return Err(error);
-    }
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => sync_directory(parent),
-        _ => sync_directory(Path::new(".")),
-    }
-}
-
-#[cfg(unix)]
-fn sync_directory(dir: &Path) -> io::Result<()> {
-    File::open(dir)?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_directory(_: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(unix)]

@@ -18,6 +18,7 @@ mod safety;
 mod simulate;
 #[cfg(test)]
 mod tests;
+mod undone;
 
 use breakglass_model::{
     History, NotRead, ObjectId, Register, TenantSnapshot,
@@ -29,6 +30,7 @@ use jiff::Timestamp;
 
 pub use safety::{Danger, Safety};
 pub use simulate::simulate;
+pub use undone::undone;
 
 use draft::Draft;
 

@@ -104,6 +104,18 @@ impl Safety {
         dangers
     }
 
+    /// How the account stands that stands worst; `None`: the tenant has none of them.
+    pub fn worst(&self) -> Option<Verdict> {
+        self.accounts
+            .iter()
+            .map(|account| account.gets_in)
+            .max_by_key(|verdict| match verdict {
+                Verdict::GetsIn => 0,
+                Verdict::CannotTell => 1,
+                Verdict::LockedOut => 2,
+            })
+    }
+
     /// One line for each account.
     pub fn lines(&self) -> Vec<String> {
         self.accounts

@@ -51,7 +51,7 @@ pub(super) struct Journal {
 }
 
 /// The journal of a plan lies beside it.
-pub(super) fn beside(plan: &Path) -> PathBuf {
+pub(in crate::commands) fn beside(plan: &Path) -> PathBuf {
     let mut name = plan.file_name().unwrap_or_default().to_os_string();
     name.push(".journal");
     plan.with_file_name(name)
@@ -71,12 +71,12 @@ impl Journal {
             ))
             .help("apply writes a journal beside the plan: put the plan where you may write")
         };
-        let file = OpenOptions::new()
-            .create(true)
-            .read(true)
-            .append(true)
-            .open(&path)
-            .map_err(failed)?;
+        let mut options = OpenOptions::new();
+        options.create(true).read(true).append(true);
+        // It names what was changed in the tenant: nobody else needs to know.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&path).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

@@ -2,21 +2,27 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use breakglass_model::plan::Plan;
+use breakglass_conditional_access::prove::Verdict;
+use breakglass_model::{Clock as _, TenantSnapshot, plan::Plan};
 use breakglass_posture::plan::Safety;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::approval::Consent;
-use crate::{cli::PlainFormat, failure::Failure};
+use crate::{
+    cli::PlainFormat,
+    clock::{self, SystemClock},
+    failure::Failure,
+    head::Head,
+    output,
+};
 
 /// `apply --format json`, schema `breakglass/apply/v1`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ApplyDocument {
-    /// `breakglass/apply/v1`.
-    schema: String,
-    /// Tenant id.
-    tenant: Option<String>,
+    /// What every document begins with.
+    #[serde(flatten)]
+    head: Head,
     /// Digest of the plan.
     plan: String,
     /// Whether it took steps back.
@@ -86,6 +92,7 @@ impl Outcome {
 impl ApplyDocument {
     pub(super) fn new(
         plan: &Plan,
+        state: &TenantSnapshot,
         consent: &Consent,
         steps: Vec<StepReport>,
         register: BTreeMap<String, String>,
@@ -99,9 +106,26 @@ impl ApplyDocument {
                     .to_owned(),
             );
         }
+        match safety.worst() {
+            None | Some(Verdict::GetsIn) => {}
+            Some(Verdict::LockedOut) => warnings.push(
+                "an account is locked out now: what keeps it out stands in `breakglass lockout prove`, and what the plan \
+                 left out stands below"
+                    .to_owned(),
+            ),
+            Some(Verdict::CannotTell) => warnings.push(
+                "of an account it cannot be told whether it gets in: `breakglass lockout prove` says what is missing"
+                    .to_owned(),
+            ),
+        }
+        warnings.extend(plan.warnings.iter().cloned());
         Self {
-            schema: "breakglass/apply/v1".to_owned(),
-            tenant: plan.tenant.id.clone(),
+            head: Head::about(
+                "apply",
+                clock::to_the_second(SystemClock.now()),
+                state,
+                state.assumptions.clone(),
+            ),
             plan: plan.digest.clone(),
             undo,
             consent: consent.clone(),
@@ -114,9 +138,7 @@ impl ApplyDocument {
 
     pub(super) fn shown(&self, format: PlainFormat) -> Result<String, Failure> {
         match format {
-            PlainFormat::Json => serde_json::to_string_pretty(self).map_err(|error| {
-                Failure::broke(format!("the report could not be written: {error}"))
-            }),
+            PlainFormat::Json => output::json(self),
             PlainFormat::Text => Ok(self.text()),
         }
     }
@@ -146,7 +168,7 @@ impl ApplyDocument {
         let _ = writeln!(out, "Steps: {}", counts.join(", "));
         let _ = writeln!(out, "Approved by: {}", self.consent.sentence());
         for warning in &self.warnings {
-            let _ = writeln!(out, "warning: {warning}");
+            let _ = writeln!(out, "warning: {}", output::wrapped(warning, 9));
         }
         for line in &self.accounts {
             let _ = writeln!(out, "  {line}");

@@ -14,7 +14,7 @@ use crate::{
     config::{ChannelConfig, Setting},
     connect,
     failure::Failure,
-    runtime,
+    output, runtime,
     settings::Settings,
 };
 
@@ -34,7 +34,9 @@ pub(super) fn findings(args: &DoctorArgs, settings: &Settings) -> Result<Vec<Fin
         findings.push(judge::clock(None));
     } else if is_named {
         let entra = connect::posture(settings, &args.connect)?;
-        let (tenant, own) = runtime.block_on(tenant(&entra));
+        let (tenant, own) = runtime.block_on(output::patiently(tenant(&entra), || {
+            Some("the tenant has not answered yet".to_owned())
+        }));
         findings.extend(tenant);
         findings.push(judge::clock(entra.clock_offset()));
         domains = own;
@@ -179,7 +181,11 @@ fn reached(service: Service, answer: Result<Value, Error>) -> Finding {
             "tenant",
             service.name(),
             error.to_string(),
-            "grant what is missing (docs/permissions.md)",
+            if error.is_forbidden() {
+                "grant what is missing (docs/permissions.md)"
+            } else {
+                "mend what Microsoft says, then run it again"
+            },
         ),
     }
 }

@@ -128,8 +128,7 @@ pub fn enroll(args: &KeyEnrollArgs) -> Result<u8, Failure> {
     };
     let text = match args.format {
         PlainFormat::Text => text_of(&document),
-        PlainFormat::Json => serde_json::to_string_pretty(&document)
-            .map_err(|error| Failure::broke(format!("the result could not be written: {error}")))?,
+        PlainFormat::Json => output::json(&document)?,
     };
     output::print(&text)?;
     Ok(code)

@@ -71,12 +71,11 @@ pub fn identify(args: &KeyIdentifyArgs) -> Result<u8, Failure> {
         PlainFormat::Text => text(&key, plugged_in.as_ref()),
         PlainFormat::Json => {
             let head = Head::new("key", now, &settings);
-            serde_json::to_string_pretty(&KeyDocument {
+            output::json(&KeyDocument {
                 head,
                 key,
                 plugged_in,
-            })
-            .map_err(|error| Failure::broke(format!("the result could not be written: {error}")))?
+            })?
         }
     };
     output::print(&text)?;

@@ -96,7 +96,7 @@ pub fn list(args: &KeyListArgs) -> Result<u8, Failure> {
     let now = clock::to_the_second(clock::clock(args.common.at).now());
     let settings = settings::load(args.common.config.as_deref())?;
     let tables = Tables::load(&args.tables, &settings, now)?;
-    let mut tenant = input::tenant(&args.tenant, now)?;
+    let mut tenant = input::tenant(&args.tenant, now)?.needed()?;
     let register = settings.register_or(
         args.register.as_deref(),
         args.sealed.as_deref(),
@@ -136,8 +136,7 @@ pub fn list(args: &KeyListArgs) -> Result<u8, Failure> {
     };
     let text = match args.format {
         PlainFormat::Text => text::text(&document),
-        PlainFormat::Json => serde_json::to_string_pretty(&document)
-            .map_err(|error| Failure::broke(format!("the list could not be written: {error}")))?,
+        PlainFormat::Json => output::json(&document)?,
     };
     output::print(&text)?;
     Ok(match (found, blind) {

@@ -7,11 +7,12 @@ use crate::{
     cli::KeyMdsImportArgs,
     clock,
     failure::{Failure, exit},
-    file, input, output,
+    file, output,
 };
 
 /// Runs `key mds import`.
 pub fn import(args: &KeyMdsImportArgs) -> Result<u8, Failure> {
+    file::target("--out", &args.out)?;
     let now = clock::clock(args.common.at).now();
     let (metadata, bytes) = tables::metadata(&args.file, args.root.as_deref(), now)?;
     // What is there may be damaged or of another root; then there is nothing to lose.
@@ -31,13 +32,7 @@ pub fn import(args: &KeyMdsImportArgs) -> Result<u8, Failure> {
         ))
         .help("fetch the list again; to go back on purpose, name another file with --out"));
     }
-    file::replace(&args.out, &bytes).map_err(|error| {
-        Failure::broke(format!(
-            "`{}` could not be written: {}",
-            args.out.display(),
-            input::plain(&error)
-        ))
-    })?;
+    file::write("the FIDO metadata", &args.out, &bytes)?;
     let next = metadata.next_update.map_or_else(String::new, |next| {
         format!("; FIDO publishes the next by {next}")
     });

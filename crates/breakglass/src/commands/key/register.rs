@@ -144,13 +144,7 @@ impl RegisterFile {
                 self.name()
             )));
         }
-        file::replace(&self.path, text.as_bytes()).map_err(|error| {
-            Failure::broke(format!(
-                "the register `{}` could not be written: {}",
-                self.name(),
-                input::plain(&error)
-            ))
-        })
+        file::write("the register", &self.path, text.as_bytes())
     }
 }
 

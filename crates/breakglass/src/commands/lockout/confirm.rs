@@ -39,8 +39,10 @@ pub struct Confirmation {
     pub agreed: usize,
     /// Where the answers differ.
     pub differences: Vec<Difference>,
-    /// What was not asked, or not answered, and why.
+    /// What What If has no words for, and why: it can never confirm that.
     pub not_asked: Vec<String>,
+    /// What it could have confirmed and did not, and why: a proof that was to be confirmed is not certain then.
+    pub unanswered: Vec<String>,
 }
 
 /// One policy on which the two do not agree.
@@ -55,7 +57,7 @@ pub struct Difference {
     /// The same as a sentence.
     pub sentence: String,
     /// Whose mistake it is, as far as can be told: `changed` (the policy in the tenant is not the one in the
-    /// snapshot), `theirs` (a known limit of What If), `open`.
+    /// snapshot), `theirs` (a known limit of What If), `ours` (What If names the condition that decided), `open`.
     pub whose: Whose,
     /// Why it is called so, as a clause.
     pub because: String,
@@ -77,16 +79,22 @@ pub enum Whose {
     Changed,
     /// A known limit of What If.
     Theirs,
+    /// Ours: the policy is the same, and What If names the condition that decided.
+    Ours,
     /// It cannot be told; take it as ours until it is explained.
     Open,
 }
 
 impl Confirmation {
-    /// Whether nothing stands against relying on the proof.
+    /// Whether What If stands behind the proof: it agreed on something, left nothing open, and differs at most where
+    /// its own limits explain it.
     pub(super) fn settled(&self) -> bool {
-        self.differences
-            .iter()
-            .all(|difference| difference.whose == Whose::Theirs)
+        self.agreed > 0
+            && self.unanswered.is_empty()
+            && self
+                .differences
+                .iter()
+                .all(|difference| difference.whose == Whose::Theirs)
     }
 
     /// The same for people, one line an item.
@@ -113,13 +121,17 @@ impl Confirmation {
         lines.extend(
             self.not_asked
                 .iter()
+                .chain(&self.unanswered)
                 .map(|own| format!("not confirmed: {own}")),
         );
+        if !self.settled() {
+            lines.push("so What If does not stand behind the whole proof".to_owned());
+        }
         lines
     }
 }
 
-/// The exit code, when What If does not agree: nothing is certain then that looked clean.
+/// The exit code, when What If does not agree, or does not say: nothing is certain then that looked clean.
 pub(super) fn code(code: u8, confirmation: Option<&Confirmation>) -> u8 {
     if code == exit::CLEAN && confirmation.is_some_and(|own| !own.settled()) {
         exit::CANNOT_TELL
@@ -167,7 +179,7 @@ async fn ask(
             };
             if result.asked == MOST {
                 result
-                    .not_asked
+                    .unanswered
                     .push(format!("{sentence}: {MOST} sign-ins were asked already"));
                 continue;
             }
@@ -184,7 +196,7 @@ async fn ask(
                     return Err(unanswered(&error));
                 }
                 Err(error) => {
-                    result.not_asked.push(format!("{sentence}: {error}"));
+                    result.unanswered.push(format!("{sentence}: {error}"));
                     continue;
                 }
             };
@@ -199,8 +211,10 @@ async fn ask(
         }
     }
     // What is said of a policy is true of it for every sign-in.
-    let mut said = HashSet::new();
-    result.not_asked.retain(|line| said.insert(line.clone()));
+    for list in [&mut result.not_asked, &mut result.unanswered] {
+        let mut said = HashSet::new();
+        list.retain(|line| said.insert(line.clone()));
+    }
     Ok(result)
 }
 
@@ -240,7 +254,7 @@ fn compare(
             .iter()
             .find(|row| text(row, "id").is_some_and(|id| id.eq_ignore_ascii_case(&policy.id)))
         else {
-            result.not_asked.push(format!(
+            result.unanswered.push(format!(
                 "{}: What If does not list it; it may have been made, deleted or switched off since the snapshot was collected",
                 policy.name
             ));
@@ -248,7 +262,7 @@ fn compare(
         };
         let Some(applies) = found.get("policyApplies").and_then(Value::as_bool) else {
             result
-                .not_asked
+                .unanswered
                 .push(format!("{}: What If gave no verdict", policy.name));
             continue;
         };
@@ -291,13 +305,17 @@ fn whose(policy: &Policy, found: &Value, reasons: &str) -> (Whose, &'static str)
             "the policy in the tenant has other conditions than the one in the snapshot: collect again",
         );
     }
-    if reasons
-        .to_ascii_lowercase()
-        .contains("notenoughinformation")
-    {
+    let reasons = reasons.to_ascii_lowercase();
+    if reasons.contains("notenoughinformation") {
         return (
             Whose::Theirs,
             "What If says that it was not given enough to decide",
+        );
+    }
+    if !matches!(reasons.as_str(), "" | "notset") {
+        return (
+            Whose::Ours,
+            "the policy is the same and What If names the condition that decided: the mistake is ours",
         );
     }
     (
@@ -393,10 +411,27 @@ mod tests {
         let [difference] = &one.differences[..] else {
             panic!("{one:?}")
         };
-        assert_eq!(difference.whose, Whose::Open);
+        assert_eq!(difference.whose, Whose::Ours);
         assert!(difference.ours && !difference.microsofts);
         assert_eq!(difference.microsofts_trace, "users");
         assert!(!difference.our_trace.is_empty());
+    }
+
+    #[test]
+    fn x1_a_difference_that_nothing_explains_stays_open() {
+        let one = compared(|row| row["policyApplies"] = false.into());
+        assert_eq!(one.differences[0].whose, Whose::Open);
+        assert!(!one.settled());
+    }
+
+    #[test]
+    fn x1_a_proof_of_which_nothing_was_confirmed_is_not_certain() {
+        assert_eq!(
+            code(exit::CLEAN, Some(&Confirmation::default())),
+            exit::CANNOT_TELL
+        );
+        assert_eq!(code(exit::CLEAN, None), exit::CLEAN);
+        assert_eq!(code(exit::CLEAN, Some(&compared(|_| {}))), exit::CLEAN);
     }
 
     #[test]
@@ -408,6 +443,11 @@ mod tests {
         assert_eq!(one.differences[0].whose, Whose::Changed);
         let gone = compared(|row| row["id"] = "other".into());
         assert!(gone.differences.is_empty());
-        assert!(gone.not_asked[0].contains("does not list it"));
+        assert!(gone.unanswered[0].contains("does not list it"));
+        assert!(!gone.settled());
+        assert_eq!(code(exit::CLEAN, Some(&gone)), exit::CANNOT_TELL);
+        assert_eq!(code(exit::FOUND, Some(&gone)), exit::FOUND);
+        let mute = compared(|row| row["policyApplies"] = Value::Null);
+        assert!(mute.unanswered[0].contains("no verdict") && !mute.settled());
     }
 }

@@ -9,8 +9,6 @@ use breakglass_conditional_access::{Enforce, Engine, Outcome, Truth};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::failure::Failure;
-
 /// Which states of policies count as enforced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -100,10 +98,4 @@ pub fn policy_refs(engine: &Engine, places: &[usize]) -> Vec<PolicyRef> {
             name: policy.name.clone(),
         })
         .collect()
-}
-
-/// A document as indented JSON.
-pub fn json<T: Serialize>(document: &T) -> Result<String, Failure> {
-    serde_json::to_string_pretty(document)
-        .map_err(|error| Failure::broke(format!("the document could not be written: {error}")))
 }

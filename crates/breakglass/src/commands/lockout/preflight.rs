@@ -114,7 +114,7 @@ pub fn run(args: &PreflightArgs) -> Result<u8, Failure> {
     };
     let about = scene::counts(&after.policies, scene.enforce);
     let text = match args.format {
-        PreflightFormat::Json => document::json(&document)?,
+        PreflightFormat::Json => output::json(&document)?,
         PreflightFormat::Text => text::text(&document, &about, output::style(false)),
         PreflightFormat::Markdown => markdown::markdown(&document, &about),
         PreflightFormat::Sarif => sarif::sarif(&document, &read)?,

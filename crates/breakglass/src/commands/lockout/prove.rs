@@ -91,7 +91,7 @@ pub fn run(args: &ProveArgs) -> Result<u8, Failure> {
     };
     let about = scene::counts(&tenant.policies, scene.enforce);
     let text = match args.format {
-        ProveFormat::Json => document::json(&document)?,
+        ProveFormat::Json => output::json(&document)?,
         ProveFormat::Text => text::text(&document, &about, output::style(false)),
         ProveFormat::Markdown => markdown::markdown(&document, &about),
     };

@@ -16,10 +16,7 @@ use breakglass_model::{ObjectId, Upn};
 
 use super::{
     confirm,
-    document::{
-        self,
-        what_if::{self, Condition, Gate, User, WhatIfDocument},
-    },
+    document::what_if::{self, Condition, Gate, User, WhatIfDocument},
     scene::{self, Scene, near},
     sign_in,
 };
@@ -97,7 +94,7 @@ pub fn run(args: &WhatIfArgs) -> Result<u8, Failure> {
         sign_in: sign_in.clone(),
     };
     let text = match args.format {
-        PlainFormat::Json => document::json(&document)?,
+        PlainFormat::Json => output::json(&document)?,
         PlainFormat::Text => text::text(
             &document,
             &scene::counts(&tenant.policies, scene.enforce),

@@ -9,7 +9,7 @@ use super::{
     },
     changes::Sources,
 };
-use crate::failure::Failure;
+use crate::{failure::Failure, output};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
@@ -92,7 +92,7 @@ pub(super) fn sarif(document: &PreflightDocument, sources: &Sources) -> Result<S
             "properties": { "tenant": clean(&document.head.tenant_name()) },
         }],
     });
-    super::document::json(&log)
+    output::json(&log)
 }
 
 fn result(loss: &Difference, sources: &Sources) -> Value {

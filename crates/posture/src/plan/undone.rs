@@ -1,0 +1,176 @@
+//! What taking a step back changes, on the snapshot: so that whoever takes a plan back knows before how the accounts
+//! will stand.
+
+use breakglass_model::{
+    ObjectId, Reading, TenantSnapshot,
+    plan::{Effect, Write},
+};
+use serde_json::Value;
+
+use super::simulate::simulate;
+
+/// Takes a step back, as far as Conditional Access and roles can notice. What else it changed (units, alert rules)
+/// decides over nobody's sign-in.
+pub fn undone(snapshot: &mut TenantSnapshot, write: &Write, effects: &[Effect]) {
+    if write.undo.is_none() {
+        return;
+    }
+    for effect in effects.iter().rev() {
+        match effect {
+            Effect::Policy { id, .. } if write.before.is_null() => snapshot
+                .policies
+                .items
+                .retain(|own| own.id.as_ref().is_none_or(|own| !own.is(id))),
+            Effect::Policy { id, .. } => simulate(
+                snapshot,
+                &[Effect::Policy {
+                    id: id.clone(),
+                    set: write.before.clone(),
+                }],
+            ),
+            Effect::User { id, .. } if write.before.is_null() => snapshot
+                .users
+                .items
+                .retain(|own| own.id.as_ref().is_none_or(|own| !own.is(id))),
+            Effect::User { id, .. } => simulate(
+                snapshot,
+                &[Effect::User {
+                    id: id.clone(),
+                    set: write.before.clone(),
+                }],
+            ),
+            Effect::Assignment {
+                principal,
+                role,
+                scope,
+                active,
+                given,
+            } => simulate(
+                snapshot,
+                &[Effect::Assignment {
+                    principal: principal.clone(),
+                    role: role.clone(),
+                    scope: scope.clone(),
+                    active: *active,
+                    given: !given,
+                }],
+            ),
+            Effect::Member { group, member } => leave(snapshot, group, member),
+            Effect::Object { collection, id, .. } => object(snapshot, collection, id, write),
+            Effect::MethodGone { .. }
+            | Effect::Group { .. }
+            | Effect::Unit { .. }
+            | Effect::UnitMember { .. }
+            | Effect::Role { .. } => {}
+        }
+    }
+}
+
+fn object(snapshot: &mut TenantSnapshot, collection: &str, id: &str, write: &Write) {
+    if !write.before.is_null() {
+        let back = Effect::Object {
+            collection: collection.to_owned(),
+            id: id.to_owned(),
+            set: write.before.clone(),
+        };
+        simulate(snapshot, &[back]);
+    } else if let Some(objects) = snapshot.other.get_mut(collection) {
+        let is_it = |object: &Value| {
+            object["id"]
+                .as_str()
+                .is_some_and(|own| own.eq_ignore_ascii_case(id))
+        };
+        objects.retain(|object| !is_it(object));
+    }
+}
+
+/// A member leaves a group. What holds the group loses it too, when nothing else brought it there; a way that is not
+/// seen would only make the account look worse off than it is.
+fn leave(snapshot: &mut TenantSnapshot, group: &str, member: &str) {
+    let (Ok(group), Ok(member)) = (ObjectId::parse(group), ObjectId::parse(member)) else {
+        return;
+    };
+    let mut left = vec![group.clone()];
+    left.extend(
+        snapshot
+            .groups_of(&group)
+            .get()
+            .into_iter()
+            .flatten()
+            .cloned(),
+    );
+    for own in &mut snapshot.groups.items {
+        let Some(id) = &own.id else { continue };
+        if *id == group
+            && let Reading::Read(members) = &mut own.members
+        {
+            members.retain(|own| *own != member);
+        }
+        if left.contains(id)
+            && let Reading::Read(members) = &mut own.transitive_members
+        {
+            members.retain(|own| *own != member);
+        }
+    }
+    for user in &mut snapshot.users.items {
+        if user.id.as_ref() == Some(&member)
+            && let Reading::Read(groups) = &mut user.transitive_member_of
+        {
+            groups.retain(|own| !left.contains(own));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use breakglass_model::example;
+
+    use super::*;
+    use crate::plan::{PlanInput, Safety, Wishes, plan};
+
+    /// S5: what is told before a plan is taken back is what was proved before it was taken.
+    #[test]
+    fn every_step_taken_and_taken_back_leaves_the_accounts_as_they_were() {
+        let now = "2026-11-24T12:00:00Z".parse().unwrap();
+        let example = example::tenant("contoso", now).unwrap();
+        let keys = breakglass_model::aaguid::Tables::built_in();
+        let made = plan(&PlanInput {
+            keys,
+            snapshot: &example.snapshot,
+            register: None,
+            history: &breakglass_model::History::default(),
+            accounts: &example
+                .snapshot
+                .users
+                .items
+                .iter()
+                .filter(|user| {
+                    user.upn
+                        .as_ref()
+                        .is_some_and(|upn| upn.to_string().starts_with("BreakGlass"))
+                })
+                .filter_map(|user| user.id.as_ref().map(ToString::to_string))
+                .collect::<Vec<_>>(),
+            wishes: &Wishes::default(),
+            now,
+            version: "test",
+        })
+        .unwrap();
+        assert!(made.steps.len() > 10);
+        let accounts: Vec<ObjectId> = made
+            .accounts
+            .iter()
+            .filter_map(|id| ObjectId::parse(id).ok())
+            .collect();
+        let before = Safety::of(&example.snapshot, &accounts);
+        let mut state = example.snapshot.clone();
+        for step in &made.steps {
+            simulate(&mut state, &step.effects);
+        }
+        assert_ne!(Safety::of(&state, &accounts), before);
+        for step in made.steps.iter().rev() {
+            undone(&mut state, &step.write, &step.effects);
+        }
+        assert_eq!(Safety::of(&state, &accounts), before);
+    }
+}
