@@ -1,6 +1,7 @@
 //! Files that a command writes because somebody named them.
 
 use std::{
+    fs,
     io::{self, Write as _},
     path::Path,
 };
@@ -17,18 +18,31 @@ pub fn target(option: &str, path: &Path) -> Result<(), Failure> {
     if path == Path::new("-") {
         return Err(
             Failure::usage(format!("{option} names a file, and `-` is none"))
-                .help("name a file in a directory that is there; `./-` if that is its name"),
+                .help(format!("name one with {option}, `./-` if that is its name")),
         );
     }
-    match file::place(path) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(Failure::usage(format!(
-            "{option}: `{}` cannot be written: {}",
-            path.display(),
-            input::plain(&error)
-        ))
-        .help("name a file in a directory that is there")),
+    let Err(error) = file::place(path) else {
+        return Ok(());
+    };
+    let why = input::plain(&error);
+    let why = why
+        .strip_prefix("it ")
+        .map_or_else(|| format!(": {why}"), |why| format!(" {why}"));
+    Err(
+        Failure::usage(format!("{option}: `{}`{why}", path.display()))
+            .help("name a file in a directory that is there"),
+    )
+}
+
+/// The same for a file whose directories are made where they are missing.
+///
+/// # Errors
+/// As [`target`].
+pub fn target_anywhere(option: &str, path: &Path) -> Result<(), Failure> {
+    if path != Path::new("-") && fs::symlink_metadata(path).is_err() {
+        return Ok(());
     }
+    target(option, path)
 }
 
 /// Writes a file that was named: whole, or not at all.

@@ -284,7 +284,16 @@ fn from_sign_in(list: &WatchList, record: &SignIn) -> Option<Hit> {
         let _ = write!(summary, " (result {code}{reason})");
     }
     if kind == SignalKind::Attempt && right {
-        summary.push_str("; the password was right");
+        // What comes after the first factor says that it was right, whichever it was.
+        let is_key = record.methods.iter().any(|method| {
+            let method = method.to_ascii_lowercase();
+            method.contains("passkey") || method.contains("fido") || method.contains("certificate")
+        });
+        summary.push_str(if is_key {
+            "; the key was right"
+        } else {
+            "; the password was right"
+        });
     }
     summary.push('.');
     Some(Hit {

@@ -59,7 +59,7 @@ struct Count {
 
 /// `collect`
 pub fn run(args: &CollectArgs) -> Result<u8, Failure> {
-    file::target("--out", &args.out)?;
+    file::target_anywhere("--out", &args.out)?;
     let settings = settings::load(args.common.config.as_deref())?;
     let accounts = accounts(args, &settings)?;
     if accounts.is_empty() {

@@ -83,10 +83,14 @@ fn r2_a_result_goes_to_a_file_or_nowhere() {
     for call in [&collect[..], &plan[..]] {
         for (path, why) in [
             ("-", "`-` is none"),
-            ("/dev/null", "a device or a pipe"),
+            ("/dev/null", "is a device or a pipe"),
             (missing, "its directory is not there"),
-            (here, "it is a directory"),
+            (here, "is a directory"),
         ] {
+            // `collect` makes the directories of its snapshot.
+            if call[0] == "collect" && path == missing {
+                continue;
+            }
             let mut call = call.to_vec();
             call.push(path);
             let output = run(&call);

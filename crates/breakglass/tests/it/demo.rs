@@ -9,6 +9,11 @@ fn the_demo_plays_every_step_and_exits_0() {
     for shown in [
         "CANNOT TELL",
         "BreakGlass01",
+        "400 records read, no signal",
+        "tries a security key: refused (AADSTS53000) by CA003",
+        "the key was right",
+        "tries a security key: it is in",
+        "refused with 403 by the restricted unit",
         "[CRITICAL] Emergency Access Activity",
         "INC-",
         "acknowledged",

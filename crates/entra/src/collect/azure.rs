@@ -224,7 +224,7 @@ impl Session<'_> {
     /// Ids of the objects of a finished step; an error when it was not read.
     fn ids(&self, step: &str) -> Result<Vec<String>, Stop> {
         if !self.was_read(step) {
-            return Err(Stop::Cannot(Why::plain(format!(
+            return Err(Stop::Cannot(Why::unseen(format!(
                 "`{step}` could not be read, so it is not known where to look"
             ))));
         }

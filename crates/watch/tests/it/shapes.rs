@@ -144,6 +144,25 @@ fn w3_a_password_that_was_right_is_critical() {
     }
 }
 
+/// A refusal after the key: nobody types a password there.
+#[test]
+fn w3_a_key_that_was_right_is_not_called_a_password() {
+    let failed = sign_in("r", ID, UPN).replace("\"errorCode\":0", "\"errorCode\":53000");
+    let with = |method: &str| {
+        let details = format!(
+            r#""authenticationDetails":[{{"authenticationMethod":"{method}","succeeded":true}}],"id":"#
+        );
+        scan(failed.replacen("\"id\":", &details, 1)).signals[0]
+            .signal
+            .summary
+            .clone()
+    };
+    let summary = with("Passkey (device-bound)");
+    assert!(summary.contains("the key was right"), "{summary}");
+    let summary = with("Password");
+    assert!(summary.contains("the password was right"), "{summary}");
+}
+
 fn audit(initiator: &str, target: &str, kind: &str, modified: &str) -> String {
     format!(
         r#"{{"time":"2026-10-01T10:01:11Z","category":"AuditLogs","operationName":"Update","tenantId":"t-1","properties":{{"id":"a-1","activityDisplayName":"Update it","activityDateTime":"2026-10-01T10:01:11Z","result":"success","initiatedBy":{{"user":{{"id":"{initiator}","userPrincipalName":"admin@contoso.com"}}}},"targetResources":[{{"id":"{target}","type":"{kind}","modifiedProperties":[{{"displayName":"x","oldValue":null,"newValue":"{modified}"}}]}}]}}}}"#
