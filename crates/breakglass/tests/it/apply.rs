@@ -11,7 +11,7 @@ use crate::{
     support::{code, err, out, run, wait_until},
 };
 
-const WISHES: [&str; 12] = [
+pub(crate) const WISHES: [&str; 12] = [
     "--keeper",
     "chloe.admin@contoso.com",
     "--approver",
@@ -27,12 +27,12 @@ const WISHES: [&str; 12] = [
 ];
 
 /// Collects and plans; gives the plan that is to be applied.
-fn planned(twin: &Twin, wishes: &[&str]) -> Value {
+pub(crate) fn planned(twin: &Twin, wishes: &[&str]) -> Value {
     planned_to(twin, "plan.json", wishes)
 }
 
 /// What a new plan would do, beside one that was applied.
-fn still_open(twin: &Twin, wishes: &[&str]) -> Value {
+pub(crate) fn still_open(twin: &Twin, wishes: &[&str]) -> Value {
     planned_to(twin, "again.json", wishes)["steps"].take()
 }
 
@@ -59,7 +59,7 @@ fn planned_to(twin: &Twin, file: &str, wishes: &[&str]) -> Value {
 }
 
 /// The call that takes a plan's steps.
-fn call<'a>(digest: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+pub(crate) fn call<'a>(digest: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     let mut call = vec![
         "apply",
         "plan.json",
@@ -76,7 +76,7 @@ fn call<'a>(digest: &'a str, more: &[&'a str]) -> Vec<&'a str> {
 }
 
 /// What can go wrong and is not of a custodian, a drill or a review.
-fn failing(twin: &Twin) -> Vec<String> {
+pub(crate) fn failing(twin: &Twin) -> Vec<String> {
     let output = twin.collect(
         "after.json.gz",
         &["--register", "lab/register.toml", "--fresh"],

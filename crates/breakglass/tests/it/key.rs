@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::{
     lab::{LIMIT, Twin},
     lockout::valid,
+    person::Person,
     support::{code, err, out, run, wait_until},
 };
 
@@ -361,58 +362,17 @@ fn k1_x7_a_key_is_enrolled_and_satisfies_the_dedicated_policy() {
 
 /// Signs in on the twin's page under Microsoft's name, as a browser that maps the name to it does.
 async fn sign_in(twin: &Twin) -> String {
-    let ca = reqwest::Certificate::from_pem(twin.text("lab/ca.pem").as_bytes()).unwrap();
-    let http = reqwest::Client::builder()
-        .tls_certs_only([ca])
-        .no_proxy()
-        .user_agent("Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/141.0.0.0 Safari/537.36")
-        .build()
-        .unwrap();
-    let login = twin.json("lab/lab.json")["login"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let mut cookie = String::new();
-    let mut page = String::new();
-    let mut steps = vec![
-        ("name", vec![("username", ACCOUNT.to_owned())]),
-        ("choose", vec![("way", "passkey".to_owned())]),
-    ];
-    steps.reverse();
-    let mut request = http.get(format!("{login}/lab/signin"));
-    loop {
-        let answer = request
-            .header("host", "login.microsoft.com")
-            .header("cookie", &cookie)
-            .send()
-            .await
-            .unwrap();
-        if let Some(set) = answer.headers().get("set-cookie") {
-            cookie = set.to_str().unwrap().split(';').next().unwrap().to_owned();
-        }
-        page = answer.text().await.unwrap_or(page);
-        let (step, more) = match steps.pop() {
-            Some(next) => next,
-            None if page.contains("data-options=\"") => ("passkey", used(twin, &page)),
-            None => return page,
-        };
-        let flow = page
-            .split_once("name=\"flow\" value=\"")
-            .unwrap()
-            .1
-            .split('"')
-            .next()
-            .unwrap()
-            .to_owned();
-        let form = [vec![("flow", flow), ("step", step.to_owned())], more].concat();
-        let body = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(form)
-            .finish();
-        request = http
-            .post(format!("{login}/common/login"))
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(body);
-    }
+    let mut person = Person::at(twin, Some("login.microsoft.com"));
+    person.open("/lab/signin", &[]).await;
+    person.step("name", &[("username", ACCOUNT)]).await;
+    person.step("choose", &[("way", "passkey")]).await;
+    let used = used(twin, &person.page);
+    let used: Vec<(&str, &str)> = used
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    person.step("passkey", &used).await;
+    person.page
 }
 
 /// What a browser would send of the key that is kept in the file.

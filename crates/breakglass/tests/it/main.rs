@@ -27,5 +27,6 @@ mod lockout_calls;
 mod lockout_preflight;
 mod lockout_whatif;
 mod permissions;
+mod person;
 mod support;
 mod watch;
