@@ -11,6 +11,9 @@ pub const GRAPH_COMMAND_LINE: &str = "14d82eec-204b-4c2f-b7e8-296a70dab67e";
 /// Application id of the Azure CLI, a public client in every tenant.
 pub const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 
+/// Template id of Security Reader, which reads the settings that no Azure role in a subscription reaches.
+const SECURITY_READER: &str = "5d6b6bb7-de71-4623-b4af-96380a352509";
+
 const WATCH: &[&str] = &[
     "AuditLog.Read.All",
     "Directory.Read.All",
@@ -101,13 +104,17 @@ pub fn default_apps() -> Vec<App> {
     };
     vec![
         confidential("breakglass watch", 1, WATCH, &reader),
-        confidential("breakglass posture", 2, POSTURE, &reader),
+        App {
+            entra: vec![SECURITY_READER.to_owned()],
+            ..confidential("breakglass posture", 2, POSTURE, &reader)
+        },
         confidential(
             "breakglass apply",
             3,
             APPLY,
             &[
                 "Contributor",
+                "Contributor at /providers/Microsoft.aadiam",
                 "Log Analytics Reader",
                 "User Access Administrator",
             ],

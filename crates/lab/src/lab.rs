@@ -48,8 +48,11 @@ pub struct App {
     pub federated: Vec<(String, String)>,
     /// Application permissions that were consented to (`Policy.Read.All`).
     pub permissions: Vec<String>,
-    /// Names of the Azure roles (`Reader`) that its service principal has on every subscription.
+    /// Names of the Azure roles that its service principal has: `Reader` holds on every subscription and nowhere above
+    /// them, `Contributor at /providers/Microsoft.aadiam` at the scope that it names.
     pub azure: Vec<String>,
+    /// Template ids of the Entra roles that its service principal has for the whole tenant.
+    pub entra: Vec<String>,
     /// Whether people sign in with it without a secret (device code, browser).
     pub public: bool,
 }

@@ -161,7 +161,11 @@ pub(super) fn list(
             .map(|(parent, _)| parent.to_owned())
             .unwrap_or_default();
     }
-    let checked = if scope.is_empty() { "/" } else { &scope };
+    let checked = match scope.as_str() {
+        "" if kind.name.starts_with("microsoft.aadiam/") => "/providers/microsoft.aadiam",
+        "" => "/",
+        scope => scope,
+    };
     authorize(request, &access, kind.name, Deed::Read, checked)?;
     refuse_unknown(request, &state, kind)?;
     let mut list = rows(&state, kind, now);
