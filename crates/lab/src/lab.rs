@@ -240,6 +240,13 @@ impl Answer {
     }
 }
 
+/// What an error says beside the service's own words where the snapshot is what is at fault.
+pub(crate) fn not_held(what: &str) -> String {
+    format!(
+        " (The twin holds no '{what}': the snapshot that it serves does not tell whether there are any.)"
+    )
+}
+
 /// An error in the envelope of Graph and ARM: `{"error": {"code", "message"}}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ApiError {
@@ -274,6 +281,13 @@ impl ApiError {
             "Authorization_RequestDenied",
             "Insufficient privileges to complete the operation.",
         )
+    }
+
+    /// 403 for what the twin was never told: the service would not refuse here, and nothing stands for "there are none".
+    pub(crate) fn not_held(what: &str) -> Self {
+        let mut error = Self::denied();
+        error.message.push_str(&not_held(what));
+        error
     }
 
     /// 404 of the directory.

@@ -276,8 +276,8 @@ fn check_place(
             format!("The Resource '{workspace}' was not found."),
         ));
     }
-    let needs_sentinel = kind.name.starts_with("Microsoft.SecurityInsights/")
-        && kind.table != "sentinelOnboardingStates";
+    let needs_sentinel =
+        kind.name.starts_with("Microsoft.SecurityInsights/") && kind.table != "onboardingStates";
     let onboarded = derived::onboarding(state, now)
         .iter()
         .any(|own| within(id_of(own), &workspace));

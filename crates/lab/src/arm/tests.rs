@@ -252,6 +252,22 @@ fn a_snapshot_is_served_as_it_is() {
 }
 
 #[test]
+fn a_collection_that_the_snapshot_lacks_is_refused_in_plain_words() {
+    let lab = lab("contoso-modern");
+    lab.state().tables.remove("locks");
+    lab.state().tables.remove("workspaces");
+    let locks = format!("{SUBSCRIPTION}/providers/Microsoft.Authorization/locks");
+    let got = ask(&lab, "GET", &locks, "2020-05-01", Value::Null);
+    assert_eq!(code(&got), (403, "AuthorizationFailed"));
+    assert!(got.1.to_string().contains("The twin holds no 'locks'"));
+    // The workspace follows from the settings that name it.
+    assert_eq!(
+        ask(&lab, "GET", &workspace(), "2025-07-01", Value::Null).0,
+        200
+    );
+}
+
+#[test]
 fn settings_of_the_directory_ask_for_a_role_in_entra_or_at_their_own_scope() {
     const VERSION: &str = "2017-04-01";
     let contoso = || lab("contoso-modern");

@@ -59,7 +59,7 @@ impl<'a> Reader<'a> {
                 let transitive = *name == "transitiveMembers";
                 match self.index.below(self.state, self.now, id, transitive) {
                     Some(refs) => many(&refs)?,
-                    None => return Err(ApiError::denied()),
+                    None => return Err(ApiError::not_held(name)),
                 }
             }
             "memberOf" | "transitiveMemberOf" => many(&self.index.above(id, *name != "memberOf"))?,

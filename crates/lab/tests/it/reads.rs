@@ -398,6 +398,8 @@ async fn what_the_snapshot_does_not_have_cant_be_read() {
             (403, "Authorization_RequestDenied"),
             "{path}"
         );
+        let message = body["error"]["message"].as_str().unwrap();
+        assert!(message.contains("The twin holds no '"), "{message}");
     }
     let (status, body) = twin.get("/v1.0/planets").await;
     assert_eq!((status, code(&body)), (400, "BadRequest"));
