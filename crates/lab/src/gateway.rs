@@ -124,7 +124,8 @@ fn text(value: &str) -> HeaderValue {
 fn respond(lab: &Lab, api: Api, ids: (&str, &str), outcome: Result<Answer, ApiError>) -> Response {
     let now = lab.now();
     let (request_id, client_request_id) = ids;
-    let answer = outcome.unwrap_or_else(|error| error.answer(lab, request_id, client_request_id));
+    let answer =
+        outcome.unwrap_or_else(|error| error.answer(lab, api, request_id, client_request_id));
     let (body, kind) = match answer.body {
         Body::Empty => (HttpBody::empty(), None),
         Body::Json(value) => (
@@ -151,6 +152,10 @@ fn respond(lab: &Lab, api: Api, ids: (&str, &str), outcome: Result<Answer, ApiEr
         text(&now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()),
     );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if api == Api::Arm {
+        headers.insert("x-ms-request-id", text(request_id));
+        headers.insert("x-ms-correlation-request-id", text(request_id));
+    }
     headers.insert("request-id", text(request_id));
     headers.insert("client-request-id", text(client_request_id));
     if api == Api::Graph {
@@ -180,7 +185,10 @@ fn arm_outcome(lab: &Arc<Lab>, call: &Call) -> Result<Answer, ApiError> {
     }
     lab.meter.storm(lab)?;
     let caller = call.caller(lab, Api::Arm)?;
-    let body = json_body(&call.body)?;
+    let body = json_body(&call.body).map_err(|error| ApiError {
+        code: "InvalidRequestContent".to_owned(),
+        ..error
+    })?;
     Ok(arm::answer(
         lab,
         &caller,
@@ -194,7 +202,10 @@ fn arm_outcome(lab: &Arc<Lab>, call: &Call) -> Result<Answer, ApiError> {
 fn logs_outcome(lab: &Arc<Lab>, call: &Call) -> Result<Answer, ApiError> {
     lab.meter.storm(lab)?;
     let caller = call.caller(lab, Api::Logs)?;
-    let body = json_body(&call.body)?;
+    let body = json_body(&call.body).map_err(|error| ApiError {
+        code: "BadArgumentError".to_owned(),
+        ..error
+    })?;
     Ok(logs::answer(
         lab,
         &caller,

@@ -13,7 +13,7 @@ use crate::{
     Fault, Faults, LogRow, State,
     graph::{Meter, Newest},
     signin::Desk,
-    tokens::Keys,
+    tokens::{Api, Keys},
 };
 
 /// Where the twin listens: origins such as `https://localhost:40123`, without a slash at the end.
@@ -247,7 +247,7 @@ pub(crate) fn not_held(what: &str) -> String {
     )
 }
 
-/// An error in the envelope of Graph and ARM: `{"error": {"code", "message"}}`.
+/// An error, which each API puts into an envelope of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ApiError {
     pub(crate) status: u16,
@@ -301,31 +301,45 @@ impl ApiError {
         )
     }
 
-    /// The answer, with the header that a refused token comes with.
-    pub(crate) fn answer(&self, lab: &Lab, request_id: &str, client_request_id: &str) -> Answer {
+    /// The answer of an API, with the header that a refused token comes with.
+    pub(crate) fn answer(
+        &self,
+        lab: &Lab,
+        api: Api,
+        request_id: &str,
+        client_request_id: &str,
+    ) -> Answer {
         let mut headers = self.headers.clone();
+        let login = &lab.addresses.login;
         if self.status == 401 {
-            headers.push((
-                "WWW-Authenticate",
-                format!(
-                    "Bearer realm=\"\", authorization_uri=\"{}/common/oauth2/authorize\", \
-                     client_id=\"00000003-0000-0000-c000-000000000000\"",
-                    lab.addresses.login
+            let challenge = match api {
+                Api::Graph => format!(
+                    "Bearer realm=\"\", authorization_uri=\"{login}/common/oauth2/authorize\", \
+                     client_id=\"00000003-0000-0000-c000-000000000000\""
                 ),
-            ));
+                Api::Arm | Api::Logs => format!(
+                    "Bearer authorization_uri=\"{login}/{}\", error=\"invalid_token\", error_description=\"{}\"",
+                    lab.tenant(),
+                    self.message.replace('"', "'")
+                ),
+            };
+            headers.push(("WWW-Authenticate", challenge));
+        }
+        let mut error = json!({"code": self.code, "message": self.message});
+        match api {
+            Api::Graph => {
+                error["innerError"] = json!({
+                    "date": lab.now().strftime("%Y-%m-%dT%H:%M:%S").to_string(), "request-id": request_id,
+                    "client-request-id": client_request_id,
+                });
+            }
+            Api::Arm => {}
+            Api::Logs => error["correlationId"] = json!(request_id),
         }
         Answer {
             status: self.status,
             headers,
-            body: Body::Json(self.body(lab.now(), request_id, client_request_id)),
+            body: Body::Json(json!({"error": error})),
         }
-    }
-
-    /// The envelope.
-    pub(crate) fn body(&self, now: Timestamp, request_id: &str, client_request_id: &str) -> Value {
-        let date = now.strftime("%Y-%m-%dT%H:%M:%S").to_string();
-        json!({"error": {"code": self.code, "message": self.message, "innerError": {
-            "date": date, "request-id": request_id, "client-request-id": client_request_id,
-        }}})
     }
 }

@@ -15,6 +15,7 @@ use super::{Version, request::Request};
 use crate::{
     Lab,
     lab::{Answer, ApiError, Body, Caller},
+    tokens::Api,
 };
 
 /// Calls in a batch at most.
@@ -129,7 +130,8 @@ pub(super) fn answer(
         } else {
             one(lab, caller, version, item)
         };
-        let answer = outcome.unwrap_or_else(|error| error.answer(lab, &request_id, correlation));
+        let answer =
+            outcome.unwrap_or_else(|error| error.answer(lab, Api::Graph, &request_id, correlation));
         statuses.insert(item.id.to_lowercase(), answer.status);
         responses.push(shown(item.id, answer));
     }
