@@ -465,6 +465,62 @@ async fn a_batch_answers_each_call_in_another_order() {
     assert_eq!(send(json!({"requests": many})).await.0, 400);
     let same = json!([{"id": "a", "method": "GET", "url": "/groups"}, {"id": "A", "method": "GET", "url": "/groups"}]);
     assert_eq!(send(json!({"requests": same})).await.0, 400);
+    let call = |id: &str, after: &[&str]| {
+        let mut call = json!({"id": id, "method": "GET", "url": "/organization"});
+        if !after.is_empty() {
+            call["dependsOn"] = json!(after);
+        }
+        call
+    };
+    for (requests, expected) in [
+        (
+            json!([
+                call("1", &[]),
+                call("2", &["1"]),
+                call("3", &["1"]),
+                call("4", &[])
+            ]),
+            200,
+        ),
+        // A chain, told from its end.
+        (
+            json!([call("3", &["2"]), call("2", &["1"]), call("1", &[])]),
+            200,
+        ),
+        (json!([call("1", &[]), call("2", &["0"])]), 400),
+        (json!([call("1", &["2"]), call("2", &["1"])]), 400),
+        (
+            json!([call("1", &[]), call("2", &[]), call("3", &["1", "2"])]),
+            400,
+        ),
+        (
+            json!([
+                call("1", &[]),
+                call("2", &["1"]),
+                call("3", &[]),
+                call("4", &["3"])
+            ]),
+            400,
+        ),
+    ] {
+        let (status, body) = send(json!({"requests": requests})).await;
+        assert_eq!(status, expected, "{requests}");
+        for answer in body["responses"].as_array().into_iter().flatten() {
+            assert_eq!(answer["status"], 200, "{requests}");
+        }
+    }
+    // What fails first stops the rest of a chain, and not what stands beside it.
+    let mut requests = json!([call("3", &["2"]), call("2", &["1"]), call("1", &[])]);
+    requests[2]["url"] = json!("/users/nobody@contoso.com");
+    let (_, body) = send(json!({"requests": requests})).await;
+    let mut statuses: Vec<(&str, u64)> = body["responses"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["id"].as_str().unwrap(), one["status"].as_u64().unwrap()))
+        .collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [("1", 404), ("2", 424), ("3", 424)]);
 }
 
 #[tokio::test]
