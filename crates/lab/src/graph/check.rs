@@ -1,9 +1,9 @@
-//! Which queries directory objects refuse.
+//! Which queries lists refuse: those of directory objects above all.
 //!
 //! Microsoft Graph, *Advanced query capabilities on directory objects*: some need the header `ConsistencyLevel: eventual`
 //! together with `$count=true`; filters need an index.
 
-use super::{Version, kind::Kind, kind::Rules, request::Request};
+use super::{Version, kind::Kind, kind::Rules, log_filter, request::Request};
 use crate::{
     lab::ApiError,
     odata::{Compare, Expr, Function, Literal, Operand},
@@ -135,8 +135,14 @@ pub(crate) fn options(
     {
         return Err(no_property(unknown, kind));
     }
-    let Rules::Directory(index) = kind.rules else {
-        return Ok(());
+    let index = match kind.rules {
+        Rules::Free => return Ok(()),
+        Rules::Log(rows) => {
+            return filter.map_or(Ok(()), |filter| {
+                log_filter::check(rows, request.version, filter)
+            });
+        }
+        Rules::Directory(index) => index,
     };
     if has("$skip") {
         return Err(ApiError::new(

@@ -7,6 +7,7 @@ mod properties;
 
 use serde_json::Value;
 
+use super::log_filter;
 use properties::{
     GROUP_INDEX, GROUP_PROPERTIES, SIGN_IN_PROPERTIES, UNIT_PROPERTIES, USER_DEFAULT, USER_INDEX,
     USER_PROPERTIES,
@@ -20,6 +21,8 @@ pub(crate) enum Rules {
     /// A directory object: some queries need the header `ConsistencyLevel: eventual` and `$count=true`, and only the
     /// properties named here have an index. Microsoft Graph, *Advanced query capabilities on directory objects*.
     Directory(&'static [&'static str]),
+    /// A log, which takes filters on these properties only.
+    Log(&'static [log_filter::Row]),
 }
 
 /// A type of object.
@@ -306,9 +309,10 @@ kinds! {
         { page: Some(1000), most: 1000 };
     /// A sign-in.
     SIGN_IN "signIn" "auditLogs/signIns"
-        { properties: Some(SIGN_IN_PROPERTIES), page: Some(1000), most: 1000 };
+        { properties: Some(SIGN_IN_PROPERTIES), rules: Rules::Log(log_filter::SIGN_INS), page: Some(1000), most: 1000 };
     /// A change.
-    AUDIT "directoryAudit" "auditLogs/directoryAudits" { page: Some(1000), most: 1000 };
+    AUDIT "directoryAudit" "auditLogs/directoryAudits"
+        { rules: Rules::Log(log_filter::AUDITS), page: Some(1000), most: 1000 };
     /// An object that the twin serves as it is.
     ENTITY "entity" "";
 }
