@@ -3,7 +3,12 @@
 //! Microsoft Graph, *Advanced query capabilities on directory objects*: some need the header `ConsistencyLevel: eventual`
 //! together with `$count=true`; filters need an index.
 
-use super::{Version, kind::Kind, kind::Rules, log_filter, request::Request};
+use super::{
+    Version,
+    kind::{Kind, ROLE_DEFINITION, Rules},
+    log_filter,
+    request::Request,
+};
 use crate::{
     lab::ApiError,
     odata::{Compare, Expr, Function, Literal, Operand},
@@ -30,6 +35,8 @@ pub(crate) fn no_property(property: &str, kind: &Kind) -> ApiError {
 struct Uses {
     /// Properties at the top, with lambda variables resolved to the list that they range over.
     properties: Vec<String>,
+    /// Properties of a related object: `isPrivileged` of `roleDefinition/isPrivileged`.
+    related: Vec<(String, String)>,
     /// Whether something is used that only advanced queries have.
     advanced: bool,
     /// Whether a function is used that the directory does not have.
@@ -52,6 +59,9 @@ impl Uses {
         };
         if path.last().is_some_and(|last| last == "$count") {
             self.advanced = true;
+        }
+        if let [relation, name] = path {
+            self.related.push((relation.clone(), name.clone()));
         }
         if !variables.contains(first) && !self.properties.contains(first) {
             self.properties.push(first.clone());
@@ -134,6 +144,13 @@ pub(crate) fn options(
         && let Some(unknown) = uses.properties.iter().find(|name| !kind.may_have(name))
     {
         return Err(no_property(unknown, kind));
+    }
+    if request.version == Version::V1
+        && let Some((_, name)) = uses.related.iter().find(|(relation, name)| {
+            relation.eq_ignore_ascii_case("roleDefinition") && ROLE_DEFINITION.is_beta(name)
+        })
+    {
+        return Err(no_property(name, &ROLE_DEFINITION));
     }
     let index = match kind.rules {
         Rules::Free => return Ok(()),

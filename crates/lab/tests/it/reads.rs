@@ -312,6 +312,26 @@ async fn roles_are_seen_as_assignments_instances_schedules_and_directory_roles()
     )
     .await;
     assert!(roles[0].get("isPrivileged").is_none());
+    // Beta's property is nowhere in v1.0.
+    for query in [
+        format!("roleDefinitions/{global}?$select=id,isPrivileged"),
+        "roleDefinitions?$filter=isPrivileged eq true".to_owned(),
+        "roleDefinitions?$orderby=isPrivileged".to_owned(),
+        "roleAssignments?$filter=roleDefinition/isPrivileged eq true".to_owned(),
+        "roleAssignments?$expand=roleDefinition($select=isPrivileged)".to_owned(),
+    ] {
+        let (status, body) = twin.get(&format!("{base}/{query}")).await;
+        assert_eq!((status, code(&body)), (400, "BadRequest"), "{query}");
+        let message = body["error"]["message"].as_str().unwrap();
+        assert!(message.contains("'isPrivileged'"), "{message}");
+        let beta = format!("{}/{query}", base.replace("v1.0", "beta"));
+        assert_eq!(twin.get(&beta).await.0, 200, "{query}");
+    }
+    let (_, expanded) = twin
+        .get(&format!("{base}/roleAssignments?$expand=roleDefinition"))
+        .await;
+    assert!(expanded["value"][0]["roleDefinition"]["id"].is_string());
+    assert!(!expanded.to_string().contains("isPrivileged"));
     let by_template = format!("/v1.0/directoryRoles(roleTemplateId='{global}')/members");
     let (members, _) = all(&twin, &by_template).await;
     assert!(members.iter().any(|member| member["id"] == BREAK_GLASS));
@@ -583,6 +603,16 @@ async fn faults_of_graph_are_those_that_are_documented() {
     twin.switch(Fault::GraphHiccups, false);
     twin.switch(Fault::NoPremium, true);
     let path = "/v1.0/auditLogs/signIns";
+    let filter = "$filter=isInteractive eq false";
+    let (status, body) = twin.get(&format!("/beta/auditLogs/signIns?{filter}")).await;
+    assert_eq!(
+        (status, code(&body)),
+        (403, "Authentication_RequestFromNonPremiumTenantOrB2CTenant")
+    );
+    twin.switch(Fault::NoPremium, false);
+    let (status, body) = twin.get(&format!("/beta/auditLogs/signIns?{filter}")).await;
+    assert_eq!((status, code(&body)), (400, "BadRequest"));
+    twin.switch(Fault::NoPremium, true);
     let (status, body) = twin.get(path).await;
     assert_eq!(
         (status, code(&body)),

@@ -55,6 +55,13 @@ impl Kind {
         matches!(self.rules, Rules::Directory(_))
     }
 
+    /// Whether only beta has the property.
+    pub(crate) fn is_beta(&self, property: &str) -> bool {
+        self.beta
+            .iter()
+            .any(|own| own.eq_ignore_ascii_case(property))
+    }
+
     /// `#microsoft.graph.user`.
     pub(crate) fn odata_type(&self) -> String {
         format!("#microsoft.graph.{}", self.name)
@@ -64,12 +71,13 @@ impl Kind {
     pub(crate) fn may_have(&self, property: &str) -> bool {
         property.starts_with('@')
             || property.eq_ignore_ascii_case("id")
-            || self.properties.is_none_or(|known| {
-                known
-                    .iter()
-                    .chain(self.relations)
-                    .any(|own| own.eq_ignore_ascii_case(property))
-            })
+            || !self.is_beta(property)
+                && self.properties.is_none_or(|known| {
+                    known
+                        .iter()
+                        .chain(self.relations)
+                        .any(|own| own.eq_ignore_ascii_case(property))
+                })
     }
 }
 
@@ -266,7 +274,8 @@ kinds! {
     ELIGIBLE "unifiedRoleEligibilityScheduleInstance" "roleManagement/directory/roleEligibilityScheduleInstances"
         { relations: &["principal", "roleDefinition", "directoryScope"], hidden: &["principal", "roleDefinition", "directoryScope"] };
     /// An action that roles allow.
-    ACTION "unifiedRbacResourceAction" "roleManagement/directory/resourceNamespaces/microsoft.directory/resourceActions";
+    ACTION "unifiedRbacResourceAction" "roleManagement/directory/resourceNamespaces/microsoft.directory/resourceActions"
+        { beta: &["isPrivileged"] };
     /// Which settings of Privileged Identity Management hold for a role.
     RULES_OF "unifiedRoleManagementPolicyAssignment" "policies/roleManagementPolicyAssignments"
         { hidden: &["policy"], relations: &["policy"], page: Some(1000), most: 1000 };
