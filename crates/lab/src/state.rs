@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use crate::{Passkey, graph::write::PASSWORD_METHOD, passkey::Secret};
+use crate::{Passkey, given, passkey::Secret};
 
 /// A text of an object; empty where it has none.
 pub(crate) fn text<'v>(object: &'v Value, name: &str) -> &'v str {
@@ -165,28 +165,6 @@ pub struct NotASnapshot(pub String);
 
 const SCHEMA: &str = "breakglass/snapshot/v1";
 
-/// Gives a user's password the id that it has everywhere, and lists it where it was left out: everybody has one but
-/// guests, who sign in elsewhere (Microsoft Graph, *passwordAuthenticationMethod resource type*).
-fn settle_password(user: &mut Value) {
-    const KIND: &str = "#microsoft.graph.passwordAuthenticationMethod";
-    let guest = text(user, "userType").eq_ignore_ascii_case("guest")
-        || text(user, "userPrincipalName").contains("#EXT#");
-    let Some(Value::Array(methods)) = user.pointer_mut("/authentication/methods") else {
-        return;
-    };
-    let mut passwords = methods
-        .iter_mut()
-        .filter(|method| text(method, "@odata.type").eq_ignore_ascii_case(KIND));
-    match passwords.next() {
-        Some(password) => password["id"] = json!(PASSWORD_METHOD),
-        None if guest => {}
-        None => methods.insert(
-            0,
-            json!({"@odata.type": KIND, "id": PASSWORD_METHOD, "password": null, "createdDateTime": null}),
-        ),
-    }
-}
-
 impl State {
     /// The state that a snapshot (`breakglass/snapshot/v1`) describes.
     ///
@@ -238,7 +216,7 @@ impl State {
             let table = state.tables.entry(name).or_default();
             for (index, mut item) in items.into_iter().enumerate() {
                 if is_users {
-                    settle_password(&mut item);
+                    given::password(&mut item);
                 }
                 let id = item
                     .get("id")
@@ -252,6 +230,16 @@ impl State {
                         visible_from: Timestamp::MIN,
                     },
                 );
+            }
+        }
+        if let Some(strengths) = state.tables.get_mut("authenticationStrengthPolicies") {
+            for strength in given::strengths() {
+                let id = self::text(&strength, "id").to_owned();
+                strengths.rows.entry(id).or_insert(Row {
+                    value: Some(strength),
+                    before: None,
+                    visible_from: Timestamp::MIN,
+                });
             }
         }
         Ok(state)
@@ -315,38 +303,5 @@ impl State {
             },
         );
         self.revision += 1;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_password_has_the_same_id_for_everybody_who_has_one() {
-        let password = |id: &str| json!({"@odata.type": "#microsoft.graph.passwordAuthenticationMethod", "id": id});
-        let user = |id: &str, methods: Value| json!({"id": id, "userPrincipalName": id, "authentication": {"methods": methods}});
-        let key = json!({"@odata.type": "#microsoft.graph.fido2AuthenticationMethod", "id": "k"});
-        let state = State::from_snapshot(json!({
-            "schema": SCHEMA, "tenant": {"id": "t", "name": "T"}, "collections": {"users": [
-                user("other", json!([key, password("x")])), user("none", json!([key])),
-                user("guest_x#EXT#@t", json!([])), {"id": "unknown"},
-            ]},
-        }))
-        .unwrap();
-        let ids = |user: &str| -> Option<Vec<String>> {
-            let user = state.table("users").get(user)?;
-            let methods = user.pointer("/authentication/methods")?.as_array()?;
-            Some(
-                methods
-                    .iter()
-                    .map(|own| text(own, "id").to_owned())
-                    .collect(),
-            )
-        };
-        assert_eq!(ids("other").unwrap(), ["k", PASSWORD_METHOD]);
-        assert_eq!(ids("none").unwrap(), [PASSWORD_METHOD, "k"]);
-        assert!(ids("guest_x#EXT#@t").unwrap().is_empty());
-        assert_eq!(ids("unknown"), None);
     }
 }
