@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use breakglass_lab::Fault;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::support::{Twin, example};
@@ -646,6 +647,53 @@ async fn each_permission_opens_what_it_is_for() {
         let error = &body["error"]["innerError"];
         assert!(error["request-id"].is_string() && !error["date"].as_str().unwrap().ends_with('Z'));
     }
+}
+
+#[tokio::test]
+async fn refusals_name_their_request_and_their_time() {
+    const CLIENT: &str = "e70c5c1b-0000-4000-8000-3d22f5e0bd54";
+    let twin = Twin::of(example("contoso")).await;
+    let watch = twin.token("breakglass watch").await;
+    let url = format!("{}/v1.0/groups", twin.running.addresses.graph);
+    let send = async |size: usize, client: Option<&str>| {
+        let mut request = twin.http.post(&url).bearer_auth(&watch);
+        if size > 0 {
+            request = request.body(vec![b' '; size]);
+        }
+        if let Some(client) = client {
+            request = request.header("client-request-id", client);
+        }
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
+        let (request, client) = (header("request-id"), header("client-request-id"));
+        let date: Timestamp = jiff::fmt::rfc2822::parse(&header("date"))
+            .unwrap()
+            .timestamp();
+        let body: Value = answer.json().await.unwrap();
+        let inner = &body["error"]["innerError"];
+        assert_eq!(inner["request-id"], request);
+        assert_eq!(inner["client-request-id"], client);
+        // Without a zone: it is always UTC.
+        let stamp = format!("{}Z", inner["date"].as_str().unwrap());
+        let stamp: Timestamp = stamp.parse().unwrap();
+        assert!(stamp.duration_since(date).as_secs().abs() <= 1);
+        assert!(!body["error"]["message"].as_str().unwrap().is_empty());
+        (status, code(&body).to_owned(), request, client)
+    };
+    let (status, code, request, client) = send(0, None).await;
+    assert_eq!(
+        (status, code.as_str()),
+        (403, "Authorization_RequestDenied")
+    );
+    assert_eq!(client, request);
+    let (_, _, other, client) = send(0, Some(CLIENT)).await;
+    assert_ne!(request, other);
+    assert_eq!(client, CLIENT);
+    // What is refused before it was read has its ids too.
+    let (status, _, request, client) = send((4 << 20) + 1, Some(CLIENT)).await;
+    assert_eq!((status, client.as_str()), (413, CLIENT));
+    assert!(!request.is_empty());
 }
 
 #[tokio::test]
