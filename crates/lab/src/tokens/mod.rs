@@ -31,6 +31,9 @@ use refusal::Refusal;
 /// How long access tokens are good.
 pub(crate) const LIFETIME: SignedDuration = SignedDuration::from_secs(3599);
 
+/// The application permission of Log Analytics: without it, an app's roles at a workspace do not count.
+pub(crate) const DATA_READ: &str = "Data.Read";
+
 /// What a token is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Api {
