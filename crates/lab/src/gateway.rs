@@ -52,15 +52,31 @@ fn listener(
     let answered = move |Extract(lab): Extract<Arc<Lab>>,
                          ConnectInfo(from): ConnectInfo<SocketAddr>,
                          request: Request| async move {
-        match Call::read(from, request).await {
-            Ok(call) => {
-                let ids = (call.request_id.as_str(), call.client_request_id.as_str());
-                respond(&lab, api, ids, outcome(&lab, &call))
-            }
-            Err(error) => respond(&lab, api, ("", ""), Err(error)),
-        }
+        let ids = Ids::of(request.headers());
+        let outcome = match Call::read(from, request, &ids).await {
+            Ok(call) => outcome(&lab, &call),
+            Err(error) => Err(error),
+        };
+        respond(&lab, api, &ids, outcome)
     };
     Router::new().fallback(answered).with_state(lab)
+}
+
+/// What a call is known by: the service's id, and the client's, for which the service's stands in.
+struct Ids {
+    request: String,
+    client: String,
+}
+
+impl Ids {
+    fn of(headers: &HeaderMap) -> Self {
+        let request = Uuid::new_v4().to_string();
+        let client = headers.get("client-request-id");
+        let client = client
+            .and_then(|value| value.to_str().ok())
+            .map_or_else(|| request.clone(), str::to_owned);
+        Self { request, client }
+    }
 }
 
 /// A call as it came in.
@@ -73,18 +89,12 @@ pub(crate) struct Call {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
     pub(crate) ip: String,
-    pub(crate) request_id: String,
     pub(crate) client_request_id: String,
 }
 
 impl Call {
-    async fn read(from: SocketAddr, request: Request) -> Result<Self, ApiError> {
+    async fn read(from: SocketAddr, request: Request, ids: &Ids) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
-        let request_id = Uuid::new_v4().to_string();
-        let client = parts.headers.get("client-request-id");
-        let client_request_id = client
-            .and_then(|value| value.to_str().ok())
-            .map_or_else(|| request_id.clone(), str::to_owned);
         let body = to_bytes(body, BODY_LIMIT).await.map_err(|_| {
             ApiError::new(413, "RequestEntityTooLarge", "The request is too large.")
         })?;
@@ -95,8 +105,7 @@ impl Call {
             headers: parts.headers,
             body: body.to_vec(),
             ip: from.ip().to_string(),
-            request_id,
-            client_request_id,
+            client_request_id: ids.client.clone(),
         })
     }
 
@@ -121,10 +130,11 @@ fn text(value: &str) -> HeaderValue {
 }
 
 /// The answer as HTTP.
-fn respond(lab: &Lab, api: Api, ids: (&str, &str), outcome: Result<Answer, ApiError>) -> Response {
+fn respond(lab: &Lab, api: Api, ids: &Ids, outcome: Result<Answer, ApiError>) -> Response {
     let now = lab.now();
-    let (request_id, client_request_id) = ids;
-    let answer = outcome.unwrap_or_else(|error| error.answer(lab, request_id, client_request_id));
+    let (request_id, client_request_id) = (ids.request.as_str(), ids.client.as_str());
+    let answer =
+        outcome.unwrap_or_else(|error| error.answer(lab, api, request_id, client_request_id));
     let (body, kind) = match answer.body {
         Body::Empty => (HttpBody::empty(), None),
         Body::Json(value) => (
@@ -151,6 +161,10 @@ fn respond(lab: &Lab, api: Api, ids: (&str, &str), outcome: Result<Answer, ApiEr
         text(&now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()),
     );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if api == Api::Arm {
+        headers.insert("x-ms-request-id", text(request_id));
+        headers.insert("x-ms-correlation-request-id", text(request_id));
+    }
     headers.insert("request-id", text(request_id));
     headers.insert("client-request-id", text(client_request_id));
     if api == Api::Graph {
@@ -180,7 +194,10 @@ fn arm_outcome(lab: &Arc<Lab>, call: &Call) -> Result<Answer, ApiError> {
     }
     lab.meter.storm(lab)?;
     let caller = call.caller(lab, Api::Arm)?;
-    let body = json_body(&call.body)?;
+    let body = json_body(&call.body).map_err(|error| ApiError {
+        code: "InvalidRequestContent".to_owned(),
+        ..error
+    })?;
     Ok(arm::answer(
         lab,
         &caller,
@@ -194,7 +211,10 @@ fn arm_outcome(lab: &Arc<Lab>, call: &Call) -> Result<Answer, ApiError> {
 fn logs_outcome(lab: &Arc<Lab>, call: &Call) -> Result<Answer, ApiError> {
     lab.meter.storm(lab)?;
     let caller = call.caller(lab, Api::Logs)?;
-    let body = json_body(&call.body)?;
+    let body = json_body(&call.body).map_err(|error| ApiError {
+        code: "BadArgumentError".to_owned(),
+        ..error
+    })?;
     Ok(logs::answer(
         lab,
         &caller,

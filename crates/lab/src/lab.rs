@@ -13,7 +13,7 @@ use crate::{
     Fault, Faults, LogRow, State,
     graph::{Meter, Newest},
     signin::Desk,
-    tokens::Keys,
+    tokens::{Api, Keys},
 };
 
 /// Where the twin listens: origins such as `https://localhost:40123`, without a slash at the end.
@@ -48,8 +48,11 @@ pub struct App {
     pub federated: Vec<(String, String)>,
     /// Application permissions that were consented to (`Policy.Read.All`).
     pub permissions: Vec<String>,
-    /// Names of the Azure roles (`Reader`) that its service principal has on every subscription.
+    /// Names of the Azure roles that its service principal has: `Reader` holds on every subscription and nowhere above
+    /// them, `Contributor at /providers/Microsoft.aadiam` at the scope that it names.
     pub azure: Vec<String>,
+    /// Template ids of the Entra roles that its service principal has for the whole tenant.
+    pub entra: Vec<String>,
     /// Whether people sign in with it without a secret (device code, browser).
     pub public: bool,
 }
@@ -237,7 +240,14 @@ impl Answer {
     }
 }
 
-/// An error in the envelope of Graph and ARM: `{"error": {"code", "message"}}`.
+/// What an error says beside the service's own words where the snapshot is what is at fault.
+pub(crate) fn not_held(what: &str) -> String {
+    format!(
+        " (The twin holds no '{what}': the snapshot that it serves does not tell whether there are any.)"
+    )
+}
+
+/// An error, which each API puts into an envelope of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ApiError {
     pub(crate) status: u16,
@@ -273,6 +283,13 @@ impl ApiError {
         )
     }
 
+    /// 403 for what the twin was never told: the service would not refuse here, and nothing stands for "there are none".
+    pub(crate) fn not_held(what: &str) -> Self {
+        let mut error = Self::denied();
+        error.message.push_str(&not_held(what));
+        error
+    }
+
     /// 404 of the directory.
     pub(crate) fn not_found(id: &str) -> Self {
         Self::new(
@@ -284,31 +301,45 @@ impl ApiError {
         )
     }
 
-    /// The answer, with the header that a refused token comes with.
-    pub(crate) fn answer(&self, lab: &Lab, request_id: &str, client_request_id: &str) -> Answer {
+    /// The answer of an API, with the header that a refused token comes with.
+    pub(crate) fn answer(
+        &self,
+        lab: &Lab,
+        api: Api,
+        request_id: &str,
+        client_request_id: &str,
+    ) -> Answer {
         let mut headers = self.headers.clone();
+        let login = &lab.addresses.login;
         if self.status == 401 {
-            headers.push((
-                "WWW-Authenticate",
-                format!(
-                    "Bearer realm=\"\", authorization_uri=\"{}/common/oauth2/authorize\", \
-                     client_id=\"00000003-0000-0000-c000-000000000000\"",
-                    lab.addresses.login
+            let challenge = match api {
+                Api::Graph => format!(
+                    "Bearer realm=\"\", authorization_uri=\"{login}/common/oauth2/authorize\", \
+                     client_id=\"00000003-0000-0000-c000-000000000000\""
                 ),
-            ));
+                Api::Arm | Api::Logs => format!(
+                    "Bearer authorization_uri=\"{login}/{}\", error=\"invalid_token\", error_description=\"{}\"",
+                    lab.tenant(),
+                    self.message.replace('"', "'")
+                ),
+            };
+            headers.push(("WWW-Authenticate", challenge));
+        }
+        let mut error = json!({"code": self.code, "message": self.message});
+        match api {
+            Api::Graph => {
+                error["innerError"] = json!({
+                    "date": lab.now().strftime("%Y-%m-%dT%H:%M:%S").to_string(), "request-id": request_id,
+                    "client-request-id": client_request_id,
+                });
+            }
+            Api::Arm => {}
+            Api::Logs => error["correlationId"] = json!(request_id),
         }
         Answer {
             status: self.status,
             headers,
-            body: Body::Json(self.body(lab.now(), request_id, client_request_id)),
+            body: Body::Json(json!({"error": error})),
         }
-    }
-
-    /// The envelope.
-    pub(crate) fn body(&self, now: Timestamp, request_id: &str, client_request_id: &str) -> Value {
-        let date = now.strftime("%Y-%m-%dT%H:%M:%S").to_string();
-        json!({"error": {"code": self.code, "message": self.message, "innerError": {
-            "date": date, "request-id": request_id, "client-request-id": client_request_id,
-        }}})
     }
 }

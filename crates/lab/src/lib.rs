@@ -16,6 +16,7 @@ mod audit;
 mod certificate;
 mod faults;
 mod gateway;
+mod given;
 mod graph;
 mod lab;
 mod logs;

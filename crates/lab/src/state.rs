@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use crate::{Passkey, passkey::Secret};
+use crate::{Passkey, given, passkey::Secret};
 
 /// A text of an object; empty where it has none.
 pub(crate) fn text<'v>(object: &'v Value, name: &str) -> &'v str {
@@ -212,8 +212,12 @@ impl State {
             let Value::Array(items) = items else {
                 return Err(NotASnapshot(format!("`collections.{name}` is not a list")));
             };
+            let is_users = name == "users";
             let table = state.tables.entry(name).or_default();
-            for (index, item) in items.into_iter().enumerate() {
+            for (index, mut item) in items.into_iter().enumerate() {
+                if is_users {
+                    given::password(&mut item);
+                }
                 let id = item
                     .get("id")
                     .and_then(Value::as_str)
@@ -226,6 +230,16 @@ impl State {
                         visible_from: Timestamp::MIN,
                     },
                 );
+            }
+        }
+        if let Some(strengths) = state.tables.get_mut("authenticationStrengthPolicies") {
+            for strength in given::strengths() {
+                let id = self::text(&strength, "id").to_owned();
+                strengths.rows.entry(id).or_insert(Row {
+                    value: Some(strength),
+                    before: None,
+                    visible_from: Timestamp::MIN,
+                });
             }
         }
         Ok(state)

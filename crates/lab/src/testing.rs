@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    Addresses, Lab, State, default_apps,
+    Addresses, App, Lab, State, default_apps,
     graph::{Version, write},
     lab::{Answer, ApiError, Body, Caller},
     tokens::Keys,
@@ -48,7 +48,7 @@ pub(crate) fn of(snapshot: Value) -> Lab {
             logs: "https://localhost:4".to_owned(),
             admin: "http://localhost:5".to_owned(),
         },
-        default_apps(),
+        apps(),
         Keys::generate().unwrap(),
     )
 }
@@ -64,12 +64,26 @@ pub(crate) fn person(id: &str) -> Caller {
     }
 }
 
-/// One of the default apps, for itself.
+/// An app that may do everything, beside the default ones: for tests of something else than permissions.
+pub(crate) const EVERYTHING: &str = "everything";
+
+/// The apps of a twin under test.
+pub(crate) fn apps() -> Vec<App> {
+    let azure = ["Owner", "Owner at /providers/Microsoft.aadiam"];
+    let mut all = default_apps();
+    all.push(App {
+        client_id: "b1a55000-0000-4000-8000-0000000a00ff".to_owned(),
+        principal: "b1a55000-0000-4000-8000-0000000b00ff".to_owned(),
+        name: EVERYTHING.to_owned(),
+        azure: azure.map(str::to_owned).to_vec(),
+        ..App::default()
+    });
+    all
+}
+
+/// One of these apps, for itself.
 pub(crate) fn app(name: &str) -> Caller {
-    let app = default_apps()
-        .into_iter()
-        .find(|app| app.name == name)
-        .unwrap();
+    let app = apps().into_iter().find(|app| app.name == name).unwrap();
     Caller {
         app: app.client_id,
         principal: Some(app.principal),

@@ -1,8 +1,12 @@
 //! Who may do what in Azure (Azure RBAC, *Azure built-in roles*).
 //!
-//! Apps of the twin have their roles on every subscription and on the tenant's own settings; everybody else has what
-//! the tenant's role assignments give. Entra settings (`microsoft.aadiam`) are also open to Entra roles: reading to
-//! Global Reader, Security Reader and above, writing to Security Administrator and Global Administrator.
+//! Apps of the twin have their roles on every subscription, and where they say so elsewhere; everybody else has what
+//! the tenant's role assignments give.
+//!
+//! Settings of the directory itself (`microsoft.aadiam`) belong to no subscription, so no role in one reaches them.
+//! Entra roles do: Global Reader, Security Reader and above read, Security Administrator and Global Administrator write
+//! (Microsoft Entra, *Configure diagnostic settings*); and so does an Azure role at `/providers/Microsoft.aadiam` or at
+//! the root. Whether an Entra role lets an application write too is not documented; here it does.
 
 use crate::state::text;
 use std::collections::BTreeSet;
@@ -249,9 +253,20 @@ const ENTRA_WRITERS: &[&str] = &[
     "62e90394-69f5-4237-9190-012177145e10",
 ];
 
+/// Between an app's Azure role and the scope where it has it.
+const AT: &str = " at ";
+
+/// Where an app has a role.
+fn scope_in(text: &str) -> String {
+    text.split_once(AT)
+        .map_or("/subscriptions", |(_, scope)| scope)
+        .to_owned()
+}
+
 impl Access {
     pub(super) fn of(lab: &Lab, state: &State, caller: &Caller, now: Timestamp) -> Self {
         let mut roles = Vec::new();
+        let mut entra = BTreeSet::new();
         let who = caller.user.as_ref().or(caller.principal.as_ref());
         if caller.user.is_none()
             && let Some(app) = lab
@@ -259,16 +274,17 @@ impl Access {
                 .iter()
                 .find(|app| app.client_id.eq_ignore_ascii_case(&caller.app))
         {
-            let named = |name: &String| {
+            let named = |text: &String| {
+                let name = text.split(AT).next().unwrap_or_default();
                 ROLES
                     .iter()
                     .find(|role| role.name.eq_ignore_ascii_case(name))
             };
+            entra.extend(app.entra.iter().map(|id| id.to_lowercase()));
             roles.extend(
                 app.azure
                     .iter()
-                    .filter_map(named)
-                    .map(|role| (role, String::new())),
+                    .filter_map(|text| Some((named(text)?, scope_in(text)))),
             );
         }
         let mut principals = BTreeSet::new();
@@ -296,14 +312,15 @@ impl Access {
                 roles.push((role, scope_of(row)));
             }
         }
-        let entra = who
+        let held = who
             .map(|who| graph::write::active_roles(state, who, now))
             .unwrap_or_default();
-        let holds = |wanted: &[&str]| {
-            entra
-                .iter()
-                .any(|(role, scope)| scope == "/" && wanted.contains(&role.as_str()))
-        };
+        entra.extend(
+            held.into_iter()
+                .filter(|(_, scope)| scope == "/")
+                .map(|(role, _)| role),
+        );
+        let holds = |wanted: &[&str]| wanted.iter().any(|role| entra.contains(*role));
         Self {
             roles,
             entra_writes: holds(ENTRA_WRITERS),

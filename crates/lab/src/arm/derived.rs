@@ -159,9 +159,9 @@ pub(super) fn tables(state: &State, now: Timestamp) -> Vec<Value> {
 
 /// Whether Microsoft Sentinel is set up in a workspace: said outright, or shown by the rules that it has there.
 pub(super) fn onboarding(state: &State, now: Timestamp) -> Vec<Value> {
-    if state.tables.contains_key("sentinelOnboardingStates") {
+    if state.tables.contains_key("onboardingStates") {
         return state
-            .table("sentinelOnboardingStates")
+            .table("onboardingStates")
             .all_seen(now)
             .cloned()
             .collect();
@@ -190,7 +190,7 @@ pub(super) fn settle(state: &mut State, table: &str, now: Timestamp) {
     let rows = match table {
         "workspaces" => workspaces(state, now),
         "workspaceTables" => tables(state, now),
-        "sentinelOnboardingStates" => onboarding(state, now),
+        "onboardingStates" => onboarding(state, now),
         _ => return,
     };
     for row in rows {

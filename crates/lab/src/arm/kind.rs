@@ -98,7 +98,7 @@ const KINDS: &[Kind] = &[
     },
     Kind {
         name: "Microsoft.SecurityInsights/onboardingStates",
-        table: "sentinelOnboardingStates",
+        table: "onboardingStates",
         versions: SENTINEL,
         place: Place::Extension,
     },

@@ -64,6 +64,9 @@ pub(super) fn put(
         return assign(request, &mut state, &mut new, old.as_ref());
     }
     check_number(&state, kind, &new, old.is_some())?;
+    if kind.table == "diagnosticSettings" {
+        allow_linked(request, &state, &new)?;
+    }
     store(request, &mut state, kind, target.name(), new, old)
 }
 
@@ -183,6 +186,54 @@ fn allow(request: &Request<'_>, state: &State, kind: &Kind, deed: Deed) -> Resul
     }
 }
 
+/// Whoever sends logs somewhere needs rights there as well (Azure Monitor, *Diagnostic settings*): on the workspace, and
+/// to list the keys of an event hub's rule and of a storage account.
+fn allow_linked(request: &Request<'_>, state: &State, setting: &Value) -> Result<(), ApiError> {
+    const DESTINATIONS: [(&str, &str); 3] = [
+        (
+            "workspaceId",
+            "Microsoft.OperationalInsights/workspaces/sharedKeys/action",
+        ),
+        (
+            "eventHubAuthorizationRuleId",
+            "Microsoft.EventHub/namespaces/authorizationRules/listkeys/action",
+        ),
+        (
+            "storageAccountId",
+            "Microsoft.Storage/storageAccounts/listkeys/action",
+        ),
+    ];
+    let access = Access::of(request.lab, state, request.caller, request.lab.now());
+    for (name, action) in DESTINATIONS {
+        let id = setting["properties"][name].as_str().unwrap_or_default();
+        let kind = action.trim_end_matches("/action");
+        if !id.is_empty() && !id.starts_with('/') {
+            return Err(ApiError::new(
+                400,
+                "LinkedInvalidPropertyId",
+                format!(
+                    "Property id '{id}' at path 'properties.{name}' is invalid. Expect fully qualified resource Id that \
+                     start with '/subscriptions/{{subscriptionId}}' or '/providers/{{resourceProviderNamespace}}/'."
+                ),
+            ));
+        }
+        if id.is_empty() || access.allows(kind, Deed::Write, id) {
+            continue;
+        }
+        return Err(ApiError::new(
+            403,
+            "LinkedAuthorizationFailed",
+            format!(
+                "The client '{}' has permission to perform action 'microsoft.aadiam/diagnosticSettings/write' on scope \
+                 '{}', however it does not have permission to perform action '{action}' on the linked scope(s) '{id}' \
+                 or the linked scope(s) are invalid.",
+                request.caller.app, request.path
+            ),
+        ));
+    }
+    Ok(())
+}
+
 /// What has to exist before: the workspace of tables and of Sentinel, and Sentinel itself.
 fn check_place(
     state: &State,
@@ -225,8 +276,8 @@ fn check_place(
             format!("The Resource '{workspace}' was not found."),
         ));
     }
-    let needs_sentinel = kind.name.starts_with("Microsoft.SecurityInsights/")
-        && kind.table != "sentinelOnboardingStates";
+    let needs_sentinel =
+        kind.name.starts_with("Microsoft.SecurityInsights/") && kind.table != "onboardingStates";
     let onboarded = derived::onboarding(state, now)
         .iter()
         .any(|own| within(id_of(own), &workspace));

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     State,
-    lab::{Answer, ApiError},
+    lab::{Answer, ApiError, not_held},
 };
 
 /// What is no resource of the state: categories, role definitions, health, registration of providers.
@@ -94,17 +94,16 @@ pub(super) fn special(request: &Request<'_>, target: &Target) -> Result<Option<A
     }
 }
 
-/// What the snapshot says could not be read, nobody may read here either.
+/// What the snapshot does not have and what does not follow from the rest, nobody may read here either.
 fn refuse_unknown(request: &Request<'_>, state: &State, kind: &Kind) -> Result<(), ApiError> {
-    if state.unknown.contains(kind.table) && !state.tables.contains_key(kind.table) {
-        return Err(super::refused(
-            request,
-            kind.name,
-            Deed::Read,
-            &request.path,
-        ));
+    const FOLLOWS: [&str; 3] = ["workspaces", "workspaceTables", "onboardingStates"];
+    let follows = FOLLOWS.contains(&kind.table) && !state.unknown.contains(kind.table);
+    if follows || state.tables.contains_key(kind.table) {
+        return Ok(());
     }
-    Ok(())
+    let mut error = super::refused(request, kind.name, Deed::Read, &request.path);
+    error.message.push_str(&not_held(kind.table));
+    Err(error)
 }
 
 /// Rows of a collection as readers see them, derived ones included.
@@ -112,7 +111,7 @@ pub(super) fn rows(state: &State, kind: &Kind, now: Timestamp) -> Vec<Value> {
     match kind.table {
         "workspaces" => derived::workspaces(state, now),
         "workspaceTables" => derived::tables(state, now),
-        "sentinelOnboardingStates" => derived::onboarding(state, now),
+        "onboardingStates" => derived::onboarding(state, now),
         table => state.table(table).all_seen(now).cloned().collect(),
     }
 }
@@ -161,7 +160,11 @@ pub(super) fn list(
             .map(|(parent, _)| parent.to_owned())
             .unwrap_or_default();
     }
-    let checked = if scope.is_empty() { "/" } else { &scope };
+    let checked = match scope.as_str() {
+        "" if kind.name.starts_with("microsoft.aadiam/") => "/providers/microsoft.aadiam",
+        "" => "/",
+        scope => scope,
+    };
     authorize(request, &access, kind.name, Deed::Read, checked)?;
     refuse_unknown(request, &state, kind)?;
     let mut list = rows(&state, kind, now);

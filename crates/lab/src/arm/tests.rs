@@ -5,7 +5,7 @@ mod examples;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::testing::{ADELE, ANNA, app, lab, person};
+use crate::testing::{ADELE, ANNA, EVERYTHING, app, apps, lab, person};
 
 const SUBSCRIPTION: &str = "/subscriptions/2d7c5b1e-0f64-4a39-8e12-6a9b3c4d5e6f";
 const SETTINGS: &str = "/providers/microsoft.aadiam/diagnosticSettings";
@@ -29,7 +29,7 @@ fn workspace() -> String {
 }
 
 fn ask(lab: &Lab, method: &str, path: &str, version: &str, body: Value) -> (u16, Value) {
-    ask_as(lab, &app("breakglass apply"), method, path, version, body)
+    ask_as(lab, &app(EVERYTHING), method, path, version, body)
 }
 
 fn ask_as(
@@ -51,6 +51,17 @@ fn ask_as(
             .any(|(name, _)| *name == "x-ms-request-id")
     );
     (answer.status, json_of(&answer))
+}
+
+/// The twin, with these Azure roles alone for the app that may do everything.
+fn with_roles(lab: Lab, azure: &[&str]) -> Lab {
+    let mut apps = apps();
+    for app in &mut apps {
+        if app.name == EVERYTHING {
+            app.azure = azure.iter().map(|&role| role.to_owned()).collect();
+        }
+    }
+    Lab { apps, ..lab }
 }
 
 fn code(answer: &(u16, Value)) -> (u16, &str) {
@@ -241,6 +252,69 @@ fn a_snapshot_is_served_as_it_is() {
 }
 
 #[test]
+fn a_collection_that_the_snapshot_lacks_is_refused_in_plain_words() {
+    let lab = lab("contoso-modern");
+    lab.state().tables.remove("locks");
+    lab.state().tables.remove("workspaces");
+    let locks = format!("{SUBSCRIPTION}/providers/Microsoft.Authorization/locks");
+    let got = ask(&lab, "GET", &locks, "2020-05-01", Value::Null);
+    assert_eq!(code(&got), (403, "AuthorizationFailed"));
+    assert!(got.1.to_string().contains("The twin holds no 'locks'"));
+    // The workspace follows from the settings that name it.
+    assert_eq!(
+        ask(&lab, "GET", &workspace(), "2025-07-01", Value::Null).0,
+        200
+    );
+}
+
+#[test]
+fn settings_of_the_directory_ask_for_a_role_in_entra_or_at_their_own_scope() {
+    const VERSION: &str = "2017-04-01";
+    let contoso = || lab("contoso-modern");
+    let path = format!("{SETTINGS}/own");
+    let body = setting("AuditLogs");
+    // Owner of every subscription, and nothing of that reaches the directory.
+    let lab = with_roles(contoso(), &["Owner"]);
+    for (method, path, deed) in [
+        ("GET", SETTINGS, "read"),
+        ("GET", path.as_str(), "read"),
+        ("PUT", &path, "write"),
+        ("DELETE", &path, "delete"),
+    ] {
+        let got = ask(&lab, method, path, VERSION, body.clone());
+        assert_eq!(code(&got), (403, "AuthorizationFailed"), "{method} {path}");
+        let message = got.1["error"]["message"].as_str().unwrap();
+        let action = format!("'microsoft.aadiam/diagnosticSettings/{deed}'");
+        assert!(message.contains(&action), "{message}");
+    }
+    // Contributor at the scope of the directory's settings, with and without a right on the workspace.
+    let lab = with_roles(contoso(), &["Contributor at /providers/Microsoft.aadiam"]);
+    assert_eq!(ask(&lab, "GET", SETTINGS, VERSION, Value::Null).0, 200);
+    let got = ask(&lab, "PUT", &path, VERSION, body.clone());
+    assert_eq!(code(&got), (403, "LinkedAuthorizationFailed"));
+    let roles = [
+        "Contributor at /providers/Microsoft.aadiam",
+        "Log Analytics Contributor",
+    ];
+    let lab = with_roles(contoso(), &roles);
+    assert_eq!(ask(&lab, "PUT", &path, VERSION, body.clone()).0, 200);
+    // Security Reader reads, and does not write; members without a role do neither.
+    let lab = contoso();
+    let posture = app("breakglass posture");
+    assert_eq!(
+        ask_as(&lab, &posture, "GET", SETTINGS, VERSION, Value::Null).0,
+        200
+    );
+    for (who, method) in [(posture, "PUT"), (person(ANNA), "GET")] {
+        let got = ask_as(&lab, &who, method, &path, VERSION, body.clone());
+        assert_eq!(code(&got), (403, "AuthorizationFailed"));
+    }
+    // Global Administrator may write them, and still needs a role at the workspace.
+    let got = ask_as(&lab, &person(ADELE), "PUT", &path, VERSION, body);
+    assert_eq!(code(&got), (403, "LinkedAuthorizationFailed"));
+}
+
+#[test]
 fn settings_replace_each_other_and_there_are_five() {
     let lab = lab("contoso-modern");
     let path = |name: &str| format!("{SETTINGS}/{name}");
@@ -384,7 +458,7 @@ fn action_groups_have_short_names_and_receivers_that_can_be_stopped() {
     assert_eq!(ask(&lab, "POST", &enable, "2023-01-01", receiver).0, 409);
     let test = answer(
         &lab,
-        &app("breakglass apply"),
+        &app(EVERYTHING),
         "POST",
         &format!("{path}/createNotifications"),
         "api-version=2023-01-01",
@@ -413,9 +487,6 @@ fn action_groups_have_short_names_and_receivers_that_can_be_stopped() {
 fn a_lock_keeps_owners_out_too() {
     let lab = lab("contoso-modern");
     let lock = format!("{}/providers/Microsoft.Authorization/locks/l", group());
-    let mut owner = crate::default_apps();
-    owner[2].azure = vec!["Owner".to_owned()];
-    let lab = Lab { apps: owner, ..lab };
     assert_eq!(
         ask(
             &lab,
@@ -471,17 +542,13 @@ fn role_assignments_are_filtered_by_scope_and_principal_and_are_unique() {
     let body = json!({"properties": {"principalId": principal, "roleDefinitionId":
         "/providers/Microsoft.Authorization/roleDefinitions/73c42c96-874c-492b-b04d-ab87d138a893"}});
     // Contributors do not assign roles.
-    let mut apps = crate::default_apps();
-    apps[2].azure = vec!["Contributor".to_owned()];
-    let lab = Lab { apps, ..lab };
+    let lab = with_roles(lab, &["Contributor"]);
     let path = format!("{list}/11111111-0000-4000-8000-000000000001");
     assert_eq!(
         code(&ask(&lab, "PUT", &path, "2022-04-01", body.clone())),
         (403, "AuthorizationFailed")
     );
-    let mut apps = crate::default_apps();
-    apps[2].azure = vec!["Owner".to_owned()];
-    let lab = Lab { apps, ..lab };
+    let lab = with_roles(lab, &["Owner"]);
     assert_eq!(
         code(&ask(&lab, "PUT", &path, "2022-04-01", body.clone())),
         (409, "RoleAssignmentExists")

@@ -15,6 +15,7 @@ use super::{Version, request::Request};
 use crate::{
     Lab,
     lab::{Answer, ApiError, Body, Caller},
+    tokens::Api,
 };
 
 /// Calls in a batch at most.
@@ -86,24 +87,58 @@ fn read(body: Option<&Value>) -> Result<Vec<Item<'_>>, ApiError> {
         .map(Item::read)
         .collect::<Result<Vec<_>, _>>()?;
     for (at, item) in items.iter().enumerate() {
-        let before = &items[..at];
-        if before
+        if items[..at]
             .iter()
             .any(|own| own.id.eq_ignore_ascii_case(item.id))
         {
             return Err(bad(format!("Duplicate request id '{}' in batch.", item.id)));
         }
-        // The documented forms of dependence have all of them behind what they depend on.
         for after in &item.after {
-            if !before.iter().any(|own| own.id.eq_ignore_ascii_case(after)) {
+            if !items.iter().any(|own| own.id.eq_ignore_ascii_case(after)) {
                 return Err(bad(format!(
-                    "The request '{}' depends on '{after}', which does not come before it.",
+                    "The request '{}' depends on '{after}', which is not in the batch.",
                     item.id
                 )));
             }
         }
     }
-    Ok(items)
+    check_form(&items)?;
+    in_order(items)
+}
+
+/// The forms of dependence that there are: none at all, all that depend depend on the same one, or a chain of all.
+fn check_form(items: &[Item<'_>]) -> Result<(), ApiError> {
+    let mut after: Vec<&[&str]> = items
+        .iter()
+        .map(|item| item.after.as_slice())
+        .filter(|after| !after.is_empty())
+        .collect();
+    let dependent = after.len();
+    let single = after.iter().all(|after| after.len() == 1);
+    after.sort_unstable_by_key(|after| after[0].to_lowercase());
+    after.dedup_by_key(|after| after[0].to_lowercase());
+    let same = after.len() <= 1;
+    let chain = after.len() == dependent && dependent + 1 == items.len();
+    if single && (same || chain) {
+        return Ok(());
+    }
+    Err(bad(
+        "The dependencies of a batch are none, a chain of all its requests, or one request that the others depend on.",
+    ))
+}
+
+/// The calls, each behind the one that it depends on, else as they came.
+fn in_order(mut left: Vec<Item<'_>>) -> Result<Vec<Item<'_>>, ApiError> {
+    let mut ordered: Vec<Item<'_>> = Vec::with_capacity(left.len());
+    while !left.is_empty() {
+        let ready = left.iter().position(|item| {
+            let done = |id: &&str| ordered.iter().any(|own| own.id.eq_ignore_ascii_case(id));
+            item.after.iter().all(done)
+        });
+        let ready = ready.ok_or_else(|| bad("The requests of the batch depend on each other."))?;
+        ordered.push(left.remove(ready));
+    }
+    Ok(ordered)
 }
 
 /// Answers a batch.
@@ -129,7 +164,8 @@ pub(super) fn answer(
         } else {
             one(lab, caller, version, item)
         };
-        let answer = outcome.unwrap_or_else(|error| error.answer(lab, &request_id, correlation));
+        let answer =
+            outcome.unwrap_or_else(|error| error.answer(lab, Api::Graph, &request_id, correlation));
         statuses.insert(item.id.to_lowercase(), answer.status);
         responses.push(shown(item.id, answer));
     }

@@ -1,9 +1,14 @@
-//! Which queries directory objects refuse.
+//! Which queries lists refuse: those of directory objects above all.
 //!
 //! Microsoft Graph, *Advanced query capabilities on directory objects*: some need the header `ConsistencyLevel: eventual`
 //! together with `$count=true`; filters need an index.
 
-use super::{Version, kind::Kind, kind::Rules, request::Request};
+use super::{
+    Version,
+    kind::{Kind, ROLE_DEFINITION, Rules},
+    log_filter,
+    request::Request,
+};
 use crate::{
     lab::ApiError,
     odata::{Compare, Expr, Function, Literal, Operand},
@@ -30,6 +35,8 @@ pub(crate) fn no_property(property: &str, kind: &Kind) -> ApiError {
 struct Uses {
     /// Properties at the top, with lambda variables resolved to the list that they range over.
     properties: Vec<String>,
+    /// Properties of a related object: `isPrivileged` of `roleDefinition/isPrivileged`.
+    related: Vec<(String, String)>,
     /// Whether something is used that only advanced queries have.
     advanced: bool,
     /// Whether a function is used that the directory does not have.
@@ -52,6 +59,9 @@ impl Uses {
         };
         if path.last().is_some_and(|last| last == "$count") {
             self.advanced = true;
+        }
+        if let [relation, name] = path {
+            self.related.push((relation.clone(), name.clone()));
         }
         if !variables.contains(first) && !self.properties.contains(first) {
             self.properties.push(first.clone());
@@ -135,8 +145,21 @@ pub(crate) fn options(
     {
         return Err(no_property(unknown, kind));
     }
-    let Rules::Directory(index) = kind.rules else {
-        return Ok(());
+    if request.version == Version::V1
+        && let Some((_, name)) = uses.related.iter().find(|(relation, name)| {
+            relation.eq_ignore_ascii_case("roleDefinition") && ROLE_DEFINITION.is_beta(name)
+        })
+    {
+        return Err(no_property(name, &ROLE_DEFINITION));
+    }
+    let index = match kind.rules {
+        Rules::Free => return Ok(()),
+        Rules::Log(rows) => {
+            return filter.map_or(Ok(()), |filter| {
+                log_filter::check(rows, request.version, filter)
+            });
+        }
+        Rules::Directory(index) => index,
     };
     if has("$skip") {
         return Err(ApiError::new(

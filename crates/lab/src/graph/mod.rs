@@ -9,6 +9,7 @@ mod check;
 mod derive;
 mod index;
 mod kind;
+mod log_filter;
 mod logs;
 mod page;
 mod read;

@@ -12,7 +12,7 @@ use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Map, Value, json};
 
 use super::{
-    check, derive,
+    Version, check, derive,
     index::Ref,
     kind::{self, Kind},
     read::Reader,
@@ -233,6 +233,15 @@ impl<'a> Reader<'a> {
         if let Some(text) = query.get("$orderby") {
             let orders =
                 odata::read_order(text).map_err(|error| malformed("orderby", text, &error))?;
+            let unknown = orders
+                .iter()
+                .filter_map(|order| order.path.first())
+                .find(|name| !list.kind.may_have(name));
+            if self.request.version == Version::V1
+                && let Some(name) = unknown
+            {
+                return Err(check::no_property(name, list.kind));
+            }
             let mut ordered: Vec<Cow<'a, Value>> = (0..Self::places(&list.rows))
                 .filter_map(|place| self.meets(&list.rows, place, filter.as_ref(), search.as_ref()))
                 .map(|object| Self::keep(object))

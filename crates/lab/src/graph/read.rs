@@ -262,7 +262,7 @@ impl<'a> Reader<'a> {
 
     /// A list that stands in an object: devices, owners.
     pub(crate) fn stored(object: &Value, name: &str) -> Result<Vec<Cow<'a, Value>>, ApiError> {
-        let items = list(object, name).ok_or_else(ApiError::denied)?;
+        let items = list(object, name).ok_or_else(|| ApiError::not_held(name))?;
         Ok(items.iter().map(|item| Cow::Owned(item.clone())).collect())
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value, json};
 
 use super::{
-    check,
+    Version, check,
     index::{Ref, principal_kind, refs},
     kind::{self, Kind},
     read::{Reader, Shape},
@@ -59,7 +59,7 @@ impl<'a> Reader<'a> {
                 let transitive = *name == "transitiveMembers";
                 match self.index.below(self.state, self.now, id, transitive) {
                     Some(refs) => many(&refs)?,
-                    None => return Err(ApiError::denied()),
+                    None => return Err(ApiError::not_held(name)),
                 }
             }
             "memberOf" | "transitiveMemberOf" => many(&self.index.above(id, *name != "memberOf"))?,
@@ -73,6 +73,15 @@ impl<'a> Reader<'a> {
                     .get("roleDefinitionId")
                     .and_then(Value::as_str)
                     .unwrap_or_default();
+                let beta = shape
+                    .select
+                    .iter()
+                    .find(|name| kind::ROLE_DEFINITION.is_beta(name));
+                if let Some(name) = beta
+                    && self.request.version == Version::V1
+                {
+                    return Err(check::no_property(name, &kind::ROLE_DEFINITION));
+                }
                 match self.state.table("roleDefinitions").seen(role, self.now) {
                     Some(role) => {
                         self.show(&kind::ROLE_DEFINITION, &Self::role(role), &shape, false)?

@@ -78,6 +78,16 @@ pub(super) fn not_found(code: &str, message: &str) -> Answer {
     envelope(404, code, message, Value::Null)
 }
 
+/// 403 for want of the permission that lets an app query at all.
+pub(super) fn no_permission() -> Answer {
+    envelope(
+        403,
+        "InsufficientAccessError",
+        "The provided credentials have insufficient access to perform the requested operation",
+        json!({"code": "UnauthorizedClient", "message": "The client is not authorized to access the Log Analytics API."}),
+    )
+}
+
 /// 403 for want of a role on the workspace.
 pub(super) fn no_access() -> Answer {
     envelope(

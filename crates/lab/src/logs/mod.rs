@@ -25,6 +25,7 @@ use serde_json::{Value, json};
 use crate::{
     Fault, Lab, arm,
     lab::{Answer, Body, Caller},
+    tokens::DATA_READ,
 };
 use workspace::Workspace;
 
@@ -151,6 +152,10 @@ fn run(lab: &Lab, caller: &Caller, named: &str, kql: &str, timespan: Option<&str
         );
     };
     let id = text(&found, "id");
+    // A person's own rights count; an app needs to be let in at all.
+    if caller.user.is_none() && !caller.permissions.contains(DATA_READ) {
+        return error::no_permission();
+    }
     if !arm::reads(lab, &state, caller, QUERY, &id) {
         return error::no_access();
     }

@@ -5,7 +5,7 @@ use super::*;
 use crate::{
     lab::Body,
     state::{LogKind, LogRow},
-    testing::{ADELE, ANNA, BREAK_GLASS, app, lab, now, person, write},
+    testing::{ADELE, ANNA, BREAK_GLASS, EVERYTHING, app, lab, now, person, write},
 };
 
 fn json_of(answer: &Answer) -> Value {
@@ -32,7 +32,7 @@ fn ask_with(lab: &Lab, kql: &str, timespan: Option<&str>) -> Answer {
     let body = json!({"query": kql, "timespan": timespan});
     answer(
         lab,
-        &app("breakglass watch"),
+        &app("breakglass posture"),
         "POST",
         &path,
         "",
@@ -343,7 +343,25 @@ fn who_may_not_read_and_what_does_not_exist_is_told_apart() {
         (refused.status, &json_of(&refused)["error"]["code"]),
         (403, &json!("InsufficientAccessError"))
     );
-    let caller = app("breakglass watch");
+    // An app with a role and without the permission, and the other way round.
+    for (role, permission, inner) in [
+        (EVERYTHING, None, "UnauthorizedClient"),
+        (
+            "breakglass watch",
+            Some("Data.Read"),
+            "AuthorizationFailedError",
+        ),
+    ] {
+        let mut caller = app(role);
+        caller.permissions = permission.map(str::to_owned).into_iter().collect();
+        let refused = answer(&lab, &caller, "POST", &path, "", "", Some(&body));
+        let error = &json_of(&refused)["error"];
+        assert_eq!(
+            (refused.status, &error["code"], &error["innererror"]["code"]),
+            (403, &json!("InsufficientAccessError"), &json!(inner))
+        );
+    }
+    let caller = app("breakglass posture");
     let unknown = "/v1/workspaces/11111111-0000-4000-8000-000000000001/query";
     let missing = answer(&lab, &caller, "POST", unknown, "", "", Some(&body));
     assert_eq!(
@@ -408,7 +426,7 @@ impl run::Tables for Nothing {
 #[test]
 fn a_batch_answers_each_query_for_itself_and_statistics_only_to_who_asks() {
     let lab = lab("contoso-modern");
-    let (caller, kql) = (app("breakglass watch"), "SigninLogs | take 1");
+    let (caller, kql) = (app("breakglass posture"), "SigninLogs | take 1");
     let query = |id: &str, workspace: &str, kql: &str| {
         json!({
             "id": id, "path": "/query", "method": "POST", "workspace": workspace, "body": {"query": kql},

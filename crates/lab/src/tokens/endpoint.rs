@@ -16,7 +16,7 @@ use axum::{
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
-use super::{Api, LIFETIME, Subject, client, discovery, error::TokenError, issue};
+use super::{Api, DATA_READ, LIFETIME, Subject, client, discovery, error::TokenError, issue};
 use crate::{
     App, Fault, Lab,
     records::{self, Credential},
@@ -279,6 +279,20 @@ fn unknown_resource(name: &str) -> TokenError {
     )
 }
 
+/// The application permissions of an API among those of an app: all but one are Graph's. Azure Resource Manager has
+/// none and judges by roles alone.
+fn of_api(permissions: &[String], api: Api) -> Vec<&str> {
+    permissions
+        .iter()
+        .map(String::as_str)
+        .filter(|name| match api {
+            Api::Graph => *name != DATA_READ,
+            Api::Logs => *name == DATA_READ,
+            Api::Arm => false,
+        })
+        .collect()
+}
+
 fn client_credentials(lab: &Lab, request: &TokenRequest<'_>) -> Result<Value, TokenError> {
     let (api, audience) = if request.v1 {
         let name = request
@@ -311,12 +325,8 @@ fn client_credentials(lab: &Lab, request: &TokenRequest<'_>) -> Result<Value, To
         methods: &[],
         ip: &request.ip,
     };
-    // Only Graph has application permissions; the other two judge by Azure roles.
-    let permissions: &[String] = match api {
-        Api::Graph => &request.app.permissions,
-        Api::Arm | Api::Logs => &[],
-    };
-    let token = issue(lab, &subject, &audience, permissions, LIFETIME);
+    let permissions = of_api(&request.app.permissions, api);
+    let token = issue(lab, &subject, &audience, &permissions, LIFETIME);
     let credential = match request.form.get("client_assertion") {
         None => Credential::Secret,
         Some(_) if request.app.certificates.is_empty() => Credential::Federated,

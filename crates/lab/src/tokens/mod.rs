@@ -13,6 +13,7 @@ mod discovery;
 mod endpoint;
 mod error;
 mod jwt;
+mod refusal;
 
 use std::collections::BTreeSet;
 
@@ -25,9 +26,13 @@ use crate::{App, Fault, Lab, lab::ApiError, lab::Caller};
 pub(crate) use endpoint::{Form, TokenRequest, is_ours, resource, routes, unknown_tenant};
 pub(crate) use error::TokenError;
 pub(crate) use jwt::Keys;
+use refusal::Refusal;
 
 /// How long access tokens are good.
 pub(crate) const LIFETIME: SignedDuration = SignedDuration::from_secs(3599);
+
+/// The application permission of Log Analytics: without it, an app's roles at a workspace do not count.
+pub(crate) const DATA_READ: &str = "Data.Read";
 
 /// What a token is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -161,29 +166,30 @@ pub(crate) fn caller(
     authorization: Option<&str>,
     ip: &str,
 ) -> Result<Caller, ApiError> {
-    let refused = |message: &str| Err(ApiError::new(401, "InvalidAuthenticationToken", message));
+    let refused = |refusal: Refusal<'_>| Err(refusal.of(api, lab.now()));
     let Some(token) = authorization.and_then(bearer).filter(|t| !t.is_empty()) else {
-        return refused("Access token is empty.");
+        return refused(Refusal::Missing);
     };
     let Some(claims) = lab.keys.verify(token) else {
-        return refused("IDX14100: JWT is not well formed or its signature is not valid.");
+        return refused(Refusal::Malformed);
     };
     let text = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default();
     let time = |name: &str| claims.get(name).and_then(Value::as_i64);
     if Api::of(lab, text("aud")) != Some(api) {
-        return refused("Access token validation failure. Invalid audience.");
+        return refused(Refusal::Audience(text("aud")));
     }
     let now = lab.now().as_second();
     if lab.faults.on(Fault::ExpiredTokens) || time("exp").is_none_or(|exp| exp <= now) {
-        return refused("Lifetime validation failed, the token is expired.");
+        let end = time("exp").and_then(|exp| Timestamp::from_second(exp).ok());
+        return refused(Refusal::Expired(end.unwrap_or(Timestamp::UNIX_EPOCH)));
     }
     // The service tolerates five minutes between clocks, as libraries of Microsoft do.
     if time("nbf").is_none_or(|nbf| nbf > now.saturating_add(300)) {
-        return refused("Lifetime validation failed, the token is not yet valid.");
+        return refused(Refusal::Early);
     }
     let app_only = text("idtyp") == "app";
     if !app_only && session_revoked(lab, text("oid"), time("iat")) {
-        return refused("Access token has been revoked: a fresh sign-in is needed.");
+        return refused(Refusal::Revoked);
     }
     let permissions: BTreeSet<String> = if app_only {
         let roles = claims.get("roles").and_then(Value::as_array);

@@ -47,7 +47,7 @@ async fn a_change_through_graph_is_found_by_a_query() {
         "a token for another API: {wrong:?}"
     );
     let token = twin
-        .token_for("breakglass watch", "https://api.loganalytics.io/.default")
+        .token_for("breakglass posture", "https://api.loganalytics.io/.default")
         .await;
     let (status, answer) = send(&twin, &token, Method::POST, &url, body).await;
     assert_eq!(status, 200, "{answer}");

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use breakglass_lab::Fault;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::support::{Twin, example};
@@ -312,6 +313,26 @@ async fn roles_are_seen_as_assignments_instances_schedules_and_directory_roles()
     )
     .await;
     assert!(roles[0].get("isPrivileged").is_none());
+    // Beta's property is nowhere in v1.0.
+    for query in [
+        format!("roleDefinitions/{global}?$select=id,isPrivileged"),
+        "roleDefinitions?$filter=isPrivileged eq true".to_owned(),
+        "roleDefinitions?$orderby=isPrivileged".to_owned(),
+        "roleAssignments?$filter=roleDefinition/isPrivileged eq true".to_owned(),
+        "roleAssignments?$expand=roleDefinition($select=isPrivileged)".to_owned(),
+    ] {
+        let (status, body) = twin.get(&format!("{base}/{query}")).await;
+        assert_eq!((status, code(&body)), (400, "BadRequest"), "{query}");
+        let message = body["error"]["message"].as_str().unwrap();
+        assert!(message.contains("'isPrivileged'"), "{message}");
+        let beta = format!("{}/{query}", base.replace("v1.0", "beta"));
+        assert_eq!(twin.get(&beta).await.0, 200, "{query}");
+    }
+    let (_, expanded) = twin
+        .get(&format!("{base}/roleAssignments?$expand=roleDefinition"))
+        .await;
+    assert!(expanded["value"][0]["roleDefinition"]["id"].is_string());
+    assert!(!expanded.to_string().contains("isPrivileged"));
     let by_template = format!("/v1.0/directoryRoles(roleTemplateId='{global}')/members");
     let (members, _) = all(&twin, &by_template).await;
     assert!(members.iter().any(|member| member["id"] == BREAK_GLASS));
@@ -398,6 +419,8 @@ async fn what_the_snapshot_does_not_have_cant_be_read() {
             (403, "Authorization_RequestDenied"),
             "{path}"
         );
+        let message = body["error"]["message"].as_str().unwrap();
+        assert!(message.contains("The twin holds no '"), "{message}");
     }
     let (status, body) = twin.get("/v1.0/planets").await;
     assert_eq!((status, code(&body)), (400, "BadRequest"));
@@ -463,6 +486,62 @@ async fn a_batch_answers_each_call_in_another_order() {
     assert_eq!(send(json!({"requests": many})).await.0, 400);
     let same = json!([{"id": "a", "method": "GET", "url": "/groups"}, {"id": "A", "method": "GET", "url": "/groups"}]);
     assert_eq!(send(json!({"requests": same})).await.0, 400);
+    let call = |id: &str, after: &[&str]| {
+        let mut call = json!({"id": id, "method": "GET", "url": "/organization"});
+        if !after.is_empty() {
+            call["dependsOn"] = json!(after);
+        }
+        call
+    };
+    for (requests, expected) in [
+        (
+            json!([
+                call("1", &[]),
+                call("2", &["1"]),
+                call("3", &["1"]),
+                call("4", &[])
+            ]),
+            200,
+        ),
+        // A chain, told from its end.
+        (
+            json!([call("3", &["2"]), call("2", &["1"]), call("1", &[])]),
+            200,
+        ),
+        (json!([call("1", &[]), call("2", &["0"])]), 400),
+        (json!([call("1", &["2"]), call("2", &["1"])]), 400),
+        (
+            json!([call("1", &[]), call("2", &[]), call("3", &["1", "2"])]),
+            400,
+        ),
+        (
+            json!([
+                call("1", &[]),
+                call("2", &["1"]),
+                call("3", &[]),
+                call("4", &["3"])
+            ]),
+            400,
+        ),
+    ] {
+        let (status, body) = send(json!({"requests": requests})).await;
+        assert_eq!(status, expected, "{requests}");
+        for answer in body["responses"].as_array().into_iter().flatten() {
+            assert_eq!(answer["status"], 200, "{requests}");
+        }
+    }
+    // What fails first stops the rest of a chain, and not what stands beside it.
+    let mut requests = json!([call("3", &["2"]), call("2", &["1"]), call("1", &[])]);
+    requests[2]["url"] = json!("/users/nobody@contoso.com");
+    let (_, body) = send(json!({"requests": requests})).await;
+    let mut statuses: Vec<(&str, u64)> = body["responses"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["id"].as_str().unwrap(), one["status"].as_u64().unwrap()))
+        .collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [("1", 404), ("2", 424), ("3", 424)]);
 }
 
 #[tokio::test]
@@ -525,6 +604,16 @@ async fn faults_of_graph_are_those_that_are_documented() {
     twin.switch(Fault::GraphHiccups, false);
     twin.switch(Fault::NoPremium, true);
     let path = "/v1.0/auditLogs/signIns";
+    let filter = "$filter=isInteractive eq false";
+    let (status, body) = twin.get(&format!("/beta/auditLogs/signIns?{filter}")).await;
+    assert_eq!(
+        (status, code(&body)),
+        (403, "Authentication_RequestFromNonPremiumTenantOrB2CTenant")
+    );
+    twin.switch(Fault::NoPremium, false);
+    let (status, body) = twin.get(&format!("/beta/auditLogs/signIns?{filter}")).await;
+    assert_eq!((status, code(&body)), (400, "BadRequest"));
+    twin.switch(Fault::NoPremium, true);
     let (status, body) = twin.get(path).await;
     assert_eq!(
         (status, code(&body)),
@@ -546,7 +635,7 @@ async fn each_permission_opens_what_it_is_for() {
     );
     assert_eq!(twin.get_as(&watch, "/v1.0/users", &[]).await.0, 200);
     for path in [
-        "/v1.0/identity/conditionalAccess/policies".to_owned(),
+        "/v1.0/domains".to_owned(),
         format!("/v1.0/users/{BREAK_GLASS}/authentication/methods"),
     ] {
         let (status, body) = twin.get_as(&watch, &path, &[]).await;
@@ -558,6 +647,53 @@ async fn each_permission_opens_what_it_is_for() {
         let error = &body["error"]["innerError"];
         assert!(error["request-id"].is_string() && !error["date"].as_str().unwrap().ends_with('Z'));
     }
+}
+
+#[tokio::test]
+async fn refusals_name_their_request_and_their_time() {
+    const CLIENT: &str = "e70c5c1b-0000-4000-8000-3d22f5e0bd54";
+    let twin = Twin::of(example("contoso")).await;
+    let watch = twin.token("breakglass watch").await;
+    let url = format!("{}/v1.0/groups", twin.running.addresses.graph);
+    let send = async |size: usize, client: Option<&str>| {
+        let mut request = twin.http.post(&url).bearer_auth(&watch);
+        if size > 0 {
+            request = request.body(vec![b' '; size]);
+        }
+        if let Some(client) = client {
+            request = request.header("client-request-id", client);
+        }
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
+        let (request, client) = (header("request-id"), header("client-request-id"));
+        let date: Timestamp = jiff::fmt::rfc2822::parse(&header("date"))
+            .unwrap()
+            .timestamp();
+        let body: Value = answer.json().await.unwrap();
+        let inner = &body["error"]["innerError"];
+        assert_eq!(inner["request-id"], request);
+        assert_eq!(inner["client-request-id"], client);
+        // Without a zone: it is always UTC.
+        let stamp = format!("{}Z", inner["date"].as_str().unwrap());
+        let stamp: Timestamp = stamp.parse().unwrap();
+        assert!(stamp.duration_since(date).as_secs().abs() <= 1);
+        assert!(!body["error"]["message"].as_str().unwrap().is_empty());
+        (status, code(&body).to_owned(), request, client)
+    };
+    let (status, code, request, client) = send(0, None).await;
+    assert_eq!(
+        (status, code.as_str()),
+        (403, "Authorization_RequestDenied")
+    );
+    assert_eq!(client, request);
+    let (_, _, other, client) = send(0, Some(CLIENT)).await;
+    assert_ne!(request, other);
+    assert_eq!(client, CLIENT);
+    // What is refused before it was read has its ids too.
+    let (status, _, request, client) = send((4 << 20) + 1, Some(CLIENT)).await;
+    assert_eq!((status, client.as_str()), (413, CLIENT));
+    assert!(!request.is_empty());
 }
 
 #[tokio::test]

@@ -57,6 +57,53 @@ async fn without_a_token_nothing_is_read() {
 }
 
 #[tokio::test]
+async fn azure_refuses_tokens_in_envelopes_of_its_own() {
+    let twin = Twin::of(example("contoso-modern")).await;
+    let addresses = twin.running.addresses.clone();
+    let arm = format!("{}/subscriptions?api-version=2022-12-01", addresses.arm);
+    let logs = format!("{}/v1/workspaces/x/query?query=AuditLogs", addresses.logs);
+    let graph = twin.token("breakglass posture").await;
+    let own = |scope: &'static str| twin.token_for("breakglass posture", scope);
+    let of_arm = own("https://management.azure.com/.default").await;
+    let of_logs = own("https://api.loganalytics.io/.default").await;
+    twin.switch(Fault::ExpiredTokens, true);
+    for (url, token, status, code) in [
+        (&arm, "", 401, "AuthenticationFailed"),
+        (&arm, "a.b.c", 401, "InvalidAuthenticationToken"),
+        (&arm, &graph, 401, "InvalidAuthenticationTokenAudience"),
+        (&arm, &of_arm, 401, "ExpiredAuthenticationToken"),
+        (&logs, "", 401, "AuthenticationFailed"),
+        (&logs, "a.b.c", 403, "InvalidAuthenticationToken"),
+        (&logs, &graph, 403, "InvalidAuthenticationTokenAudience"),
+        (&logs, &of_logs, 401, "AuthenticationFailed"),
+    ] {
+        let answer = twin.http.get(url).bearer_auth(token).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{url} {code}");
+        let challenge = answer.headers().get("www-authenticate");
+        assert_eq!(challenge.is_some(), status == 401, "{url} {code}");
+        if let Some(challenge) = challenge {
+            let challenge = challenge.to_str().unwrap();
+            let place = format!("authorization_uri=\"{}/", addresses.login);
+            assert!(challenge.contains(&place), "{challenge}");
+        }
+        if *url == arm {
+            assert!(answer.headers().contains_key("x-ms-request-id"));
+        }
+        let body: Value = answer.json().await.unwrap();
+        let error = body["error"].as_object().unwrap();
+        assert_eq!(error["code"], code, "{url}");
+        let mut names: Vec<&str> = error.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        let expected: &[&str] = if *url == arm {
+            &["code", "message"]
+        } else {
+            &["code", "correlationId", "message"]
+        };
+        assert_eq!(names, expected, "{url}");
+    }
+}
+
+#[tokio::test]
 async fn a_secret_gives_a_token_with_the_apps_permissions() {
     let twin = Twin::of(example("contoso")).await;
     let app = &twin.running.apps[0];

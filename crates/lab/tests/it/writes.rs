@@ -33,6 +33,37 @@ fn graph(twin: &Twin, path: &str) -> String {
 }
 
 #[tokio::test]
+async fn of_a_user_just_made_methods_and_requirements_can_be_read() {
+    let twin = Twin::of(example("contoso")).await;
+    let token = twin.token("breakglass apply").await;
+    let user = json!({"accountEnabled": true, "displayName": "New", "mailNickname": "new",
+        "userPrincipalName": "new@contoso.onmicrosoft.com",
+        "passwordProfile": {"password": "correct-Horse-7-battery", "forceChangePasswordNextSignIn": false}});
+    let (status, made) = send(&twin, &token, Method::POST, &graph(&twin, "users"), user).await;
+    assert_eq!(status, 201, "{made}");
+    let id = made["id"].as_str().unwrap();
+    let path = format!("/beta/users/{id}/authentication/requirements");
+    let (status, read) = twin.get(&path).await;
+    assert_eq!(
+        (status, &read["perUserMfaState"]),
+        (200, &json!("disabled"))
+    );
+    let path = format!("/v1.0/users/{id}/authentication/methods");
+    let (status, read) = twin.get(&path).await;
+    assert_eq!(status, 200, "{read}");
+    assert_eq!(
+        read["value"][0]["id"],
+        "28c10230-6103-485e-b985-444c60001490"
+    );
+    assert_eq!(
+        twin.get(&format!("/v1.0/users/{id}/transitiveMemberOf"))
+            .await
+            .0,
+        200
+    );
+}
+
+#[tokio::test]
 async fn a_policy_that_was_written_is_read_and_both_its_records_too() {
     let twin = Twin::of(example("contoso-modern")).await;
     let token = twin.token("breakglass apply").await;

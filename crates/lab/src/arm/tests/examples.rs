@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use super::{SETTINGS, ask};
 use crate::{
-    Lab,
     arm::{kind::Kind, path::Target},
     testing::lab,
 };
@@ -93,12 +92,7 @@ fn put_example(file: &std::path::Path) -> bool {
         _ => return false,
     };
     let version = text(&["api-version"]);
-    let mut apps = crate::default_apps();
-    apps[2].azure = vec!["Owner".to_owned()];
-    let lab = Lab {
-        apps,
-        ..lab("contoso-modern")
-    };
+    let lab = lab("contoso-modern");
     if path.contains("SecurityInsights") {
         let scope = path
             .split("/providers/Microsoft.SecurityInsights")

@@ -7,6 +7,7 @@ mod properties;
 
 use serde_json::Value;
 
+use super::log_filter;
 use properties::{
     GROUP_INDEX, GROUP_PROPERTIES, SIGN_IN_PROPERTIES, UNIT_PROPERTIES, USER_DEFAULT, USER_INDEX,
     USER_PROPERTIES,
@@ -20,6 +21,8 @@ pub(crate) enum Rules {
     /// A directory object: some queries need the header `ConsistencyLevel: eventual` and `$count=true`, and only the
     /// properties named here have an index. Microsoft Graph, *Advanced query capabilities on directory objects*.
     Directory(&'static [&'static str]),
+    /// A log, which takes filters on these properties only.
+    Log(&'static [log_filter::Row]),
 }
 
 /// A type of object.
@@ -52,6 +55,13 @@ impl Kind {
         matches!(self.rules, Rules::Directory(_))
     }
 
+    /// Whether only beta has the property.
+    pub(crate) fn is_beta(&self, property: &str) -> bool {
+        self.beta
+            .iter()
+            .any(|own| own.eq_ignore_ascii_case(property))
+    }
+
     /// `#microsoft.graph.user`.
     pub(crate) fn odata_type(&self) -> String {
         format!("#microsoft.graph.{}", self.name)
@@ -61,12 +71,13 @@ impl Kind {
     pub(crate) fn may_have(&self, property: &str) -> bool {
         property.starts_with('@')
             || property.eq_ignore_ascii_case("id")
-            || self.properties.is_none_or(|known| {
-                known
-                    .iter()
-                    .chain(self.relations)
-                    .any(|own| own.eq_ignore_ascii_case(property))
-            })
+            || !self.is_beta(property)
+                && self.properties.is_none_or(|known| {
+                    known
+                        .iter()
+                        .chain(self.relations)
+                        .any(|own| own.eq_ignore_ascii_case(property))
+                })
     }
 }
 
@@ -263,7 +274,8 @@ kinds! {
     ELIGIBLE "unifiedRoleEligibilityScheduleInstance" "roleManagement/directory/roleEligibilityScheduleInstances"
         { relations: &["principal", "roleDefinition", "directoryScope"], hidden: &["principal", "roleDefinition", "directoryScope"] };
     /// An action that roles allow.
-    ACTION "unifiedRbacResourceAction" "roleManagement/directory/resourceNamespaces/microsoft.directory/resourceActions";
+    ACTION "unifiedRbacResourceAction" "roleManagement/directory/resourceNamespaces/microsoft.directory/resourceActions"
+        { beta: &["isPrivileged"] };
     /// Which settings of Privileged Identity Management hold for a role.
     RULES_OF "unifiedRoleManagementPolicyAssignment" "policies/roleManagementPolicyAssignments"
         { hidden: &["policy"], relations: &["policy"], page: Some(1000), most: 1000 };
@@ -306,9 +318,10 @@ kinds! {
         { page: Some(1000), most: 1000 };
     /// A sign-in.
     SIGN_IN "signIn" "auditLogs/signIns"
-        { properties: Some(SIGN_IN_PROPERTIES), page: Some(1000), most: 1000 };
+        { properties: Some(SIGN_IN_PROPERTIES), rules: Rules::Log(log_filter::SIGN_INS), page: Some(1000), most: 1000 };
     /// A change.
-    AUDIT "directoryAudit" "auditLogs/directoryAudits" { page: Some(1000), most: 1000 };
+    AUDIT "directoryAudit" "auditLogs/directoryAudits"
+        { rules: Rules::Log(log_filter::AUDITS), page: Some(1000), most: 1000 };
     /// An object that the twin serves as it is.
     ENTITY "entity" "";
 }

@@ -13,7 +13,7 @@ use crate::{
         page::Rows,
         read::Reader,
     },
-    lab::ApiError,
+    lab::{ApiError, not_held},
 };
 
 impl<'a> Reader<'a> {
@@ -127,11 +127,14 @@ impl<'a> Reader<'a> {
         keys: &[&'a str],
     ) -> Outcome<'a> {
         let id = text(user, "id");
-        let refused = || ApiError::new(403, "accessDenied", "Request Authorization failed");
+        let not_held = |name| {
+            let message = format!("Request Authorization failed{}", not_held(name));
+            ApiError::new(403, "accessDenied", message)
+        };
         if rest == ["requirements"] && self.request.version == Version::Beta {
             let requirements = user
                 .pointer("/authentication/requirements")
-                .ok_or_else(refused)?;
+                .ok_or_else(|| not_held("users/authentication/requirements"))?;
             return Self::one(Cow::Borrowed(requirements), &kind::ENTITY);
         }
         let (segment, key) = match rest {
@@ -142,7 +145,7 @@ impl<'a> Reader<'a> {
         let methods = user
             .pointer("/authentication/methods")
             .and_then(Value::as_array)
-            .ok_or_else(refused)?;
+            .ok_or_else(|| not_held("users/authentication/methods"))?;
         let singular = segment
             .strip_suffix("methods")
             .map(|name| format!("{name}authenticationmethod"));
@@ -194,7 +197,7 @@ impl<'a> Reader<'a> {
                 let below =
                     self.index
                         .below(self.state, self.now, id, *list == "transitivemembers");
-                let below = below.ok_or_else(ApiError::denied)?;
+                let below = below.ok_or_else(|| ApiError::not_held("members"))?;
                 if let [key] = rest
                     && !key.starts_with("microsoft.graph.")
                 {
@@ -205,7 +208,8 @@ impl<'a> Reader<'a> {
             }
             ["owners", rest @ ..] => {
                 let owners = group.get("owners").and_then(Value::as_array);
-                let owners: Vec<Ref> = refs(owners.ok_or_else(ApiError::denied)?).collect();
+                let owners: Vec<Ref> =
+                    refs(owners.ok_or_else(|| ApiError::not_held("owners"))?).collect();
                 Self::cast(Self::refs(owners, "directoryObjects"), rest)
             }
             [list @ ("memberof" | "transitivememberof"), rest @ ..] => {
@@ -285,7 +289,8 @@ impl<'a> Reader<'a> {
             [_] => Self::one(Cow::Owned(role), &kind::ROLE),
             [_, "members", rest @ ..] => {
                 let members = role.get("members").and_then(Value::as_array);
-                let members: Vec<Ref> = refs(members.ok_or_else(ApiError::denied)?).collect();
+                let members: Vec<Ref> =
+                    refs(members.ok_or_else(|| ApiError::not_held("members"))?).collect();
                 let mut list = Self::refs(members, "directoryObjects");
                 // Members of directory roles do not page.
                 if rest.is_empty() {
@@ -313,7 +318,8 @@ impl<'a> Reader<'a> {
             [] => Self::one(Cow::Borrowed(unit), &kind::UNIT),
             ["members", rest @ ..] => {
                 let members = unit.get("members").and_then(Value::as_array);
-                let members: Vec<Ref> = refs(members.ok_or_else(ApiError::denied)?).collect();
+                let members: Vec<Ref> =
+                    refs(members.ok_or_else(|| ApiError::not_held("members"))?).collect();
                 if let [key] = rest
                     && !key.starts_with("microsoft.graph.")
                 {

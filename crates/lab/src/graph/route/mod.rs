@@ -161,7 +161,7 @@ impl<'a> Reader<'a> {
         if self.state.tables.contains_key(collection) && !self.state.unknown.iter().any(said) {
             Ok(())
         } else {
-            Err(ApiError::denied())
+            Err(ApiError::not_held(collection))
         }
     }
 

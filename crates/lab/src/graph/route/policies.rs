@@ -232,7 +232,7 @@ impl<'a> Reader<'a> {
         // Of a snapshot that has nobody's methods nothing follows.
         let any = |user: &Value| user.pointer("/authentication/methods").is_some();
         if !users.all_seen(self.now).any(any) {
-            return Err(ApiError::denied());
+            return Err(ApiError::not_held("userRegistrationDetails"));
         }
         let mut list = Self::values(Vec::new(), &kind::REGISTRATION);
         list.rows = Rows::Registrations(users);

@@ -156,7 +156,8 @@ pub(super) fn create(ctx: &mut Context<'_>, body: &Object) -> Done {
         "lastPasswordChangeDateTime": now, "signInSessionsValidFromDateTime": now,
         "identities": [{"signInType": "userPrincipalName", "issuer": initial, "issuerAssignedId": upn}],
         "registeredDevices": [], "transitiveMemberOf": [],
-        "authentication": {"methods": [password_method(&now)]},
+        // Per-user MFA is off for whoever is new (Microsoft Graph, *authentication: get requirements*).
+        "authentication": {"methods": [password_method(&now)], "requirements": {"perUserMfaState": "disabled"}},
     });
     if let Some(user) = user.as_object_mut() {
         user.extend(EMPTY.iter().map(|name| ((*name).to_owned(), Value::Null)));

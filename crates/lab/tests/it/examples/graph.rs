@@ -364,6 +364,13 @@ fn load(
                 );
                 let id = with_free_id(&mut object, &mut taken);
                 let owner = format!("{OWNER}-{id}");
+                // Passwords have one id for all users.
+                if kind == "passwordAuthenticationMethod" {
+                    object.insert(
+                        "id".to_owned(),
+                        json!("28c10230-6103-485e-b985-444c60001490"),
+                    );
+                }
                 put("users", json!({"id": owner, "userPrincipalName": format!("{id}@contoso.com"), "displayName": "Owner",
                     "accountEnabled": true, "authentication": {"methods": [object]}}).as_object().unwrap());
                 (format!("users/{owner}/authentication/methods"), true)

@@ -86,7 +86,7 @@ fn apps() -> Vec<App> {
     };
     let able = App {
         permissions,
-        azure: vec!["Reader".to_owned(), "Log Analytics Reader".to_owned()],
+        azure: vec!["Reader at /".to_owned()],
         ..app(ABLE, "able")
     };
     let public = known.into_iter().filter(|app| app.public);
