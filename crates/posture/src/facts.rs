@@ -6,7 +6,7 @@ use breakglass_model::{
     NotRead, ObjectId, Reading,
     aaguid::Tables,
     history::DrillOutcome,
-    register::{Account, Key, Person, Sealed},
+    register::{Account, Key, Sealed},
     tenant::{AssignmentKind, Group, Method, MethodKind, RoleAssignment},
 };
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
@@ -147,13 +147,6 @@ impl<'a> Context<'a> {
             }
         }
         (found, unknown)
-    }
-
-    /// Whether a person of the register is authorised today.
-    pub(crate) fn authorised(&self, person: &Person) -> bool {
-        let today = self.today();
-        person.authorised_since.is_none_or(|since| since <= today)
-            && person.authorised_until.is_none_or(|until| until >= today)
     }
 
     /// Days between two days, in either order.
