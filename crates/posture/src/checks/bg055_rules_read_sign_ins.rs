@@ -44,6 +44,8 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                 columns: &["UserId"],
                 ids: &ids,
                 words: None,
+                heard: false,
+                fix: None,
             },
         )
     };
