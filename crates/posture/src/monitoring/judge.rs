@@ -2,8 +2,14 @@
 
 use breakglass_model::Finding;
 
-use super::{AUDIT, Names, PROVE, Rule, TELL, covers, list, stream::sinks};
+use super::{
+    AUDIT, Names, PROVE, Rule, TELL, covers, list,
+    stream::{category_of, sinks},
+    text,
+};
 use crate::{Check, Context, catalogue::Seen};
+
+const OWN: &str = "our own monitor reads the logs itself and needs no alert rule (W11, BG065)";
 
 /// What a rule must match.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +50,9 @@ impl<'a> Context<'a> {
         };
         let subject = sought.subject;
         let table = sought.table;
+        if let ([rule, ..], [], None) = (reads.as_slice(), sinks.as_slice(), &settings.missing) {
+            return self.unfed(check, sought, rule);
+        }
         let hears = |rule: &Rule<'_>| {
             if sought.heard {
                 self.hears(rule)
@@ -131,10 +140,7 @@ impl<'a> Context<'a> {
             );
         }
         if self.monitor().is_some() {
-            return check.not_applicable(
-                subject,
-                "our own monitor reads the logs itself and needs no alert rule (W11, BG065)",
-            );
+            return check.not_applicable(subject, OWN);
         }
         if let Some(rule) = deaf.iter().copied().find(speaks) {
             let why = format!(
@@ -167,6 +173,42 @@ impl<'a> Context<'a> {
                 watch.azure.len(),
             )
             .seen("alertRules", "enabled rules read", watch.sentinel.len())
+    }
+
+    /// A rule reads a table that stays empty.
+    fn unfed(&self, check: &Check, sought: &Sought<'_>, rule: &Rule<'_>) -> Finding {
+        let Sought { subject, table, .. } = *sought;
+        if self.monitor().is_some() {
+            return check.not_applicable(subject, OWN);
+        }
+        let category = category_of(table);
+        let because = format!(
+            "rule `{}` reads `{table}`, and no diagnostic setting sends {category} to a workspace",
+            rule.name
+        );
+        let settings = list(self.snapshot, "diagnosticSettings").items;
+        let finding = check
+            .fail(subject, because)
+            .mended_by(&format!("Entra admin center > Monitoring & health > Diagnostic settings: tick {category} and `Send to Log Analytics workspace`, the one that the rule reads (BG050)."))
+            .seen(rule.object, "query", table)
+            .seen("diagnosticSettings", "settings read", settings.len());
+        settings.iter().take(20).fold(finding, |finding, setting| {
+            let properties = &setting["properties"];
+            let logs = properties["logs"].as_array().into_iter().flatten();
+            let sent: Vec<&str> = logs
+                .filter(|log| log["enabled"] == true)
+                .map(|log| match text(log, "category") {
+                    "" => text(log, "categoryGroup"),
+                    category => category,
+                })
+                .collect();
+            let to = match text(properties, "workspaceId") {
+                "" => "no workspace",
+                workspace => workspace,
+            };
+            let sent = format!("{} to {to}", sent.join(", "));
+            finding.seen(text(setting, "id"), "logs", sent)
+        })
     }
 
     /// Object ids of the declared accounts; `None`: one is not known.
