@@ -122,6 +122,7 @@ impl<'a> Context<'a> {
             .active_assignments
             .iter()
             .chain(&snapshot.eligible_assignments)
+            .filter(|own| self.in_force(own))
             .filter(|own| {
                 own.scope.get().is_some_and(|scope| {
                     let unit = scope.rsplit('/').next().unwrap_or_default();

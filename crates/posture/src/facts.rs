@@ -6,7 +6,7 @@ use breakglass_model::{
     NotRead, ObjectId, Reading,
     aaguid::Tables,
     history::DrillOutcome,
-    register::{Account, Key, Person, Sealed},
+    register::{Account, Key, Sealed},
     tenant::{AssignmentKind, Group, Method, MethodKind, RoleAssignment},
 };
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
@@ -15,8 +15,10 @@ use crate::{Context, GuardedAccount};
 
 /// Global Administrator assignments that reach an account, directly or through a group.
 pub(crate) struct Held<'a> {
-    /// The assignments.
+    /// The assignments, without those that are known to have ended.
     pub(crate) assignments: Vec<&'a RoleAssignment>,
+    /// Those that have ended: an input may be older than the moment that is judged.
+    pub(crate) ended: Vec<&'a RoleAssignment>,
     /// What was not read, so that there may be more.
     pub(crate) unknown: Option<NotRead>,
 }
@@ -35,21 +37,27 @@ impl<'a> Context<'a> {
             .or_else(|| snapshot.roles.missing.clone());
         let groups = snapshot.groups_of(id);
         let mut assignments = Vec::new();
+        let mut ended = Vec::new();
         for assignment in collection.iter().filter(|a| a.kind == kind) {
             if !snapshot.is_global_administrator(&assignment.role) {
                 continue;
             }
+            let list = if self.in_force(assignment) {
+                &mut assignments
+            } else {
+                &mut ended
+            };
             if assignment.principal == *id {
-                assignments.push(assignment);
+                list.push(assignment);
                 continue;
             }
             match &groups {
                 Reading::Read(groups) if groups.contains(&assignment.principal) => {
-                    assignments.push(assignment);
+                    list.push(assignment);
                 }
                 Reading::NotRead(why) if snapshot.user(&assignment.principal).is_none() => {
                     if self.is_member(&assignment.principal, id) {
-                        assignments.push(assignment);
+                        list.push(assignment);
                     } else {
                         unknown.get_or_insert_with(|| memberships(why));
                     }
@@ -59,8 +67,14 @@ impl<'a> Context<'a> {
         }
         Held {
             assignments,
+            ended,
             unknown,
         }
+    }
+
+    /// Whether an assignment is not known to have ended.
+    pub(crate) fn in_force(&self, assignment: &RoleAssignment) -> bool {
+        !matches!(assignment.end, Reading::Read(Some(end)) if end <= self.now)
     }
 
     fn is_member(&self, group: &ObjectId, id: &ObjectId) -> bool {
@@ -133,13 +147,6 @@ impl<'a> Context<'a> {
             }
         }
         (found, unknown)
-    }
-
-    /// Whether a person of the register is authorised today.
-    pub(crate) fn authorised(&self, person: &Person) -> bool {
-        let today = self.today();
-        person.authorised_since.is_none_or(|since| since <= today)
-            && person.authorised_until.is_none_or(|until| until >= today)
     }
 
     /// Days between two days, in either order.

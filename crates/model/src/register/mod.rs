@@ -113,6 +113,14 @@ pub struct Person {
     pub training: Vec<Training>,
 }
 
+impl Person {
+    /// Whether the person is authorised on a day; the first and the last day count.
+    pub fn authorised_on(&self, day: Date) -> bool {
+        self.authorised_since.is_none_or(|since| since <= day)
+            && self.authorised_until.is_none_or(|until| until >= day)
+    }
+}
+
 /// A training that a person did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Training {

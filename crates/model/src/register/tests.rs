@@ -37,6 +37,25 @@ fn r1_the_complete_register_is_read_in_full() {
 }
 
 #[test]
+fn r1_a_person_is_authorised_from_the_first_day_to_the_last() {
+    let day = jiff::civil::date;
+    let person = Person {
+        authorised_since: Some(day(2026, 3, 1)),
+        authorised_until: Some(day(2026, 3, 31)),
+        ..Person::default()
+    };
+    for (on, authorised) in [
+        (day(2026, 2, 28), false),
+        (day(2026, 3, 1), true),
+        (day(2026, 3, 31), true),
+        (day(2026, 4, 1), false),
+    ] {
+        assert_eq!(person.authorised_on(on), authorised, "{on}");
+    }
+    assert!(Person::default().authorised_on(day(2026, 3, 1)));
+}
+
+#[test]
 fn r1_the_same_register_in_two_files_with_crlf_and_byte_order_mark() {
     let one = Register::from_toml("register.toml", COMPLETE, None).unwrap();
     let (main, sealed) = COMPLETE.split_once("[sealed]").unwrap();

@@ -28,7 +28,8 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
         .people
         .iter()
         .filter(|p| {
-            context.authorised(p) && p.roles.iter().any(|r| r == "responder" || r == "custodian")
+            p.authorised_on(context.today())
+                && p.roles.iter().any(|r| r == "responder" || r == "custodian")
         })
         .map(|p| p.id.as_str())
         .collect();

@@ -41,7 +41,7 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
     for a in snapshot
         .active_assignments
         .iter()
-        .filter(|a| snapshot.is_global_administrator(&a.role))
+        .filter(|a| context.in_force(a) && snapshot.is_global_administrator(&a.role))
     {
         if a.activated.get() == Some(&true) {
             continue;
@@ -109,9 +109,9 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::CHECK;
-    use crate::testing::{World, assignment};
+    use crate::testing::{World, assignment, now};
     use breakglass_model::Reading;
-    use breakglass_model::Verdict::{CannotTell, Fail};
+    use breakglass_model::Verdict::{CannotTell, Fail, Pass};
     use breakglass_model::tenant::AssignmentKind;
 
     #[test]
@@ -144,5 +144,16 @@ mod tests {
             .items
             .push(assignment("grp", AssignmentKind::Active));
         assert_eq!(world.verdicts(CHECK.id), [CannotTell]);
+    }
+
+    #[test]
+    fn a6_an_assignment_that_ended_does_not_count() {
+        let mut world = World::modern();
+        for p in ["sp1", "sp2"] {
+            let mut ended = assignment(p, AssignmentKind::Active);
+            ended.end = Reading::Read(Some(now()));
+            world.snapshot.active_assignments.items.push(ended);
+        }
+        assert_eq!(world.verdicts(CHECK.id), [Pass]);
     }
 }

@@ -46,7 +46,7 @@ fn everyday(context: &Context<'_>) -> (BTreeSet<String>, Option<NotRead>) {
         .iter()
         .chain(&snapshot.eligible_assignments)
     {
-        if !snapshot.is_global_administrator(&a.role) {
+        if !context.in_force(a) || !snapshot.is_global_administrator(&a.role) {
             continue;
         }
         match snapshot

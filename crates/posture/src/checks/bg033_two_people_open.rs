@@ -49,7 +49,7 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                 register
                     .people
                     .iter()
-                    .any(|p| p.id == **id && context.authorised(p))
+                    .any(|p| p.id == **id && p.authorised_on(context.today()))
             };
             let path = format!("register/sealed/place/{id}");
             if let Some(gone) = place.opens.iter().find(|id| !authorised(id)) {

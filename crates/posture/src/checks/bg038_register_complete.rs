@@ -42,7 +42,11 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
             lacks.push(format!("the keys of {name}"));
         }
     }
-    if !register.people.iter().any(|p| context.authorised(p)) {
+    if !register
+        .people
+        .iter()
+        .any(|p| p.authorised_on(context.today()))
+    {
         lacks.push("an authorised person".to_owned());
     }
     if !lacks.is_empty() {

@@ -28,7 +28,7 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
     let people: Vec<_> = register
         .people
         .iter()
-        .filter(|p| context.authorised(p))
+        .filter(|p| p.authorised_on(context.today()))
         .collect();
     if people.is_empty() {
         return vec![CHECK.fail("register", "nobody is authorised today")];

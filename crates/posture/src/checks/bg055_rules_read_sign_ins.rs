@@ -14,7 +14,7 @@ pub(super) const CHECK: Check = Check {
     requirement: "W3",
     title: "Alert rules watch interactive and non-interactive sign-ins of the accounts",
     severity: Severity::Critical,
-    what: "Looks for enabled rules over SigninLogs and over AADNonInteractiveUserSignInLogs, in a workspace that gets them. Passes only a plain query (the table, one `where` that compares UserId with the ids), fails only when no enabled rule over the table mentions the accounts; all else is cannot tell, and judged by `rules prove`, in a later version. One of three ways suffices: rules of Azure Monitor (W3 to W9), rules of Microsoft Sentinel (W10), our own monitor (W11).",
+    what: "Looks for enabled rules over SigninLogs and over AADNonInteractiveUserSignInLogs, in a workspace that a diagnostic setting sends them to. Passes only a plain query (the table, one `where` that compares UserId with the ids), fails only when no enabled rule over the table mentions the accounts, or nothing fills the table; all else is cannot tell, and judged by `rules prove`, in a later version. One of three ways suffices: rules of Azure Monitor (W3 to W9), rules of Microsoft Sentinel (W10), our own monitor (W11).",
     rationale: "Most recipes read SigninLogs alone. Since April 2025 a sign-in with a FIDO2 key that obtains a refresh token is in the other table.",
     fix: "Azure portal > Monitor > Alerts > Create > Alert rule > Custom log search, on the workspace, for {subject}: `<table> | where UserId in~ (\"<object id 1>\", \"<object id 2>\")`; one rule for each table, since a `union` can't run every minute.",
     controls: &[
@@ -44,6 +44,8 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                 columns: &["UserId"],
                 ids: &ids,
                 words: None,
+                heard: false,
+                fix: None,
             },
         )
     };
@@ -117,5 +119,33 @@ mod tests {
             "{}",
             finding.because
         );
+    }
+
+    #[test]
+    fn w1_w3_a_table_that_no_setting_fills_fails() {
+        let mut world = World::modern();
+        for setting in 0..2 {
+            world.properties("diagnosticSettings", setting)["logs"][1]["enabled"] = json!(false);
+        }
+        let findings = world.run(CHECK.id);
+        assert_eq!(world.verdicts(CHECK.id), [Pass, Fail]);
+        assert!(
+            findings[1].because.contains("NonInteractiveUserSignInLogs"),
+            "{}",
+            findings[1].because
+        );
+        assert_eq!(findings[1].evidence[0].field, "query");
+        assert!(
+            findings[1].evidence[2]
+                .value
+                .starts_with("SignInLogs, AuditLogs to /sub")
+        );
+        // Sent elsewhere than to a workspace, no rule sees it either.
+        world.properties("diagnosticSettings", 1)["logs"][1]["enabled"] = json!(true);
+        assert_eq!(world.verdicts(CHECK.id), [Pass, Fail]);
+        world.monitored();
+        assert_eq!(world.verdicts(CHECK.id), [Pass, NotApplicable]);
+        world.snapshot.other.remove("diagnosticSettings");
+        assert_eq!(world.verdicts(CHECK.id), [CannotTell, CannotTell]);
     }
 }

@@ -10,7 +10,7 @@ pub(super) const CHECK: Check = Check {
     requirement: "W3",
     title: "Alert rules watch acts by the accounts and changes to them",
     severity: Severity::High,
-    what: "Looks for enabled rules over AuditLogs that match the accounts as initiator and as target. Passes only a plain query, fails only when no enabled rule over AuditLogs mentions the accounts; all else is cannot tell, and judged by `rules prove`, in a later version. Rules of Azure Monitor or of Microsoft Sentinel (W10) suffice, or our own monitor (W11).",
+    what: "Looks for enabled rules over AuditLogs that match the accounts as initiator and as target. Passes only a plain query, fails only when no enabled rule over AuditLogs mentions the accounts, or no diagnostic setting sends AuditLogs to a workspace; all else is cannot tell, and judged by `rules prove`, in a later version. Rules of Azure Monitor or of Microsoft Sentinel (W10) suffice, or our own monitor (W11).",
     rationale: "A new key on the account, a password set, a disabled account: each comes before the misuse or the lockout, and is no sign-in.",
     fix: "Azure portal > Monitor > Alerts > Create > Alert rule > Custom log search, on the workspace: `AuditLogs | where tostring(InitiatedBy.user.id) in~ (\"<object id 1>\", \"<object id 2>\") or tostring(TargetResources) has_any (\"<object id 1>\", \"<object id 2>\", \"<group id>\")`.",
     controls: &[
@@ -75,5 +75,16 @@ mod tests {
         assert_eq!(world.verdicts(CHECK.id), [CannotTell, CannotTell]);
         world.properties("scheduledQueryRules", 2)["enabled"] = json!(false);
         assert_eq!(world.verdicts(CHECK.id), [Fail, Fail]);
+    }
+
+    #[test]
+    fn w1_w3_changes_that_no_setting_sends_fail() {
+        let mut world = World::modern();
+        world.properties("diagnosticSettings", 0)["logs"][2]["enabled"] = json!(false);
+        assert_eq!(world.verdicts(CHECK.id), [Fail, Fail]);
+        world.other("diagnosticSettings").clear();
+        assert_eq!(world.verdicts(CHECK.id), [Fail, Fail]);
+        world.snapshot.other.remove("diagnosticSettings");
+        assert_eq!(world.verdicts(CHECK.id), [CannotTell, CannotTell]);
     }
 }

@@ -35,30 +35,15 @@ fn judge(context: &Context<'_>, rule: &Rule<'_>) -> Finding {
     let mail = told.by(&[Channel::Mail]);
     let other = told.by(&[Channel::Phone, Channel::Web]);
     let finding = match (mail, other, &told.missing) {
-        (Some(true), Some(true), _) => CHECK.pass(rule.name, "it tells by e-mail and by a second channel that receive"),
+        (Some(true), Some(true), _) => CHECK.pass(
+            rule.name,
+            "it tells by e-mail and by a second channel that receive",
+        ),
         (_, _, Some(missing)) => CHECK.unread(rule.name, missing),
         (Some(false), _, _) | (_, Some(false), _) => CHECK.fail(rule.name, lacks(mail, other)),
-        _ => CHECK.cannot_tell(
-            rule.name,
-            "Azure does not say whether a receiver is confirmed and receives",
-            "Azure portal > Monitor > Alerts > Action groups > the group > Test action group: see that every receiver gets it.",
-        ),
+        _ => told.unsure(&CHECK, rule.name),
     };
-    let mut finding = finding.seen(
-        rule.object,
-        "actions/actionGroups",
-        rule.action_groups().len(),
-    );
-    for (group, why) in &told.dead {
-        finding = finding.seen(group.as_str(), "enabled", why);
-    }
-    for receiver in &told.deaf {
-        finding = finding.seen(
-            receiver.group,
-            "receiver status",
-            format!("{}: Disabled", receiver.address),
-        );
-    }
+    let mut finding = context.silence(finding, rule);
     for receiver in &told.receivers {
         finding = finding.seen(
             receiver.group,

@@ -5,7 +5,7 @@ use breakglass_model::{Finding, Severity};
 use crate::{
     Check, Context,
     catalogue::Seen,
-    monitoring::{AUDIT, PROVE, Rule, SIGN_INS, text},
+    monitoring::{AUDIT, PROVE, Rule, SIGN_INS, TELL, text},
 };
 
 pub(super) const CHECK: Check = Check {
@@ -14,7 +14,7 @@ pub(super) const CHECK: Check = Check {
     requirement: "W13",
     title: "Somebody is told when the logs stop",
     severity: Severity::High,
-    what: "Looks for an enabled rule over SigninLogs, AADNonInteractiveUserSignInLogs or AuditLogs, about no account, that fires when there are no records; or for our own monitor with somebody who watches it.",
+    what: "Looks for an enabled rule over SigninLogs, AADNonInteractiveUserSignInLogs or AuditLogs, about no account, that fires when there are no records and calls an action group with somebody in it; or for our own monitor with somebody who watches it.",
     rationale: "A setting that was deleted, a cap that was reached, a rule that Azure switched off: each looks exactly like a tenant in which nothing happens.",
     fix: "Azure portal > Monitor > Alerts > Create > Alert rule > Custom log search, on the workspace: `AADNonInteractiveUserSignInLogs`, Table rows, Count, less than 1, over 1 hour, every 15 minutes, to the same action group (of the three it is the table that is never quiet in a tenant with users).",
     controls: &[
@@ -72,11 +72,12 @@ fn judge(context: &Context<'_>) -> Finding {
         .filter(|rule| !rule.guards())
         .filter_map(|rule| Some((rule, table(rule)?)))
         .collect();
-    let heard = |rule: &Rule<'_>| rule.sentinel || !rule.action_groups().is_empty();
-    if let Some((rule, table)) = over
+    let absence: Vec<_> = over
         .iter()
-        .find(|(rule, _)| on_absence(rule) && heard(rule))
-    {
+        .filter(|(rule, _)| on_absence(rule))
+        .map(|(rule, table)| (rule, table, context.hears(rule)))
+        .collect();
+    if let Some((rule, table, _)) = absence.iter().find(|(_, _, heard)| *heard == Some(true)) {
         return CHECK
             .pass(
                 subject,
@@ -90,12 +91,19 @@ fn judge(context: &Context<'_>) -> Finding {
             "our own monitor runs, and somebody is told when it stops",
         );
     }
+    if let Some((rule, table, _)) = absence.iter().find(|(_, _, heard)| heard.is_none()) {
+        return context.told(rule).unsure(&CHECK, subject).seen(
+            rule.object,
+            "criteria/operator",
+            table,
+        );
+    }
     if let Some(missing) = watch.missing() {
         return CHECK.unread(subject, missing);
     }
     // `… | summarize Last = max(TimeGenerated) | where Last < ago(1h)`, greater than 0.
     let by_age = over.iter().find(|(rule, _)| {
-        heard(rule)
+        context.hears(rule) != Some(false)
             && rule.query.has_word("summarize")
             && (rule.query.has_word("max") || rule.query.has_word("count"))
     });
@@ -107,6 +115,18 @@ fn judge(context: &Context<'_>) -> Finding {
                 PROVE,
             )
             .seen(rule.object, "query", *table);
+    }
+    if let Some((rule, table, _)) = absence.first() {
+        let finding = CHECK
+            .fail(
+                subject,
+                format!(
+                    "rule `{}` fires when `{table}` gets too few records, and tells nobody",
+                    rule.name
+                ),
+            )
+            .mended_by(TELL);
+        return context.silence(finding, rule);
     }
     CHECK
         .fail(subject, "no enabled rule fires when records stop, and no monitor of ours is known to be watched")
@@ -147,5 +167,24 @@ mod tests {
         let mut world = World::modern();
         world.properties("scheduledQueryRules", 3)["actions"] = json!({});
         assert_eq!(world.verdicts(CHECK.id), [Fail]);
+        let mut world = World::modern();
+        for list in ["emailReceivers", "smsReceivers"] {
+            world.properties("actionGroups", 0)[list] = json!([]);
+        }
+        let finding = &world.run(CHECK.id)[0];
+        assert_eq!(finding.verdict, Fail);
+        assert_eq!(finding.evidence.last().unwrap().value, "has no receiver");
+        world.properties("actionGroups", 0)["smsReceivers"] =
+            json!([{"phoneNumber": "1", "status": "NotSpecified"}]);
+        assert_eq!(world.verdicts(CHECK.id), [CannotTell]);
+        world.properties("actionGroups", 0)["smsReceivers"][0]["status"] = json!("Disabled");
+        assert_eq!(world.verdicts(CHECK.id), [Fail]);
+        world.properties("actionGroups", 0)["smsReceivers"][0]["status"] = json!("Enabled");
+        world.properties("actionGroups", 0)["enabled"] = json!(false);
+        assert_eq!(world.verdicts(CHECK.id), [Fail]);
+        world.other("actionGroups").clear();
+        assert_eq!(world.verdicts(CHECK.id), [Fail]);
+        world.snapshot.other.remove("actionGroups");
+        assert_eq!(world.verdicts(CHECK.id), [CannotTell]);
     }
 }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use breakglass_model::{Finding, Severity, Verdict};
+use breakglass_model::{Finding, Severity};
 use serde_json::Value;
 
 use crate::{
     Check, Context,
     catalogue::{RESTRICTED_UNITS, Seen},
-    monitoring::{AUDIT, Rule, Sought, covers, list, text},
+    monitoring::{AUDIT, Rule, Sought, TELL, Told, covers, list, text},
 };
 
 /// The fixes; a finding shows its own.
@@ -39,7 +39,7 @@ pub(super) const CHECK: Check = Check {
     requirement: "M5",
     title: "Changes of what guards the accounts raise an alert",
     severity: Severity::High,
-    what: "Looks for enabled rules over AuditLogs that speak of the accounts' group and unit, of role assignments and of Conditional Access policies; and for activity-log alerts on changes of alert rules, action groups and processing rules, and on the deletion of the diagnostic setting. Changes to the accounts themselves are judged by BG056. What the queries match is judged by `rules prove`, in a later version.",
+    what: "Looks for enabled rules over AuditLogs that speak of the accounts' group and unit, of role assignments and of Conditional Access policies; and for activity-log alerts on changes of alert rules, action groups and processing rules, and on the deletion of the diagnostic setting. A rule counts only when an action group of it tells somebody. Changes to the accounts themselves are judged by BG056. What the queries match is judged by `rules prove`, in a later version.",
     rationale: "Whoever means to use an account unseen first takes it out of the group, writes a policy, or switches the alarm off. Each of these must itself be loud.",
     fix: concat!(
         keepers!(),
@@ -117,8 +117,10 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
             columns: &["Category"],
             ids: &[category.to_owned()],
             words: Some(words),
+            heard: true,
+            fix: Some(directory!()),
         };
-        findings.push(mended(context.sought(&CHECK, &sought), directory!()));
+        findings.push(context.sought(&CHECK, &sought));
     }
     findings.push(alerting(context));
     findings.push(export(context));
@@ -140,46 +142,100 @@ fn held(context: &Context<'_>, subject: &str, ids: &BTreeSet<String>) -> Finding
         columns: &["TargetResources"],
         ids: &ids,
         words: Some(&[]),
+        heard: true,
+        fix: Some(keepers!()),
     };
-    mended(context.sought(&CHECK, &sought), keepers!())
+    context.sought(&CHECK, &sought)
 }
 
-/// A failure with a fix of its own.
-fn mended(finding: Finding, fix: &str) -> Finding {
-    match finding.verdict {
-        Verdict::Fail => finding.mended_by(fix),
-        _ => finding,
+/// What enabled activity-log alerts call somebody for.
+#[derive(Default)]
+struct Announced<'a> {
+    /// The first alert that surely tells somebody.
+    first: Option<&'a Value>,
+    /// Operations of alerts that surely tell somebody. An alert on the whole category `Administrative` holds all: `*`.
+    heard: BTreeSet<String>,
+    /// The same with alerts that perhaps tell somebody, and who is told by one of those.
+    perhaps: BTreeSet<String>,
+    unsure: Option<(&'a Value, Told<'a>)>,
+    /// Alerts that tell nobody.
+    deaf: Vec<(&'a Value, Told<'a>, BTreeSet<String>)>,
+}
+
+impl Announced<'_> {
+    /// *Cannot tell*, when what is asked for is announced by alerts that perhaps tell somebody.
+    fn unsure(&self, subject: &str, all: bool) -> Option<Finding> {
+        let (alert, told) = self.unsure.as_ref().filter(|_| all)?;
+        let finding = told.unsure(&CHECK, subject);
+        Some(finding.seen(text(alert, "id"), "condition", "operationName"))
+    }
+
+    /// A failure with the alerts that announce some of it and tell nobody.
+    fn silence(&self, finding: Finding, some: impl Fn(&BTreeSet<String>) -> bool) -> Finding {
+        let deaf = self
+            .deaf
+            .iter()
+            .filter(|(_, _, operations)| some(operations));
+        deaf.fold(finding, |finding, (alert, told, _)| {
+            let fix = format!("{} {TELL}", finding.fix);
+            let groups = action_groups(alert).len();
+            let finding = finding.seen(text(alert, "id"), "actions/actionGroups", groups);
+            told.silence(finding.mended_by(&fix))
+        })
     }
 }
 
-/// Operations on which an enabled activity-log alert calls somebody, by the test whether it looks there. An alert on
-/// the whole category `Administrative` holds all: `*`.
-fn announced<'a>(
-    context: &Context<'a>,
-    looks: impl Fn(&str) -> bool,
-) -> (BTreeSet<String>, Option<&'a Value>) {
-    let mut operations = BTreeSet::new();
-    let mut first = None;
+/// Those of [`TAMPERING`] that are not announced.
+fn lacks(operations: &BTreeSet<String>) -> Vec<&'static str> {
+    let all = operations.contains("*");
+    TAMPERING
+        .into_iter()
+        .filter(|one| !all && !operations.contains(*one))
+        .collect()
+}
+
+/// Ids of the action groups of an activity-log alert.
+fn action_groups(alert: &Value) -> Vec<&str> {
+    let groups = alert["properties"]["actions"]["actionGroups"].as_array();
+    let ids = groups
+        .into_iter()
+        .flatten()
+        .map(|group| text(group, "actionGroupId"));
+    ids.collect()
+}
+
+/// What enabled activity-log alerts announce, by the test whether they look there.
+fn announced<'a>(context: &Context<'a>, looks: impl Fn(&str) -> bool) -> Announced<'a> {
+    let mut announced = Announced::default();
     for alert in list(context.snapshot, "activityLogAlerts").items {
         let properties = &alert["properties"];
-        let calls = properties["actions"]["actionGroups"]
-            .as_array()
-            .is_some_and(|groups| !groups.is_empty());
         let here = properties["scopes"]
             .as_array()
             .into_iter()
             .flatten()
             .filter_map(Value::as_str)
             .any(&looks);
-        if properties["enabled"] == false || !calls || !here {
+        if properties["enabled"] == false || !here {
             continue;
         }
-        if let Some(found) = operations_of(&properties["condition"]) {
-            first = first.or(Some(alert));
-            operations.extend(found);
+        let Some(found) = operations_of(&properties["condition"]) else {
+            continue;
+        };
+        let told = context.told_by(&action_groups(alert));
+        match told.anybody() {
+            Some(true) => {
+                announced.first = announced.first.or(Some(alert));
+                announced.perhaps.extend(found.iter().cloned());
+                announced.heard.extend(found);
+            }
+            None => {
+                announced.perhaps.extend(found);
+                announced.unsure.get_or_insert((alert, told));
+            }
+            Some(false) => announced.deaf.push((alert, told, found)),
         }
     }
-    (operations, first)
+    announced
 }
 
 /// The operations of a condition; `None`: something else narrows it, and nothing is certain.
@@ -228,55 +284,67 @@ fn alerting(context: &Context<'_>) -> Finding {
         };
     }
     // An alert looks at a whole subscription, or at a part that holds every rule.
-    let (operations, alert) = announced(context, |scope| {
+    let announced = announced(context, |scope| {
         guards.iter().all(|rule| covers(scope, rule.object))
     });
-    let missing: Vec<&str> = TAMPERING
-        .iter()
-        .copied()
-        .filter(|wanted| !operations.contains("*") && !operations.contains(*wanted))
-        .collect();
-    if let (Some(alert), []) = (alert, missing.as_slice()) {
+    let missing = lacks(&announced.heard);
+    if let (Some(alert), []) = (announced.first, missing.as_slice()) {
         return CHECK
             .pass(subject, "an activity-log alert announces their changes")
             .seen(text(alert, "id"), "condition", "operationName");
     }
-    match alerts.missing {
-        Some(unread) => CHECK.unread(subject, &unread),
-        None => CHECK
-            .fail(
-                subject,
-                if missing.len() == TAMPERING.len() {
-                    "no activity-log alert announces their changes".to_owned()
-                } else {
-                    format!("no activity-log alert announces {}", missing.join(", "))
-                },
-            )
-            .mended_by(tampering!())
-            .seen("activityLogAlerts", "alerts read", alerts.items.len()),
+    if let Some(finding) = announced.unsure(subject, lacks(&announced.perhaps).is_empty()) {
+        return finding;
     }
+    if let Some(unread) = alerts.missing {
+        return CHECK.unread(subject, &unread);
+    }
+    let because = if missing.len() == TAMPERING.len() {
+        "no activity-log alert announces their changes to anybody".to_owned()
+    } else {
+        format!("no activity-log alert announces {}", missing.join(", "))
+    };
+    let finding = CHECK.fail(subject, because).mended_by(tampering!()).seen(
+        "activityLogAlerts",
+        "alerts read",
+        alerts.items.len(),
+    );
+    announced.silence(finding, |found| lacks(found).len() < TAMPERING.len())
 }
 
 fn export(context: &Context<'_>) -> Finding {
     let subject = "the diagnostic setting";
-    let (operations, alert) = announced(context, |_| true);
-    if let (Some(alert), true) = (alert, operations.contains(EXPORT)) {
+    let announced = announced(context, |_| true);
+    if let (Some(alert), true) = (announced.first, announced.heard.contains(EXPORT)) {
         return CHECK
             .pass(subject, "an activity-log alert announces its deletion; since the setting belongs to no subscription, let the alarm on silence (BG067) stand beside it")
             .seen(text(alert, "id"), "condition", EXPORT);
     }
     let alerts = list(context.snapshot, "activityLogAlerts");
-    match alerts.missing {
-        Some(unread) => CHECK.unread(subject, &unread),
-        None if context.monitor().is_some() => CHECK.not_applicable(
+    if let Some(unread) = alerts.missing {
+        return CHECK.unread(subject, &unread);
+    }
+    if context.monitor().is_some() {
+        return CHECK.not_applicable(
             subject,
             "our own monitor reads the logs itself: the setting can go without silencing it (W11, BG065)",
-        ),
-        None => CHECK
-            .fail(subject, "no activity-log alert announces its deletion")
-            .mended_by(export!())
-            .seen("activityLogAlerts", "operations announced", operations.len()),
+        );
     }
+    if let Some(finding) = announced.unsure(subject, announced.perhaps.contains(EXPORT)) {
+        return finding;
+    }
+    let finding = CHECK
+        .fail(
+            subject,
+            "no activity-log alert announces its deletion to anybody",
+        )
+        .mended_by(export!())
+        .seen(
+            "activityLogAlerts",
+            "operations announced",
+            announced.heard.len(),
+        );
+    announced.silence(finding, |found| found.contains(EXPORT))
 }
 
 #[cfg(test)]
@@ -338,5 +406,43 @@ mod tests {
             .iter_mut()
             .for_each(|account| account.group = None);
         assert_eq!(world.verdicts(CHECK.id)[0], NotApplicable);
+    }
+
+    #[test]
+    fn m5_an_alert_that_tells_nobody_does_not_count() {
+        let mut world = World::modern();
+        for list in ["emailReceivers", "smsReceivers"] {
+            world.properties("actionGroups", 0)[list] = json!([]);
+        }
+        assert_eq!(world.verdicts(CHECK.id), [Fail; 6]);
+        for finding in world.run(CHECK.id) {
+            let evidence: Vec<&str> = finding.evidence.iter().map(|e| e.value.as_str()).collect();
+            assert!(evidence.contains(&"has no receiver"), "{finding:?}");
+        }
+        world.properties("actionGroups", 0)["emailReceivers"] =
+            json!([{"emailAddress": "soc@example.org", "status": "NotSpecified"}]);
+        assert_eq!(world.verdicts(CHECK.id), [CannotTell; 6]);
+        world.properties("actionGroups", 0)["emailReceivers"][0]["status"] = json!("Enabled");
+        assert_eq!(world.verdicts(CHECK.id), [Pass; 6]);
+        world.properties("actionGroups", 0)["enabled"] = json!(false);
+        assert_eq!(world.verdicts(CHECK.id), [Fail; 6]);
+        world.snapshot.other.remove("actionGroups");
+        assert_eq!(world.verdicts(CHECK.id), [CannotTell; 6]);
+        world.properties("scheduledQueryRules", 2)["actions"] = json!({});
+        world.properties("activityLogAlerts", 0)["actions"] = json!({});
+        assert_eq!(world.verdicts(CHECK.id), [Fail; 6]);
+        // Another way of being told is not asked for action groups.
+        world.monitored();
+        assert_eq!(
+            world.verdicts(CHECK.id),
+            [
+                NotApplicable,
+                NotApplicable,
+                NotApplicable,
+                NotApplicable,
+                Fail,
+                NotApplicable
+            ]
+        );
     }
 }

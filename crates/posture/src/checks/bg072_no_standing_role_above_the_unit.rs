@@ -42,7 +42,11 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
         unknown = unknown.or(missing);
     }
     let mut above: BTreeMap<String, Vec<(String, &str)>> = BTreeMap::new();
-    for own in &snapshot.active_assignments {
+    for own in snapshot
+        .active_assignments
+        .iter()
+        .filter(|own| context.in_force(own))
+    {
         let wide = own.scope.get().is_none_or(|scope| scope == "/");
         let role = if context.is_role(&own.role, PRIVILEGED_ROLE_ADMINISTRATOR) {
             "Privileged Role Administrator"
@@ -118,7 +122,7 @@ mod tests {
     use super::CHECK;
     use crate::{
         directory::{PRIVILEGED_AUTHENTICATION_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR},
-        testing::{World, assignment, oid},
+        testing::{World, assignment, now, oid},
     };
     use breakglass_model::Reading;
     use breakglass_model::Verdict::{Fail, Pass};
@@ -134,6 +138,10 @@ mod tests {
         world.snapshot.active_assignments.items.push(role);
         assert_eq!(world.verdicts(CHECK.id), [Fail]);
         world.snapshot.active_assignments.items[3].activated = Reading::Read(true);
+        assert_eq!(world.verdicts(CHECK.id), [Pass]);
+        let role = &mut world.snapshot.active_assignments.items[3];
+        role.activated = Reading::Read(false);
+        role.end = Reading::Read(Some(now()));
         assert_eq!(world.verdicts(CHECK.id), [Pass]);
     }
 

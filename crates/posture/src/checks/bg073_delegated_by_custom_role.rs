@@ -97,7 +97,11 @@ fn judge(context: &Context<'_>, keeper: &Keeper<'_>) -> Finding {
         .active_assignments
         .iter()
         .chain(&snapshot.eligible_assignments)
-        .find(|own| own.role == *keeper.role && own.scope.get().is_some_and(|scope| scope == "/"));
+        .find(|own| {
+            context.in_force(own)
+                && own.role == *keeper.role
+                && own.scope.get().is_some_and(|scope| scope == "/")
+        });
     if let Some(wide) = wide {
         return CHECK
             .fail(name, "the role is given for the whole tenant, too")

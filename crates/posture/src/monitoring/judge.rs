@@ -2,8 +2,14 @@
 
 use breakglass_model::Finding;
 
-use super::{AUDIT, Names, PROVE, Rule, covers, list, stream::sinks};
+use super::{
+    AUDIT, Names, PROVE, Rule, TELL, covers, list,
+    stream::{category_of, sinks},
+    text,
+};
 use crate::{Check, Context, catalogue::Seen};
+
+const OWN: &str = "our own monitor reads the logs itself and needs no alert rule (W11, BG065)";
 
 /// What a rule must match.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +24,10 @@ pub(crate) struct Sought<'a> {
     pub(crate) ids: &'a [String],
     /// Words of which one must stand in the query, when no id can: `None`, the table alone is enough to leave it open.
     pub(crate) words: Option<&'a [&'a str]>,
+    /// Whether a rule counts only when it tells somebody. For rules about the accounts other checks ask that.
+    pub(crate) heard: bool,
+    /// What makes the rule that is missing, where it is not the fix of the check.
+    pub(crate) fix: Option<&'a str>,
 }
 
 impl<'a> Context<'a> {
@@ -40,15 +50,39 @@ impl<'a> Context<'a> {
         };
         let subject = sought.subject;
         let table = sought.table;
-        let near: Vec<&Rule<'a>> = reads.iter().copied().filter(|rule| here(rule)).collect();
+        if let ([rule, ..], [], None) = (reads.as_slice(), sinks.as_slice(), &settings.missing) {
+            return self.unfed(check, sought, rule);
+        }
+        let hears = |rule: &Rule<'_>| {
+            if sought.heard {
+                self.hears(rule)
+            } else {
+                Some(true)
+            }
+        };
+        let (near, deaf): (Vec<&Rule<'a>>, Vec<&Rule<'a>>) = reads
+            .iter()
+            .copied()
+            .filter(|rule| here(rule))
+            .partition(|rule| hears(rule) != Some(false));
         let sure = |id: &String| {
-            near.iter()
-                .find(|rule| rule.surely_matches(table, sought.columns, id))
+            let mut all = near
+                .iter()
+                .filter(|rule| rule.surely_matches(table, sought.columns, id));
+            let first = all.clone().next();
+            all.find(|rule| hears(rule) == Some(true)).or(first)
         };
         let certain: Vec<_> = sought.ids.iter().map(sure).collect();
         if !certain.is_empty() && certain.iter().all(Option::is_some) {
             if let Some(missing) = &settings.missing {
                 return check.unread(subject, missing);
+            }
+            let unsure = certain.iter().flatten().find(|rule| hears(rule).is_none());
+            if let Some(rule) = unsure {
+                return self
+                    .told(rule)
+                    .unsure(check, subject)
+                    .seen(rule.object, "query", table);
             }
             let mut finding = check.pass(subject, format!("an enabled rule reads `{table}` and matches all of it, in a query whose meaning is certain"));
             let mut rules: Vec<&str> = certain.iter().flatten().map(|rule| rule.object).collect();
@@ -58,7 +92,7 @@ impl<'a> Context<'a> {
             }
             return finding;
         }
-        let speaks = |rule: &&&Rule<'_>| match sought.words {
+        let speaks = |rule: &&Rule<'_>| match sought.words {
             // A rule that does not know the accounts may fire on them by chance; it is not what W3 asks for.
             None => rule.names != Names::No,
             Some(words) => {
@@ -71,7 +105,7 @@ impl<'a> Context<'a> {
                     })
             }
         };
-        if let Some(rule) = near.iter().find(speaks) {
+        if let Some(rule) = near.iter().copied().find(speaks) {
             return check
                 .cannot_tell(
                     subject,
@@ -84,7 +118,7 @@ impl<'a> Context<'a> {
         let elsewhere = settings
             .missing
             .as_ref()
-            .filter(|_| near.len() < reads.len());
+            .filter(|_| near.len() + deaf.len() < reads.len());
         if let Some(missing) = watch.missing().or(elsewhere) {
             return check.unread(subject, missing);
         }
@@ -93,7 +127,7 @@ impl<'a> Context<'a> {
                 Names::Hidden(what) => what.clone(),
                 _ => rule.query.hides()?,
             };
-            here(rule).then_some((rule, what))
+            (here(rule) && hears(rule) != Some(false)).then_some((rule, what))
         });
         if let Some((rule, what)) = hidden {
             return check.cannot_tell(
@@ -106,10 +140,15 @@ impl<'a> Context<'a> {
             );
         }
         if self.monitor().is_some() {
-            return check.not_applicable(
-                subject,
-                "our own monitor reads the logs itself and needs no alert rule (W11, BG065)",
+            return check.not_applicable(subject, OWN);
+        }
+        if let Some(rule) = deaf.iter().copied().find(speaks) {
+            let why = format!(
+                "rule `{}` reads `{table}` and speaks of it, and tells nobody",
+                rule.name
             );
+            let finding = check.fail(subject, why).mended_by(TELL);
+            return self.silence(finding, rule);
         }
         let why = if !near.is_empty() && sought.words.is_none() {
             format!("no enabled rule over `{table}` mentions the accounts")
@@ -122,14 +161,54 @@ impl<'a> Context<'a> {
         } else {
             format!("the rules that read `{table}` look at a workspace that does not get it")
         };
-        check
-            .fail(subject, why)
+        let finding = check.fail(subject, why);
+        let finding = match sought.fix {
+            Some(fix) => finding.mended_by(fix),
+            None => finding,
+        };
+        finding
             .seen(
                 "scheduledQueryRules",
                 "enabled rules read",
                 watch.azure.len(),
             )
             .seen("alertRules", "enabled rules read", watch.sentinel.len())
+    }
+
+    /// A rule reads a table that stays empty.
+    fn unfed(&self, check: &Check, sought: &Sought<'_>, rule: &Rule<'_>) -> Finding {
+        let Sought { subject, table, .. } = *sought;
+        if self.monitor().is_some() {
+            return check.not_applicable(subject, OWN);
+        }
+        let category = category_of(table);
+        let because = format!(
+            "rule `{}` reads `{table}`, and no diagnostic setting sends {category} to a workspace",
+            rule.name
+        );
+        let settings = list(self.snapshot, "diagnosticSettings").items;
+        let finding = check
+            .fail(subject, because)
+            .mended_by(&format!("Entra admin center > Monitoring & health > Diagnostic settings: tick {category} and `Send to Log Analytics workspace`, the one that the rule reads (BG050)."))
+            .seen(rule.object, "query", table)
+            .seen("diagnosticSettings", "settings read", settings.len());
+        settings.iter().take(20).fold(finding, |finding, setting| {
+            let properties = &setting["properties"];
+            let logs = properties["logs"].as_array().into_iter().flatten();
+            let sent: Vec<&str> = logs
+                .filter(|log| log["enabled"] == true)
+                .map(|log| match text(log, "category") {
+                    "" => text(log, "categoryGroup"),
+                    category => category,
+                })
+                .collect();
+            let to = match text(properties, "workspaceId") {
+                "" => "no workspace",
+                workspace => workspace,
+            };
+            let sent = format!("{} to {to}", sent.join(", "));
+            finding.seen(text(setting, "id"), "logs", sent)
+        })
     }
 
     /// Object ids of the declared accounts; `None`: one is not known.
@@ -155,6 +234,8 @@ impl<'a> Context<'a> {
             columns,
             ids,
             words: None,
+            heard: false,
+            fix: None,
         };
         self.sought(check, &sought)
     }

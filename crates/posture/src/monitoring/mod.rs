@@ -16,7 +16,7 @@ use serde_json::Value;
 pub(crate) use arm::{Listed, covers, list, minutes, resource_group, same, text, workspace_of};
 pub(crate) use judge::{Sought, no_id};
 pub(crate) use kql::Query;
-pub(crate) use people::Channel;
+pub(crate) use people::{Channel, TELL, Told};
 pub(crate) use stream::{CATEGORIES, senders, sinks};
 
 use crate::{Check, Context};

@@ -2,11 +2,14 @@
 //!
 //! Azure Monitor, *Action groups*.
 
-use breakglass_model::NotRead;
+use breakglass_model::{Finding, NotRead};
 use serde_json::Value;
 
 use super::{Rule, list, same, text};
-use crate::Context;
+use crate::{Check, Context, catalogue::Seen};
+
+/// What makes a silent alert heard.
+pub(crate) const TELL: &str = "Azure portal > Monitor > Alerts > the rule > Action groups: a group that is switched on, with a mailbox and a phone that somebody watches (Action groups > the group > Notifications); then `Test action group`.";
 
 /// How a receiver is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,7 +38,7 @@ pub(crate) struct Receiver<'a> {
 }
 
 /// Lists of receivers, how each is reached, and the field with the address.
-const LISTS: [(&str, Channel, &str); 10] = [
+const LISTS: [(&str, Channel, &str); 12] = [
     ("emailReceivers", Channel::Mail, "emailAddress"),
     ("smsReceivers", Channel::Phone, "phoneNumber"),
     ("voiceReceivers", Channel::Phone, "phoneNumber"),
@@ -50,6 +53,8 @@ const LISTS: [(&str, Channel, &str); 10] = [
     ),
     ("automationRunbookReceivers", Channel::Entra, "runbookName"),
     ("eventHubReceivers", Channel::Entra, "eventHubName"),
+    ("itsmReceivers", Channel::Entra, "connectionId"),
+    ("incidentReceivers", Channel::Entra, "name"),
 ];
 
 /// The receivers of an action group.
@@ -85,8 +90,8 @@ fn receivers(group: &Value) -> Vec<Receiver<'_>> {
 pub(crate) struct Told<'a> {
     /// Receivers of action groups that are switched on, without those that Azure says do not receive.
     pub(crate) receivers: Vec<Receiver<'a>>,
-    /// Action groups that are named and not there, or switched off, and why that counts.
-    pub(crate) dead: Vec<(String, &'static str)>,
+    /// Action groups that are named and not there, switched off or empty: the group, the field and why that counts.
+    pub(crate) dead: Vec<(String, &'static str, &'static str)>,
     /// Receivers that Azure says do not receive.
     pub(crate) deaf: Vec<Receiver<'a>>,
     /// Why there may be more.
@@ -109,14 +114,72 @@ impl Told<'_> {
             Some(false)
         }
     }
+
+    /// Whether anybody at all is told; `None`: perhaps.
+    pub(crate) fn anybody(&self) -> Option<bool> {
+        let every: Vec<Channel> = LISTS.iter().map(|(_, channel, _)| *channel).collect();
+        match self.by(&every) {
+            Some(false) if self.missing.is_some() => None,
+            told => told,
+        }
+    }
+
+    /// *Cannot tell*, since it is not known whether anybody is told.
+    pub(crate) fn unsure(&self, check: &Check, subject: &str) -> Finding {
+        match &self.missing {
+            Some(missing) => check.unread(subject, missing),
+            None => check.cannot_tell(
+                subject,
+                "Azure does not say whether a receiver is confirmed and receives",
+                "Azure portal > Monitor > Alerts > Action groups > the group > Test action group: see that every receiver gets it.",
+            ),
+        }
+    }
+
+    /// A finding with what keeps people from being told.
+    pub(crate) fn silence(&self, mut finding: Finding) -> Finding {
+        for (group, field, why) in &self.dead {
+            finding = finding.seen(group.as_str(), field, why);
+        }
+        for receiver in &self.deaf {
+            finding = finding.seen(
+                receiver.group,
+                "receiver status",
+                format!("{}: Disabled", receiver.address),
+            );
+        }
+        finding
+    }
 }
 
 impl<'a> Context<'a> {
     /// Who is told by a rule.
     pub(crate) fn told(&self, rule: &Rule<'_>) -> Told<'a> {
+        self.told_by(&rule.action_groups())
+    }
+
+    /// Whether anybody is told by a rule; `None`: perhaps. Whom an incident of Microsoft Sentinel reaches is not
+    /// for action groups to say (BG064).
+    pub(crate) fn hears(&self, rule: &Rule<'_>) -> Option<bool> {
+        if rule.sentinel {
+            Some(true)
+        } else {
+            self.told(rule).anybody()
+        }
+    }
+
+    /// A finding with how many action groups a rule calls, and what keeps people from being told by them.
+    pub(crate) fn silence(&self, finding: Finding, rule: &Rule<'_>) -> Finding {
+        let groups = rule.action_groups();
+        let finding = finding.seen(rule.object, "actions/actionGroups", groups.len());
+        self.told_by(&groups).silence(finding)
+    }
+
+    /// Who is told by action groups, which their ids name.
+    pub(crate) fn told_by(&self, ids: &[&str]) -> Told<'a> {
         let groups = list(self.snapshot, "actionGroups");
         let mut told = Told::default();
-        for id in rule.action_groups() {
+        for id in ids {
             let Some(group) = groups
                 .items
                 .iter()
@@ -124,17 +187,24 @@ impl<'a> Context<'a> {
             else {
                 match &groups.missing {
                     Some(missing) => told.missing = Some(missing.clone()),
-                    None => told.dead.push((id.to_owned(), "does not exist")),
+                    None => told
+                        .dead
+                        .push(((*id).to_owned(), "enabled", "does not exist")),
                 }
                 continue;
             };
             if group["properties"]["enabled"] == false {
-                told.dead.push((id.to_owned(), "is switched off"));
+                told.dead
+                    .push(((*id).to_owned(), "enabled", "is switched off"));
                 continue;
             }
             let (deaf, hearing): (Vec<_>, Vec<_>) = receivers(group)
                 .into_iter()
                 .partition(|r| r.works == Some(false));
+            if deaf.is_empty() && hearing.is_empty() {
+                told.dead
+                    .push(((*id).to_owned(), "receivers", "has no receiver"));
+            }
             told.deaf.extend(deaf);
             told.receivers.extend(hearing);
         }

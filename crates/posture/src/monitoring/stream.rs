@@ -35,13 +35,17 @@ pub(crate) fn senders<'a>(settings: &Listed<'a>, category: &str) -> Vec<&'a Valu
         .collect()
 }
 
-/// Ids of the workspaces that get a table, as the settings name them.
-pub(crate) fn sinks<'a>(settings: &Listed<'a>, table: &str) -> Vec<&'a str> {
-    let category = CATEGORIES
+/// The category that arrives in a table.
+pub(crate) fn category_of(table: &str) -> &str {
+    CATEGORIES
         .iter()
         .find(|(_, own)| *own == table)
-        .map_or(table, |(category, _)| category);
-    senders(settings, category)
+        .map_or(table, |(category, _)| category)
+}
+
+/// Ids of the workspaces that get a table, as the settings name them.
+pub(crate) fn sinks<'a>(settings: &Listed<'a>, table: &str) -> Vec<&'a str> {
+    senders(settings, category_of(table))
         .into_iter()
         .map(|setting| text(&setting["properties"], "workspaceId"))
         .filter(|id| !id.is_empty())
