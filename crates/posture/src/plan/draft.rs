@@ -266,6 +266,14 @@ fn guarded(
     let id = match (&account.id, account.user) {
         (Some(id), Some(_)) => id.clone(),
         (Some(id), None) => return Err(PlanError::NotThere(id.to_string())),
+        // Only a register names accounts that are still to be made: a name on the command line may be misspelt, and a
+        // plan that makes a Global Administrator of a typing error is worse than none.
+        (None, _) if entry.is_none() => {
+            return Err(PlanError::NoSuchPerson(
+                account.subject.clone(),
+                "an emergency access account; only a register names accounts that are still to be made",
+            ));
+        }
         // By name only: it will be made. A UPN has no character that an id may not have.
         (None, _) => ObjectId::parse(&format!("new:account-{}", slug(&account.subject)))
             .map_err(|_| PlanError::NotThere(account.subject.clone()))?,

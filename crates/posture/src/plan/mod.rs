@@ -80,7 +80,7 @@ pub enum PlanError {
     /// Without it nothing can be proved.
     #[error("{} {}: {}", .0.collection, if .0.permission.is_some() { "was not read" } else { "cannot be used" }, .0.reason)]
     NotRead(NotRead),
-    /// A person that was named is not in the tenant.
+    /// Somebody that was named is not in the tenant: a person, or an account that no register names.
     #[error("the tenant has no user `{0}`, named as {1}")]
     NoSuchPerson(String, &'static str),
 }

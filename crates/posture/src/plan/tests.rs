@@ -200,6 +200,50 @@ fn a1_an_account_that_is_not_there_is_made_and_waits_for_its_key() {
 }
 
 #[test]
+fn a1_only_a_register_names_an_account_that_is_still_to_be_made() {
+    let (snapshot, register) = without_dedicated();
+    let named = |register: Option<&Register>| {
+        plan(&PlanInput {
+            keys: breakglass_model::aaguid::Tables::built_in(),
+            snapshot: &snapshot,
+            register,
+            history: &History::default(),
+            accounts: &["BreakGlas01@contoso.onmicrosoft.com".to_owned()],
+            wishes: &Wishes::default(),
+            now: now(),
+            version: "test",
+        })
+    };
+    // Neither without a register nor beside one that does not name it.
+    for register in [None, Some(&register)] {
+        let error = named(register).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "the tenant has no user `BreakGlas01@contoso.onmicrosoft.com`, named as an emergency access account; \
+             only a register names accounts that are still to be made"
+        );
+    }
+    // An account that is there needs no register.
+    let there = plan(&PlanInput {
+        keys: breakglass_model::aaguid::Tables::built_in(),
+        snapshot: &snapshot,
+        register: None,
+        history: &History::default(),
+        accounts: &["BreakGlass01@contoso.onmicrosoft.com".to_owned()],
+        wishes: &Wishes::default(),
+        now: now(),
+        version: "test",
+    })
+    .unwrap();
+    assert!(
+        there
+            .steps
+            .iter()
+            .all(|step| step.write.send.path != "/users")
+    );
+}
+
+#[test]
 fn without_policies_nothing_is_planned() {
     let (mut snapshot, register) = without_dedicated();
     snapshot.policies =
