@@ -302,3 +302,84 @@ fn a3_a4_an_account_of_no_use_is_mended_by_a_person() {
         serde_json::json!({"accountEnabled": false, "jobTitle": "Operator"})
     );
 }
+
+/// The design of today, which needs no plan.
+fn modern() -> (TenantSnapshot, Register) {
+    let example = example::tenant("contoso-modern", now()).unwrap();
+    let register = Register::from_toml("register.toml", &example.register_toml, None).unwrap();
+    (example.snapshot, register)
+}
+
+/// Its plan, with the receivers of alerts that are named.
+fn mended(snapshot: &TenantSnapshot, register: &Register) -> Plan {
+    plan(&PlanInput {
+        keys: breakglass_model::aaguid::Tables::built_in(),
+        snapshot,
+        register: Some(register),
+        history: &History::default(),
+        accounts: &[],
+        wishes: &Wishes::default(),
+        now: now(),
+        version: "test",
+    })
+    .unwrap()
+}
+
+/// An object of a collection, by name.
+fn object<'a>(
+    snapshot: &'a mut TenantSnapshot,
+    collection: &str,
+    name: &str,
+) -> &'a mut serde_json::Value {
+    let all = snapshot.other.get_mut(collection).unwrap();
+    all.iter_mut().find(|own| own["name"] == name).unwrap()
+}
+
+#[test]
+fn w3_a_rule_that_names_the_accounts_in_a_comment_is_not_the_rule() {
+    let (mut snapshot, register) = modern();
+    let rule = object(&mut snapshot, "scheduledQueryRules", "break-glass-use");
+    let query = &mut rule["properties"]["criteria"]["allOf"][0]["query"];
+    let ids = register.accounts.iter().filter_map(|own| own.id.as_ref());
+    let ids: Vec<String> = ids.map(|id| format!("\"{id}\"")).collect();
+    *query = format!(
+        "SigninLogs\n| where RiskLevelDuringSignIn == \"high\" // UserId in~ ({})",
+        ids.join(", ")
+    )
+    .into();
+    let plan = mended(&snapshot, &register);
+    let alerts: Vec<&str> = plan.steps.iter().map(|step| step.title.as_str()).collect();
+    assert_eq!(
+        alerts,
+        [
+            "Create the alert rule `breakglass-sign-ins` on interactive sign-ins",
+            "Give the rule `breakglass-sign-ins` Log Analytics Reader on the workspace",
+            "Give the rule `breakglass-sign-ins` Reader on the resource group of the action group",
+        ]
+    );
+}
+
+#[test]
+fn w1_a_setting_that_sends_all_logs_sends_these() {
+    let (mut snapshot, register) = modern();
+    let setting = object(&mut snapshot, "diagnosticSettings", "to-workspace");
+    setting["properties"]["logs"] =
+        serde_json::json!([{"categoryGroup": "allLogs", "enabled": true}]);
+    assert_eq!(lines(&mended(&snapshot, &register)), "");
+}
+
+#[test]
+fn w9_a_role_on_a_group_whose_name_only_begins_like_this_one_does_not_count() {
+    let (mut snapshot, register) = modern();
+    for own in snapshot.other.get_mut("azureRoleAssignments").unwrap() {
+        let scope = own["properties"]["scope"].as_str().unwrap();
+        let scope = match scope.split_once("/providers/") {
+            Some((group, rest)) => format!("{}/providers/{rest}", &group[..group.len() - 1]),
+            None => scope[..scope.len() - 1].to_owned(),
+        };
+        own["properties"]["scope"] = scope.into();
+    }
+    let plan = mended(&snapshot, &register);
+    assert!(!plan.steps.is_empty());
+    assert!(plan.steps.iter().all(|step| step.requirement == "W9"));
+}
