@@ -1,4 +1,4 @@
-//! Conditional Access: the group that policies name, the strength, the dedicated policy, and the exclusions.
+//! Conditional Access: the group that policies name, the exclusions, and the order of all that concerns access.
 
 use breakglass_conditional_access::prove::{Effect as Outcome, Reach};
 use breakglass_model::{
@@ -14,8 +14,6 @@ use crate::Lockout;
 /// Display names of what is made. An object that somebody made under one of these names is not touched: a plan that
 /// finds it says that it is out of date.
 const GROUP: &str = "Emergency access accounts";
-const STRENGTH: &str = "Emergency access keys";
-const POLICY: &str = "Emergency access: keys and short sessions";
 
 impl Draft<'_> {
     /// The role-assignable group, with all accounts in it.
@@ -159,11 +157,11 @@ impl Draft<'_> {
                 without.join(", ")
             ));
         }
-        let policy = if keyed { self.dedicated() } else { None };
+        let pending = if keyed { self.dedicated() } else { None };
         self.exclusions(Stage::Exclusions, &[Outcome::Block, Outcome::Deny]);
         self.role();
-        if let Some(policy) = policy {
-            self.enforce(&policy);
+        if let Some(pending) = pending {
+            self.enforce(&pending);
         }
         // What had to wait until the dedicated policy stands.
         self.exclusions(
@@ -177,161 +175,8 @@ impl Draft<'_> {
         );
     }
 
-    fn lockout(&self) -> Lockout {
+    pub(super) fn lockout(&self) -> Lockout {
         Lockout::new(&self.now, &self.resolved())
-    }
-
-    /// The dedicated policy: one that is there and that all accounts meet, else a new one in report-only. Gives the id
-    /// of one that has still to be switched on.
-    fn dedicated(&mut self) -> Option<String> {
-        let group = self.group.clone()?;
-        let lockout = self.lockout();
-        let count = self.accounts.len();
-        let mut there = None;
-        for place in 0..self.now.policies.items.len() {
-            if !lockout.asks_for_strength(place) {
-                continue;
-            }
-            let mut reached = 0;
-            let mut met = 0;
-            for account in 0..count {
-                let proof = lockout.of(account).and_then(|proved| {
-                    proved.proof.policies.iter().find(|own| own.policy == place)
-                });
-                if let Some(proof) = proof.filter(|own| own.intended && own.reach == Reach::Can) {
-                    reached += 1;
-                    met += usize::from(proof.effect == Outcome::Challenge);
-                }
-            }
-            if met == count {
-                return None;
-            }
-            if reached > 0 {
-                there = Some(place);
-            }
-        }
-        if let Some(place) = there {
-            let name = lockout.policy_name(place).to_owned();
-            self.warn(format!(
-                "the dedicated policy {name} is there and not every account can meet it: a policy of our own is planned beside it, and \
-                 the exclusion of the group from {name} is left to people"
-            ));
-        }
-        self.create_strength();
-        let body = json!({
-            "displayName": POLICY,
-            "state": "enabledForReportingButNotEnforced",
-            "conditions": {
-                "clientAppTypes": ["all"],
-                "users": {"includeGroups": [group], "includeUsers": [], "excludeUsers": [], "excludeGroups": [], "includeRoles": [], "excludeRoles": []},
-                "applications": {"includeApplications": ["All"], "excludeApplications": [], "includeUserActions": [], "includeAuthenticationContextClassReferences": []},
-            },
-            "grantControls": {"operator": "OR", "builtInControls": [], "customAuthenticationFactors": [], "termsOfUse": [],
-                "authenticationStrength": {"id": "new:strength"}},
-            "sessionControls": {
-                "signInFrequency": {"value": 1, "type": "hours", "authenticationType": "primaryAndSecondaryAuthentication", "frequencyInterval": "timeBased", "isEnabled": true},
-                "persistentBrowser": {"mode": "never", "isEnabled": true},
-            },
-        });
-        let path = "/identity/conditionalAccess/policies";
-        let added = self.add(Proposal {
-            id: "policy".to_owned(),
-            stage: Stage::DedicatedPolicy,
-            title: format!("Create the policy `{POLICY}`, in report-only"),
-            reason: "Accounts that are excluded from everything are guarded by nothing: one policy of their own asks for their keys and keeps sessions short. It is tried in report-only first (C5).".to_owned(),
-            requirement: "C2",
-            permission: "Policy.Read.All, Policy.ReadWrite.ConditionalAccess, Application.Read.All",
-            by_person: false,
-            after: Vec::new(),
-            risk: "None: a policy in report-only keeps nobody out.",
-            undo_text: "The policy is deleted.".to_owned(),
-            write: graph(
-                send(Verb::Post, path, body.clone()),
-                Look::Among { path: path.to_owned(), fields: json!({"displayName": POLICY}) },
-                Value::Null,
-                json!({"displayName": POLICY, "state": "enabledForReportingButNotEnforced", "conditions": {"users": {"includeGroups": [group]}}}),
-                Some(send(Verb::Delete, format!("{path}/new:policy"), Value::Null)),
-            ),
-            effects: vec![Effect::Policy { id: "new:policy".to_owned(), set: body }],
-        });
-        added.then(|| "new:policy".to_owned())
-    }
-
-    fn create_strength(&mut self) {
-        let mut models: Vec<String> = self
-            .ids()
-            .iter()
-            .filter_map(|id| self.now.user(id))
-            .flat_map(|user| user.methods.get().into_iter().flatten())
-            .filter(|method| method.kind == MethodKind::Fido2)
-            .filter_map(|method| method.aaguid.as_ref().map(|own| own.to_lowercase()))
-            .collect();
-        models.sort();
-        models.dedup();
-        let mut body = json!({
-            "displayName": STRENGTH,
-            "description": "Security keys of the emergency access accounts",
-            "allowedCombinations": ["fido2"],
-        });
-        if !models.is_empty() {
-            body["combinationConfigurations"] = json!([{
-                "@odata.type": "#microsoft.graph.fido2CombinationConfiguration",
-                "appliesToCombinations": ["fido2"],
-                "allowedAAGUIDs": models,
-            }]);
-        }
-        let path = "/policies/authenticationStrengthPolicies";
-        let mut set = body.clone();
-        set["policyType"] = "custom".into();
-        set["requirementsSatisfied"] = "mfa".into();
-        self.add(Proposal {
-            id: "strength".to_owned(),
-            stage: Stage::Strength,
-            title: format!("Create the authentication strength `{STRENGTH}`"),
-            reason: "The dedicated policy asks for the models of keys that are registered, and for nothing else.".to_owned(),
-            requirement: "C2",
-            permission: "Policy.ReadWrite.ConditionalAccess",
-            by_person: false,
-            after: Vec::new(),
-            risk: "None: no policy asks for it yet. A key of another model has to be added here before it works.",
-            undo_text: "The strength is deleted.".to_owned(),
-            write: graph(
-                send(Verb::Post, path, body),
-                Look::Among { path: path.to_owned(), fields: json!({"displayName": STRENGTH}) },
-                Value::Null,
-                json!({"displayName": STRENGTH, "allowedCombinations": ["fido2"]}),
-                Some(send(Verb::Delete, format!("{path}/new:strength"), Value::Null)),
-            ),
-            effects: vec![Effect::Object {
-                collection: "authenticationStrengthPolicies".to_owned(), id: "new:strength".to_owned(), set,
-            }],
-        });
-    }
-
-    fn enforce(&mut self, policy: &str) {
-        let path = format!("/identity/conditionalAccess/policies/{policy}");
-        let on = json!({"state": "enabled"});
-        let off = json!({"state": "enabledForReportingButNotEnforced"});
-        self.add(Proposal {
-            id: "enforce".to_owned(),
-            stage: Stage::Enforcement,
-            title: format!("Switch the policy `{POLICY}` on"),
-            reason: "Until now nothing asked the accounts for their keys.".to_owned(),
-            requirement: "C2",
-            permission: "Policy.Read.All, Policy.ReadWrite.ConditionalAccess, Application.Read.All",
-            by_person: false,
-            after: Vec::new(),
-            risk: "From now on the accounts get in with their keys only. The proof is made again before this step.",
-            undo_text: "The policy is set back to report-only.".to_owned(),
-            write: graph(
-                send(Verb::Patch, &path, on.clone()),
-                Look::Object(path.clone()),
-                off.clone(),
-                on.clone(),
-                Some(send(Verb::Patch, &path, off)),
-            ),
-            effects: vec![Effect::Policy { id: policy.to_owned(), set: on }],
-        });
     }
 
     /// Excludes the group from every policy that reaches an account without being meant to.

@@ -197,6 +197,15 @@ impl<'a> Draft<'a> {
 
     /// What the checks say of the state after the steps so far, and is not good.
     fn findings(&self) -> BTreeMap<(String, String), Finding> {
+        self.findings_in(&self.now, &[])
+    }
+
+    /// What checks (none named: all) say of a state, and is not good.
+    pub(super) fn findings_in(
+        &self,
+        snapshot: &TenantSnapshot,
+        only: &[String],
+    ) -> BTreeMap<(String, String), Finding> {
         let input = self.input;
         let register = self.register();
         let named: Vec<String> = self
@@ -206,14 +215,14 @@ impl<'a> Draft<'a> {
             .map(|account| account.id.to_string())
             .collect();
         let report = check(&CheckInput {
-            snapshot: &self.now,
+            snapshot,
             register: register.as_ref(),
             history: input.history,
             accounts: &named,
             now: input.now,
             keys: input.keys,
             settings: Settings::default(),
-            only: &[],
+            only,
             skip: &[],
             waivers: &[],
             baseline: None,

@@ -11,6 +11,7 @@
 
 mod access;
 mod alerting;
+mod dedicated;
 mod draft;
 mod people;
 mod protection;

@@ -383,3 +383,109 @@ fn w9_a_role_on_a_group_whose_name_only_begins_like_this_one_does_not_count() {
     assert!(!plan.steps.is_empty());
     assert!(plan.steps.iter().all(|step| step.requirement == "W9"));
 }
+
+/// The dedicated policy of the modern design, changed.
+fn dedicated(change: impl Fn(&mut serde_json::Value)) -> Plan {
+    let (mut snapshot, register) = modern();
+    let all = &mut snapshot.policies.items;
+    let policy = all.iter_mut().find(|own| {
+        own.display_name.as_deref() == Some("CA004 Break glass: keys and short sessions")
+    });
+    let policy = policy.unwrap();
+    change(&mut policy.raw);
+    policy.state = policy.raw["state"].as_str().map(str::to_owned);
+    mended(&snapshot, &register)
+}
+
+#[test]
+fn c2_a_dedicated_policy_in_report_only_is_switched_on() {
+    let plan = dedicated(|raw| raw["state"] = "enabledForReportingButNotEnforced".into());
+    assert_eq!(
+        lines(&plan),
+        "Enforcement: Switch the policy CA004 Break glass: keys and short sessions on  [BG043 BG044 BG096]"
+    );
+    let path = "/identity/conditionalAccess/policies/7b3e2037-41c2-4d8a-b6f0-9c5d1e2a6371";
+    assert_eq!(plan.steps[0].write.send.path, path);
+}
+
+#[test]
+fn c3_a_dedicated_policy_without_short_sessions_is_put_right() {
+    let plan = dedicated(|raw| {
+        raw["sessionControls"] = serde_json::json!({"signInFrequency": {"isEnabled": true, "value": 30, "type": "days",
+            "frequencyInterval": "timeBased"}, "disableResilienceDefaults": true});
+    });
+    assert_eq!(
+        lines(&plan),
+        "Enforcement: Set a sign-in frequency of one hour, no persistent browser session in the dedicated policy \
+         CA004 Break glass: keys and short sessions  [BG044 BG096]"
+    );
+    let write = &plan.steps[0].write;
+    let sent = &write.send.body["sessionControls"];
+    assert_eq!(sent["signInFrequency"]["value"], 1);
+    assert_eq!(sent["signInFrequency"]["type"], "hours");
+    // What its owner set beside them stays.
+    assert_eq!(sent["disableResilienceDefaults"], true);
+    assert!(write.send.body.get("state").is_none());
+    assert_eq!(
+        write.before["sessionControls"]["signInFrequency"]["value"],
+        30
+    );
+    let back = &write.undo.as_ref().unwrap().body;
+    assert_eq!(back["sessionControls"]["signInFrequency"]["type"], "days");
+    // None at all: they are taken away again.
+    let plan = dedicated(|raw| raw["sessionControls"] = serde_json::Value::Null);
+    let back = &plan.steps[0].write.undo.as_ref().unwrap().body;
+    assert_eq!(*back, serde_json::json!({"sessionControls": null}));
+}
+
+#[test]
+fn c2_a_dedicated_policy_for_some_applications_is_widened() {
+    let plan = dedicated(|raw| {
+        raw["conditions"]["applications"]["includeApplications"] =
+            serde_json::json!(["00000002-0000-0ff1-ce00-000000000000"]);
+        raw["state"] = "disabled".into();
+    });
+    assert_eq!(
+        lines(&plan),
+        "DedicatedPolicy: Set report-only, every resource and client in the dedicated policy CA004 Break glass: keys and short sessions\n\
+         Enforcement: Switch the policy CA004 Break glass: keys and short sessions on  [BG043 BG044 BG096]"
+    );
+    let write = &plan.steps[0].write;
+    let sent = &write.send.body["conditions"];
+    assert_eq!(
+        sent["applications"]["includeApplications"],
+        serde_json::json!(["All"])
+    );
+    assert!(sent["users"]["includeGroups"].is_array());
+    let back = &write.reversed().unwrap().send.body;
+    assert_eq!(back["state"], "disabled");
+    assert_eq!(
+        back["conditions"]["applications"]["includeApplications"],
+        serde_json::json!(["00000002-0000-0ff1-ce00-000000000000"])
+    );
+    // In force it is widened in force: a trial would take the guard away.
+    let plan = dedicated(|raw| {
+        raw["conditions"]["applications"]["excludeApplications"] =
+            serde_json::json!(["00000002-0000-0ff1-ce00-000000000000"]);
+    });
+    assert_eq!(plan.steps.len(), 1, "{}", lines(&plan));
+    assert_eq!(
+        plan.steps[0].stage,
+        breakglass_model::plan::Stage::Enforcement
+    );
+    assert_eq!(plan.steps[0].requirement, "C2");
+}
+
+#[test]
+fn c2_a_policy_for_some_places_is_not_made_the_dedicated_one() {
+    let plan = dedicated(|raw| {
+        raw["conditions"]["signInRiskLevels"] = serde_json::json!(["high"]);
+    });
+    let made: Vec<&str> = plan.steps.iter().map(|step| step.id.as_str()).collect();
+    assert_eq!(made, ["strength", "policy", "enforce"]);
+    assert!(
+        plan.warnings.iter().any(|text| text.contains("CA004")),
+        "{:?}",
+        plan.warnings
+    );
+}
