@@ -1,6 +1,6 @@
 //! Conditional Access: the group that policies name, the exclusions, and the order of all that concerns access.
 
-use breakglass_conditional_access::prove::{Effect as Outcome, Reach};
+use breakglass_conditional_access::prove::{Effect as Outcome, Reach, Verdict};
 use breakglass_model::{
     ObjectId, Reading,
     plan::{Effect, GRAPH, Look, Stage, Verb},
@@ -14,6 +14,54 @@ use crate::Lockout;
 /// Display names of what is made. An object that somebody made under one of these names is not touched: a plan that
 /// finds it says that it is out of date.
 const GROUP: &str = "Emergency access accounts";
+
+/// Why a policy has to leave the accounts out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Why {
+    /// It keeps them out.
+    KeepsOut,
+    /// It reaches them and is not meant to.
+    NotMeant,
+    /// It waits in report-only and would keep them out.
+    WouldKeepOut,
+}
+
+impl Why {
+    fn stage(self) -> Stage {
+        match self {
+            Self::KeepsOut => Stage::Exclusions,
+            Self::NotMeant | Self::WouldKeepOut => Stage::OtherExclusions,
+        }
+    }
+
+    fn requirement(self) -> &'static str {
+        match self {
+            Self::KeepsOut => "C1",
+            Self::NotMeant => "C4",
+            Self::WouldKeepOut => "C5",
+        }
+    }
+
+    fn reason(self) -> &'static str {
+        match self {
+            Self::KeepsOut | Self::NotMeant => {
+                "The policy can reach the accounts and is not meant to"
+            }
+            Self::WouldKeepOut => {
+                "The policy waits in report-only and would keep the accounts out on the day when it is switched on"
+            }
+        }
+    }
+
+    fn risk(self) -> &'static str {
+        match self {
+            Self::KeepsOut | Self::NotMeant => {
+                "The policy guards the accounts no longer: the dedicated policy does."
+            }
+            Self::WouldKeepOut => "None: a policy in report-only guards nobody.",
+        }
+    }
+}
 
 impl Draft<'_> {
     /// The role-assignable group, with all accounts in it.
@@ -158,14 +206,14 @@ impl Draft<'_> {
             ));
         }
         let pending = if keyed { self.dedicated() } else { None };
-        self.exclusions(Stage::Exclusions, &[Outcome::Block, Outcome::Deny]);
+        self.exclusions(Why::KeepsOut, &[Outcome::Block, Outcome::Deny]);
         self.role();
         if let Some(pending) = pending {
             self.enforce(&pending);
         }
         // What had to wait until the dedicated policy stands.
         self.exclusions(
-            Stage::OtherExclusions,
+            Why::NotMeant,
             &[
                 Outcome::Block,
                 Outcome::Deny,
@@ -173,6 +221,7 @@ impl Draft<'_> {
                 Outcome::Session,
             ],
         );
+        self.going_live();
     }
 
     pub(super) fn lockout(&self) -> Lockout {
@@ -180,7 +229,7 @@ impl Draft<'_> {
     }
 
     /// Excludes the group from every policy that reaches an account without being meant to.
-    fn exclusions(&mut self, stage: Stage, outcomes: &[Outcome]) {
+    fn exclusions(&mut self, why: Why, outcomes: &[Outcome]) {
         let Some(group) = self.group.clone() else {
             return;
         };
@@ -203,20 +252,59 @@ impl Draft<'_> {
         }
         places.sort_unstable();
         for place in places {
-            self.exclude(place, &group, stage);
+            self.exclude(place, &group, why);
         }
     }
 
-    fn exclude(&mut self, place: usize, group: &str, stage: Stage) {
-        let Some(policy) = self.now.policies.items.get(place) else {
+    /// Report-only policies that keep the accounts out on the day when they are switched on. Others need no exclusion.
+    fn going_live(&mut self) {
+        let Some(group) = self.group.clone() else {
             return;
+        };
+        loop {
+            let lockout = self.lockout();
+            let mut places = Vec::new();
+            for account in 0..self.accounts.len() {
+                let Some(proved) = lockout.of(account) else {
+                    continue;
+                };
+                if proved.proof.verdict == Verdict::LockedOut
+                    || proved.live.verdict != Verdict::LockedOut
+                {
+                    continue;
+                }
+                places.extend(proved.live.blame.iter().copied().filter(|place| {
+                    let waits = self.now.policies.items.get(*place).is_some_and(|own| {
+                        own.state.as_deref() == Some("enabledForReportingButNotEnforced")
+                    });
+                    let mut proofs = proved.live.policies.iter();
+                    waits && proofs.any(|own| own.policy == *place && !own.intended)
+                }));
+            }
+            places.sort_unstable();
+            places.dedup();
+            // What is left behind these shows only when they are out of the way.
+            let mut more = false;
+            for place in places {
+                more |= self.exclude(place, &group, Why::WouldKeepOut);
+            }
+            if !more {
+                return;
+            }
+        }
+    }
+
+    /// Excludes the group from a policy. Gives whether that was planned.
+    fn exclude(&mut self, place: usize, group: &str, why: Why) -> bool {
+        let Some(policy) = self.now.policies.items.get(place) else {
+            return false;
         };
         let (Some(id), name) = (
             policy.id.as_ref().map(ToString::to_string),
             policy.display_name.clone().unwrap_or_default(),
         ) else {
             self.warn("a policy without id reaches the accounts: its export cannot be planned on");
-            return;
+            return false;
         };
         let mut conditions = policy.raw["conditions"].clone();
         let before = conditions["users"].clone();
@@ -228,7 +316,7 @@ impl Draft<'_> {
             own.as_str()
                 .is_some_and(|own| own.eq_ignore_ascii_case(group))
         }) {
-            return;
+            return false;
         }
         excluded.push(group.into());
         conditions["users"]["excludeGroups"] = Value::Array(excluded.clone());
@@ -248,25 +336,22 @@ impl Draft<'_> {
         let title = format!("Exclude the group from {name}");
         let result = self.propose(Proposal {
             id: step,
-            stage,
+            stage: why.stage(),
             title: title.clone(),
             reason: format!(
-                "The policy can reach the accounts and is not meant to{}.",
+                "{}{}.",
+                why.reason(),
                 if microsofts {
                     " (it is managed by Microsoft: only exclusions can be changed)"
                 } else {
                     ""
                 }
             ),
-            requirement: if stage == Stage::Exclusions {
-                "C1"
-            } else {
-                "C4"
-            },
+            requirement: why.requirement(),
             permission: "Policy.Read.All, Policy.ReadWrite.ConditionalAccess, Application.Read.All",
             by_person: false,
             after: Vec::new(),
-            risk: "The policy guards the accounts no longer: the dedicated policy does.",
+            risk: why.risk(),
             undo_text: "The old exclusions are written back.".to_owned(),
             write: graph(
                 send(Verb::Patch, &path, json!({"conditions": conditions})),
@@ -281,10 +366,11 @@ impl Draft<'_> {
             }],
         });
         match result {
-            Ok(()) => {}
+            Ok(()) => return true,
             // Before the dedicated policy stands this may be the accounts' only guard; it comes up again then.
-            Err(_) if stage == Stage::Exclusions => {}
+            Err(_) if why == Why::KeepsOut => {}
             Err(dangers) => self.refuse(&title, &dangers),
         }
+        false
     }
 }

@@ -489,3 +489,43 @@ fn c2_a_policy_for_some_places_is_not_made_the_dedicated_one() {
         plan.warnings
     );
 }
+
+/// A policy for everybody beside those of the modern design.
+fn beside(snapshot: &mut TenantSnapshot, number: u8, state: &str, platforms: &[&str]) {
+    let raw = serde_json::json!({"id": format!("00000000-0000-0000-0000-0000000000{number:02}"), "displayName": format!("Trial {number}"),
+        "state": state, "conditions": {"users": {"includeUsers": ["All"]}, "applications": {"includeApplications": ["All"]},
+            "platforms": {"includePlatforms": platforms, "excludePlatforms": if platforms == ["all"] { vec!["windows"] } else { vec![] }}},
+        "grantControls": {"operator": "OR", "builtInControls": ["block"]}});
+    snapshot
+        .policies
+        .items
+        .push(breakglass_model::tenant::Policy {
+            id: raw["id"].as_str().and_then(|id| ObjectId::parse(id).ok()),
+            display_name: raw["displayName"].as_str().map(str::to_owned),
+            state: Some(state.to_owned()),
+            raw,
+        });
+}
+
+#[test]
+fn c5_a_block_that_waits_in_report_only_leaves_the_accounts_out_before_it_goes_live() {
+    let waits = "enabledForReportingButNotEnforced";
+    let (mut snapshot, register) = modern();
+    beside(&mut snapshot, 1, waits, &["all"]);
+    // One that leaves a way in needs no exclusion (C1).
+    assert_eq!(lines(&mended(&snapshot, &register)), "");
+    beside(&mut snapshot, 2, waits, &["windows"]);
+    let plan = mended(&snapshot, &register);
+    assert_eq!(
+        lines(&plan),
+        "OtherExclusions: Exclude the group from Trial 1  [BG049]\nOtherExclusions: Exclude the group from Trial 2"
+    );
+    let step = &plan.steps[0];
+    assert_eq!(step.requirement, "C5");
+    assert_eq!(
+        step.write.before["conditions"]["users"]["excludeGroups"],
+        serde_json::Value::Null
+    );
+    // Nothing is switched on.
+    assert!(step.write.send.body.get("state").is_none());
+}
