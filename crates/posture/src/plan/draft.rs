@@ -251,6 +251,14 @@ impl<'a> Draft<'a> {
         Some(register)
     }
 
+    /// What the checks say of the state after the steps so far, of one check.
+    pub(super) fn open(&self, check: &str) -> impl Iterator<Item = &Finding> {
+        self.open
+            .iter()
+            .filter(move |((own, _), _)| own == check)
+            .map(|(_, finding)| finding)
+    }
+
     pub(super) fn finish(self) -> (Vec<String>, Vec<PlanStep>, Vec<String>, Vec<Remaining>) {
         let remaining = self.open.values().map(remaining).collect();
         let accounts = self
@@ -294,6 +302,15 @@ fn guarded(
     })
 }
 
+/// The alert processing rule that a finding names, by its id.
+pub(super) fn processing_rule(finding: &Finding) -> Option<&str> {
+    finding
+        .evidence
+        .iter()
+        .map(|seen| seen.object.as_str())
+        .find(|object| object.to_lowercase().contains("/actionrules/"))
+}
+
 /// Who closes what the plan leaves open, by requirement.
 fn closed_by(finding: &Finding) -> &'static str {
     let requirement = finding.requirement.as_str();
@@ -307,6 +324,9 @@ fn closed_by(finding: &Finding) -> &'static str {
         (_, 'K', _) => "a custodian, with `breakglass key enroll`",
         ("A6", ..) => "the tenant's owner: `plan --make-eligible <user>`",
         ("A7", ..) => "the review of a use, by a reviewer",
+        ("W4", ..) if processing_rule(finding).is_some() => {
+            "whoever owns the alert processing rule, which may be another team"
+        }
         ("M3" | "M4", ..) => "the tenant's owner: `plan --keeper <user> --approver <user>`",
         (_, 'W', _) => {
             "the owner of the alerts: `plan --alert-mail … --alert-sms …`, and `breakglass rules prove` in a later version"

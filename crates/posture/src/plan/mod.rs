@@ -109,6 +109,7 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanError> {
     draft.head_count();
     draft.protection();
     draft.alerting();
+    draft.muted();
     let (accounts, steps, warnings, remaining) = draft.finish();
     let mut plan = Plan {
         schema: PLAN_SCHEMA.to_owned(),

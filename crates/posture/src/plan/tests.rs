@@ -529,3 +529,37 @@ fn c5_a_block_that_waits_in_report_only_leaves_the_accounts_out_before_it_goes_l
     // Nothing is switched on.
     assert!(step.write.send.body.get("state").is_none());
 }
+
+#[test]
+fn w4_a_processing_rule_of_another_team_is_named_and_left_to_it() {
+    let (mut snapshot, register) = modern();
+    let id = "/subscriptions/2d7c5b1e-0f64-4a39-8e12-6a9b3c4d5e6f/resourceGroups/rg-ops/providers/Microsoft.AlertsManagement/actionRules/quiet-nights";
+    snapshot.other.entry("actionRules".to_owned()).or_default().push(serde_json::json!({
+        "id": id, "name": "quiet-nights", "type": "Microsoft.AlertsManagement/actionRules", "location": "Global",
+        "properties": {"enabled": true, "scopes": ["/subscriptions/2d7c5b1e-0f64-4a39-8e12-6a9b3c4d5e6f"], "conditions": [],
+            "actions": [{"actionType": "RemoveAllActionGroups"}]}}));
+    let plan = mended(&snapshot, &register);
+    assert_eq!(lines(&plan), "");
+    let [warning] = &plan.warnings[..] else {
+        panic!("{:?}", plan.warnings)
+    };
+    for word in [
+        "`quiet-nights`",
+        "`rg-ops`",
+        "Severity does not equal Sev0",
+        "its owner",
+    ] {
+        assert!(warning.contains(word), "{warning}");
+    }
+    let closers: Vec<&str> = plan
+        .remaining
+        .iter()
+        .filter(|one| one.check == "BG068")
+        .map(|one| one.closed_by.as_str())
+        .collect();
+    assert!(!closers.is_empty());
+    assert!(
+        closers.iter().all(|own| own.contains("another team")),
+        "{closers:?}"
+    );
+}

@@ -7,11 +7,14 @@ mod logs;
 mod receivers;
 mod rules;
 
-use breakglass_model::plan::{Api, Look, Send, Write};
+use breakglass_model::{
+    Verdict,
+    plan::{Api, Look, Send, Write},
+};
 use serde_json::{Value, json};
 
-use super::draft::Draft;
-use crate::monitoring::{AUDIT, Query, SIGN_INS, same, text};
+use super::draft::{Draft, processing_rule};
+use crate::monitoring::{AUDIT, Query, SIGN_INS, resource_group, same, text};
 
 const SETTINGS: &str = "2017-04-01";
 const RULES: &str = "2023-12-01";
@@ -88,6 +91,33 @@ impl Draft<'_> {
         self.readers(&workspace, &group);
         // Last, since it announces every step before it.
         self.tampering(&workspace, &group);
+    }
+
+    /// Alert processing rules that take the alerts away are other people's work, and theirs to change.
+    pub(super) fn muted(&mut self) {
+        let mut rules: Vec<(String, &str)> = self
+            .open("BG068")
+            .filter_map(|finding| {
+                let surely = match finding.verdict {
+                    Verdict::Fail => "takes",
+                    _ => "may take",
+                };
+                Some((processing_rule(finding)?.to_owned(), surely))
+            })
+            .collect();
+        rules.sort_unstable();
+        rules.dedup_by(|later, first| same(&later.0, &first.0));
+        for (id, takes) in rules {
+            let name = id.rsplit('/').next().unwrap_or(&id);
+            let group = resource_group(&id);
+            let group = group.rsplit('/').next().unwrap_or(group);
+            self.warn(format!(
+                "not planned: the alert processing rule `{name}` in the resource group `{group}` {takes} the messages of alerts about the accounts \
+                 away (W4, BG068). It is not ours and may serve another team: have its owner add the filter `Severity does not equal Sev0`, or \
+                 narrow its scope so that it holds no alert of the accounts (Azure portal > Monitor > Alerts > Alert processing rules > `{name}`); \
+                 then collect and check again"
+            ));
+        }
     }
 
     fn all(&self, collection: &str) -> &[Value] {
