@@ -1,19 +1,14 @@
-//! Conditional Access: the group that policies name, the exclusions, and the order of all that concerns access.
+//! Conditional Access: the exclusions, and the order of all that concerns access.
 
 use breakglass_conditional_access::prove::{Effect as Outcome, Reach, Verdict};
 use breakglass_model::{
-    ObjectId, Reading,
-    plan::{Effect, GRAPH, Look, Stage, Verb},
+    plan::{Effect, Look, Stage, Verb},
     tenant::MethodKind,
 };
 use serde_json::{Value, json};
 
 use super::draft::{Draft, Proposal, graph, send, slug};
 use crate::Lockout;
-
-/// Display names of what is made. An object that somebody made under one of these names is not touched: a plan that
-/// finds it says that it is out of date.
-const GROUP: &str = "Emergency access accounts";
 
 /// Why a policy has to leave the accounts out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,122 +59,6 @@ impl Why {
 }
 
 impl Draft<'_> {
-    /// The role-assignable group, with all accounts in it.
-    pub(super) fn group(&mut self) {
-        let declared = self
-            .input
-            .register
-            .into_iter()
-            .flat_map(|register| &register.accounts)
-            .find_map(|entry| entry.group.clone());
-        let usable = |id: &ObjectId| {
-            self.now.group(id).is_some_and(|group| {
-                group.role_assignable == Reading::Read(true)
-                    && group.dynamic.get() != Some(&true)
-                    && group.members.get().is_some()
-            })
-        };
-        let ids = self.ids();
-        // Another group serves only when it holds the accounts and nobody else.
-        let of_their_own = self.now.groups.iter().find(|group| {
-            group.role_assignable == Reading::Read(true)
-                && group.members.get().is_some_and(|members| {
-                    !members.is_empty() && members.iter().all(|member| ids.contains(member))
-                })
-        });
-        let group = declared
-            .filter(usable)
-            .or_else(|| of_their_own.and_then(|group| group.id.clone()));
-        let group = if let Some(group) = group {
-            group.to_string()
-        } else {
-            if !self.create_group() {
-                return;
-            }
-            "new:group".to_owned()
-        };
-        for account in self.accounts.clone() {
-            let member = account.id.to_string();
-            let inside = ObjectId::parse(&group)
-                .ok()
-                .and_then(|id| self.now.group(&id))
-                .and_then(|group| group.members.get())
-                .is_some_and(|members| members.contains(&account.id));
-            if !inside {
-                self.join(&group, &member, &account.name);
-            }
-        }
-        self.group = Some(group);
-    }
-
-    fn create_group(&mut self) -> bool {
-        self.add(Proposal {
-            id: "group".to_owned(),
-            stage: Stage::Group,
-            title: format!("Create the role-assignable group `{GROUP}`"),
-            reason: "Policies exclude one group that only Global and Privileged Role Administrators can fill, not accounts one by one.".to_owned(),
-            requirement: "M2",
-            permission: "Group.ReadWrite.All, RoleManagement.ReadWrite.Directory",
-            by_person: false,
-            after: Vec::new(),
-            risk: "None: the group is empty and named nowhere.",
-            undo_text: "The group is deleted; Microsoft keeps it for 30 days.".to_owned(),
-            write: graph(
-                send(Verb::Post, "/groups", json!({
-                    "displayName": GROUP, "description": "Break glass accounts; excluded from Conditional Access policies on purpose",
-                    "mailEnabled": false, "mailNickname": "emergency-access", "securityEnabled": true,
-                    "groupTypes": [], "isAssignableToRole": true,
-                })),
-                Look::Among {
-                    path: format!("/groups?$filter=displayName eq '{GROUP}'&$select=id,displayName,isAssignableToRole"),
-                    fields: json!({"displayName": GROUP}),
-                },
-                Value::Null,
-                json!({"displayName": GROUP, "isAssignableToRole": true}),
-                Some(send(Verb::Delete, "/groups/new:group", Value::Null)),
-            ),
-            effects: vec![Effect::Group { id: "new:group".to_owned(), name: GROUP.to_owned() }],
-        })
-    }
-
-    fn join(&mut self, group: &str, member: &str, name: &str) {
-        let path = format!("/groups/{group}/members");
-        self.add(Proposal {
-            id: format!("join-{}", slug(name)),
-            stage: Stage::Group,
-            title: format!("Add {name} to the group"),
-            reason: "Whatever excludes or includes the group then reaches the account.".to_owned(),
-            requirement: "M2",
-            permission: "GroupMember.ReadWrite.All, RoleManagement.ReadWrite.Directory",
-            by_person: false,
-            after: Vec::new(),
-            risk: "Policies that name the group reach the account from now on.",
-            undo_text: "The account is taken out of the group.".to_owned(),
-            write: graph(
-                send(
-                    Verb::Post,
-                    format!("{path}/$ref"),
-                    json!({"@odata.id": format!("{GRAPH}/directoryObjects/{member}")}),
-                ),
-                Look::Among {
-                    path: format!("{path}?$select=id"),
-                    fields: json!({"id": member}),
-                },
-                Value::Null,
-                json!({"id": member}),
-                Some(send(
-                    Verb::Delete,
-                    format!("{path}/{member}/$ref"),
-                    Value::Null,
-                )),
-            ),
-            effects: vec![Effect::Member {
-                group: group.to_owned(),
-                member: member.to_owned(),
-            }],
-        });
-    }
-
     /// Strength, exclusions, dedicated policy, role, enforcement, in the order that is safe.
     pub(super) fn access(&mut self) {
         let without: Vec<String> = self
@@ -222,6 +101,7 @@ impl Draft<'_> {
             ],
         );
         self.going_live();
+        self.regroup();
     }
 
     pub(super) fn lockout(&self) -> Lockout {

@@ -243,9 +243,8 @@ impl<'a> Draft<'a> {
         for account in &self.accounts {
             if let Some(entry) = account.entry.and_then(|at| register.accounts.get_mut(at)) {
                 entry.id = Some(account.id.clone());
-                if entry.group.is_none() {
-                    entry.group = self.group.as_ref().and_then(|id| ObjectId::parse(id).ok());
-                }
+                let group = self.group.as_ref().and_then(|id| ObjectId::parse(id).ok());
+                entry.group = group.or(entry.group.take());
             }
         }
         Some(register)

@@ -13,6 +13,7 @@ mod access;
 mod alerting;
 mod dedicated;
 mod draft;
+mod group;
 mod people;
 mod protection;
 mod safety;

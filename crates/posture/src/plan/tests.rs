@@ -563,3 +563,175 @@ fn w4_a_processing_rule_of_another_team_is_named_and_left_to_it() {
         "{closers:?}"
     );
 }
+
+/// The plan of the modern design, changed, with everybody named that people decide on.
+fn with_wishes(change: impl Fn(&mut TenantSnapshot)) -> (TenantSnapshot, Plan) {
+    let (mut snapshot, register) = modern();
+    change(&mut snapshot);
+    let plan = plan_of(&snapshot, &register, &[]);
+    let end = states(&snapshot, &plan).pop().unwrap();
+    (end, plan)
+}
+
+/// What a list of a policy's users holds, for every policy where it holds anything.
+fn named(snapshot: &TenantSnapshot, list: &str) -> Vec<String> {
+    let lists = snapshot.policies.iter().filter_map(|own| {
+        let list = own.raw["conditions"]["users"][list].as_array()?;
+        (!list.is_empty()).then(|| {
+            list.iter()
+                .map(|id| id.as_str().unwrap())
+                .collect::<Vec<_>>()
+                .join(" ")
+        })
+    });
+    let mut lists: Vec<String> = lists.collect();
+    lists.dedup();
+    lists
+}
+
+const OLD_GROUP: &str = "7b3e1ce4-41c2-4d8a-b6f0-9c5d1e2a507c";
+
+#[test]
+fn m2_policies_name_the_group_that_the_plan_ends_with() {
+    let (end, plan) = with_wishes(|snapshot| {
+        snapshot.groups.items[0].role_assignable = breakglass_model::Reading::Read(false);
+    });
+    assert_eq!(named(&end, "excludeGroups"), ["new:group"]);
+    assert_eq!(named(&end, "includeGroups"), ["new:group"]);
+    assert!(
+        lines(&plan).contains("Include the group in CA004"),
+        "{}",
+        lines(&plan)
+    );
+    let step = plan
+        .steps
+        .iter()
+        .find(|own| own.id == "regroup-ca002-block-legacy-authentication")
+        .unwrap();
+    assert_eq!(step.requirement, "M2");
+    assert_eq!(
+        step.write.before["conditions"]["users"]["excludeGroups"],
+        serde_json::json!([OLD_GROUP])
+    );
+    let back = &step.write.undo.as_ref().unwrap().body;
+    assert_eq!(
+        back["conditions"]["users"]["excludeGroups"],
+        serde_json::json!([OLD_GROUP])
+    );
+    // Changes of the new group are watched by the rule that is there.
+    let audit = plan
+        .steps
+        .iter()
+        .find(|own| own.id == "alert-auditlogs")
+        .unwrap();
+    let query = audit.write.send.body["properties"]["criteria"]["allOf"][0]["query"]
+        .as_str()
+        .unwrap();
+    assert!(
+        query.contains(OLD_GROUP)
+            && query.ends_with("or tostring(TargetResources) has_any (\"new:group\")"),
+        "{query}"
+    );
+}
+
+#[test]
+fn m2_others_who_are_left_out_by_a_shared_group_stay_left_out() {
+    let (end, plan) = with_wishes(|snapshot| {
+        let group = &mut snapshot.groups.items[0];
+        group.role_assignable = breakglass_model::Reading::Read(false);
+        for members in [&mut group.members, &mut group.transitive_members] {
+            if let breakglass_model::Reading::Read(members) = members {
+                members.push(ObjectId::parse("7b3e1ade-41c2-4d8a-b6f0-9c5d1e2a44f2").unwrap());
+            }
+        }
+    });
+    assert_eq!(
+        named(&end, "excludeGroups"),
+        [format!("{OLD_GROUP} new:group")]
+    );
+    assert!(
+        lines(&plan).contains("beside a group that holds others, too"),
+        "{}",
+        lines(&plan)
+    );
+}
+
+#[test]
+fn m2_a_group_that_can_serve_is_used_and_no_second_one_is_made() {
+    // Two groups of their own, and the register declares none: the one that policies exclude.
+    let (mut snapshot, mut register) = modern();
+    let mut second = snapshot.groups.items[0].clone();
+    second.id = Some(ObjectId::parse("00000000-0000-0000-0000-000000000001").unwrap());
+    snapshot.groups.items.insert(0, second);
+    for entry in &mut register.accounts {
+        entry.group = None;
+    }
+    let plan = plan_of(&snapshot, &register, &[]);
+    assert!(
+        plan.steps
+            .iter()
+            .all(|own| own.requirement != "M2" || own.id == "protect-the-group"),
+        "{}",
+        lines(&plan)
+    );
+    // One that is empty, and that policies exclude already.
+    let (end, plan) = with_wishes(|snapshot| {
+        let group = &mut snapshot.groups.items[0];
+        group.members = breakglass_model::Reading::Read(Vec::new());
+        group.transitive_members = breakglass_model::Reading::Read(Vec::new());
+        for user in &mut snapshot.users.items {
+            user.transitive_member_of = breakglass_model::Reading::Read(Vec::new());
+        }
+    });
+    assert_eq!(named(&end, "excludeGroups"), [OLD_GROUP]);
+    assert!(
+        plan.steps.iter().all(|own| own.id != "group"),
+        "{}",
+        lines(&plan)
+    );
+    assert!(
+        plan.steps.iter().any(|own| own.id == "join-breakglass01"),
+        "{}",
+        lines(&plan)
+    );
+}
+
+#[test]
+fn m3_the_keeper_role_that_is_there_is_used() {
+    let (_, plan) = with_wishes(|_| {});
+    assert!(
+        plan.steps.iter().all(|own| own.id != "keeper-role"),
+        "{}",
+        lines(&plan)
+    );
+    // Also when the unit, where somebody is eligible for it, is gone.
+    let (_, plan) = with_wishes(|snapshot| snapshot.units.items.clear());
+    assert!(
+        plan.steps.iter().all(|own| own.id != "keeper-role"),
+        "{}",
+        lines(&plan)
+    );
+    let eligible = plan
+        .steps
+        .iter()
+        .find(|own| own.title.contains("eligible for keeper"))
+        .unwrap();
+    assert_eq!(
+        eligible.write.send.body["roleDefinitionId"],
+        "7b3e1ec5-41c2-4d8a-b6f0-9c5d1e2a5b33"
+    );
+    // One that allows more is nobody's to hand out: a role of our own is made beside it.
+    let (_, plan) = with_wishes(|snapshot| {
+        for role in &mut snapshot.roles.items {
+            if role.built_in == breakglass_model::Reading::Read(false) {
+                role.actions
+                    .push("microsoft.directory/users/delete".to_owned());
+            }
+        }
+    });
+    assert!(
+        plan.steps.iter().any(|own| own.id == "keeper-role"),
+        "{}",
+        lines(&plan)
+    );
+}

@@ -41,6 +41,32 @@ impl Draft<'_> {
         )
     }
 
+    /// The query of somebody's rule, with the group that the plan ends with where no rule watches that.
+    fn with_the_group(&mut self, ours: &Rule, rule: &Value) -> String {
+        let text = query(rule).to_owned();
+        let Some(group) = self.group.clone().filter(|_| ours.table == AUDIT) else {
+            return text;
+        };
+        let read = Query::read(&text);
+        let watched = self
+            .open("BG069")
+            .all(|finding| finding.subject != "the accounts' group");
+        if watched || read.names(&group) {
+            return text;
+        }
+        // In a query of nothing but alternatives one more takes nothing away.
+        let last = text.rsplit('|').next().unwrap_or_default();
+        if read.plain().is_some() && Query::read(last).has_word("where") {
+            let text = text.trim_end().trim_end_matches(';');
+            return format!("{text}\n    or tostring(TargetResources) has_any (\"{group}\")");
+        }
+        self.warn(format!(
+            "the alert rule `{}` does not name the group of the accounts, and its query is not one that a plan changes: add `{group}` to it (M5)",
+            rule["name"].as_str().unwrap_or_default()
+        ));
+        text
+    }
+
     /// One rule: the one that is there for the table, brought to what is wanted, else a new one.
     pub(super) fn rule(&mut self, ours: &Rule, workspace: &Value, group: &str) {
         let of_table = |rule: &&Value| {
@@ -63,7 +89,7 @@ impl Draft<'_> {
         });
         let text = match &there {
             // A query that names everybody is its owner's: only how it runs is put right.
-            Some(rule) if all_named => query(rule).to_owned(),
+            Some(rule) if all_named => self.with_the_group(ours, rule),
             _ => wanted,
         };
         let Some(workspace_id) = workspace["id"].as_str() else {
