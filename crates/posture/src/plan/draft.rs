@@ -259,7 +259,8 @@ impl<'a> Draft<'a> {
     }
 
     pub(super) fn finish(self) -> (Vec<String>, Vec<PlanStep>, Vec<String>, Vec<Remaining>) {
-        let remaining = self.open.values().map(remaining).collect();
+        let mut remaining: Vec<Remaining> = self.open.values().map(remaining).collect();
+        remaining.extend(self.tasks());
         let accounts = self
             .accounts
             .iter()

@@ -18,6 +18,7 @@ mod people;
 mod protection;
 mod safety;
 mod simulate;
+mod tasks;
 #[cfg(test)]
 mod tests;
 

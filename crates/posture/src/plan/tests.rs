@@ -735,3 +735,46 @@ fn m3_the_keeper_role_that_is_there_is_used() {
         lines(&plan)
     );
 }
+
+#[test]
+fn w6_d1_a_plan_ends_with_a_test_alert_and_the_first_drill() {
+    let tasks = |plan: &Plan| -> Vec<breakglass_model::plan::Remaining> {
+        let last = plan
+            .remaining
+            .iter()
+            .filter(|one| one.closed_by.starts_with("whoever applies"));
+        last.cloned().collect()
+    };
+    let plan = planned("contoso", &wishes());
+    let all = tasks(&plan);
+    let titles: Vec<&str> = all.iter().map(|one| one.title.as_str()).collect();
+    assert_eq!(titles, ["Test alert", "First drill"]);
+    assert_eq!(all, plan.remaining[plan.remaining.len() - 2..]);
+    // The receivers that the plan adds are tried, too.
+    assert!(
+        all[0]
+            .fix
+            .starts_with("az monitor action-group test-notifications create "),
+        "{}",
+        all[0].fix
+    );
+    assert!(
+        all[0].fix.contains("soc@contoso.example") && all[0].fix.contains("41 445550142"),
+        "{}",
+        all[0].fix
+    );
+    assert!(all[1].subject.contains("BreakGlass01") && all[1].subject.contains("BreakGlass02"));
+    assert!(all[1].because.contains("48 hours"));
+    // They do not count as steps: the digest is of what is applied.
+    assert_eq!(plan.digest, plan.fingerprint());
+    // Nobody is told by Azure: our own monitor is tried.
+    let plan = with_wishes(|snapshot| {
+        snapshot.other.remove("workspaces");
+        snapshot.other.remove("scheduledQueryRules");
+        snapshot.units.items.clear();
+    });
+    let all = tasks(&plan.1);
+    assert_eq!(all[0].fix, "breakglass alert test");
+    // A met state asks for nothing.
+    assert_eq!(tasks(&planned("contoso-modern", &Wishes::default())), []);
+}

@@ -120,7 +120,7 @@ impl Draft<'_> {
         }
     }
 
-    fn all(&self, collection: &str) -> &[Value] {
+    pub(super) fn all(&self, collection: &str) -> &[Value] {
         self.now
             .other
             .get(collection)
@@ -142,7 +142,7 @@ impl Draft<'_> {
     }
 
     /// Whether a rule's query names an account: an id in a comment names nobody.
-    fn names_an_account(&self, rule: &Value) -> bool {
+    pub(super) fn names_an_account(&self, rule: &Value) -> bool {
         let query = Query::read(query(rule));
         self.ids().iter().any(|id| query.names(id.as_str()))
     }
