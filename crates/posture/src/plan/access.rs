@@ -1,9 +1,8 @@
-//! Conditional Access: the group that policies name, the strength, the dedicated policy, and the exclusions.
+//! Conditional Access: the exclusions, and the order of all that concerns access.
 
-use breakglass_conditional_access::prove::{Effect as Outcome, Reach};
+use breakglass_conditional_access::prove::{Effect as Outcome, Reach, Verdict};
 use breakglass_model::{
-    ObjectId, Reading,
-    plan::{Effect, GRAPH, Look, Stage, Verb},
+    plan::{Effect, Look, Stage, Verb},
     tenant::MethodKind,
 };
 use serde_json::{Value, json};
@@ -11,129 +10,55 @@ use serde_json::{Value, json};
 use super::draft::{Draft, Proposal, graph, send, slug};
 use crate::Lockout;
 
-/// Display names of what is made. An object that somebody made under one of these names is not touched: a plan that
-/// finds it says that it is out of date.
-const GROUP: &str = "Emergency access accounts";
-const STRENGTH: &str = "Emergency access keys";
-const POLICY: &str = "Emergency access: keys and short sessions";
+/// Why a policy has to leave the accounts out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Why {
+    /// It keeps them out.
+    KeepsOut,
+    /// It reaches them and is not meant to.
+    NotMeant,
+    /// It waits in report-only and would keep them out.
+    WouldKeepOut,
+}
 
-impl Draft<'_> {
-    /// The role-assignable group, with all accounts in it.
-    pub(super) fn group(&mut self) {
-        let declared = self
-            .input
-            .register
-            .into_iter()
-            .flat_map(|register| &register.accounts)
-            .find_map(|entry| entry.group.clone());
-        let usable = |id: &ObjectId| {
-            self.now.group(id).is_some_and(|group| {
-                group.role_assignable == Reading::Read(true)
-                    && group.dynamic.get() != Some(&true)
-                    && group.members.get().is_some()
-            })
-        };
-        let ids = self.ids();
-        // Another group serves only when it holds the accounts and nobody else.
-        let of_their_own = self.now.groups.iter().find(|group| {
-            group.role_assignable == Reading::Read(true)
-                && group.members.get().is_some_and(|members| {
-                    !members.is_empty() && members.iter().all(|member| ids.contains(member))
-                })
-        });
-        let group = declared
-            .filter(usable)
-            .or_else(|| of_their_own.and_then(|group| group.id.clone()));
-        let group = if let Some(group) = group {
-            group.to_string()
-        } else {
-            if !self.create_group() {
-                return;
+impl Why {
+    fn stage(self) -> Stage {
+        match self {
+            Self::KeepsOut => Stage::Exclusions,
+            Self::NotMeant | Self::WouldKeepOut => Stage::OtherExclusions,
+        }
+    }
+
+    fn requirement(self) -> &'static str {
+        match self {
+            Self::KeepsOut => "C1",
+            Self::NotMeant => "C4",
+            Self::WouldKeepOut => "C5",
+        }
+    }
+
+    fn reason(self) -> &'static str {
+        match self {
+            Self::KeepsOut | Self::NotMeant => {
+                "The policy can reach the accounts and is not meant to"
             }
-            "new:group".to_owned()
-        };
-        for account in self.accounts.clone() {
-            let member = account.id.to_string();
-            let inside = ObjectId::parse(&group)
-                .ok()
-                .and_then(|id| self.now.group(&id))
-                .and_then(|group| group.members.get())
-                .is_some_and(|members| members.contains(&account.id));
-            if !inside {
-                self.join(&group, &member, &account.name);
+            Self::WouldKeepOut => {
+                "The policy waits in report-only and would keep the accounts out on the day when it is switched on"
             }
         }
-        self.group = Some(group);
     }
 
-    fn create_group(&mut self) -> bool {
-        self.add(Proposal {
-            id: "group".to_owned(),
-            stage: Stage::Group,
-            title: format!("Create the role-assignable group `{GROUP}`"),
-            reason: "Policies exclude one group that only Global and Privileged Role Administrators can fill, not accounts one by one.".to_owned(),
-            requirement: "M2",
-            permission: "Group.ReadWrite.All, RoleManagement.ReadWrite.Directory",
-            by_person: false,
-            after: Vec::new(),
-            risk: "None: the group is empty and named nowhere.",
-            undo_text: "The group is deleted; Microsoft keeps it for 30 days.".to_owned(),
-            write: graph(
-                send(Verb::Post, "/groups", json!({
-                    "displayName": GROUP, "description": "Break glass accounts; excluded from Conditional Access policies on purpose",
-                    "mailEnabled": false, "mailNickname": "emergency-access", "securityEnabled": true,
-                    "groupTypes": [], "isAssignableToRole": true,
-                })),
-                Look::Among {
-                    path: format!("/groups?$filter=displayName eq '{GROUP}'&$select=id,displayName,isAssignableToRole"),
-                    fields: json!({"displayName": GROUP}),
-                },
-                Value::Null,
-                json!({"displayName": GROUP, "isAssignableToRole": true}),
-                Some(send(Verb::Delete, "/groups/new:group", Value::Null)),
-            ),
-            effects: vec![Effect::Group { id: "new:group".to_owned(), name: GROUP.to_owned() }],
-        })
+    fn risk(self) -> &'static str {
+        match self {
+            Self::KeepsOut | Self::NotMeant => {
+                "The policy guards the accounts no longer: the dedicated policy does."
+            }
+            Self::WouldKeepOut => "None: a policy in report-only guards nobody.",
+        }
     }
+}
 
-    fn join(&mut self, group: &str, member: &str, name: &str) {
-        let path = format!("/groups/{group}/members");
-        self.add(Proposal {
-            id: format!("join-{}", slug(name)),
-            stage: Stage::Group,
-            title: format!("Add {name} to the group"),
-            reason: "Whatever excludes or includes the group then reaches the account.".to_owned(),
-            requirement: "M2",
-            permission: "GroupMember.ReadWrite.All, RoleManagement.ReadWrite.Directory",
-            by_person: false,
-            after: Vec::new(),
-            risk: "Policies that name the group reach the account from now on.",
-            undo_text: "The account is taken out of the group.".to_owned(),
-            write: graph(
-                send(
-                    Verb::Post,
-                    format!("{path}/$ref"),
-                    json!({"@odata.id": format!("{GRAPH}/directoryObjects/{member}")}),
-                ),
-                Look::Among {
-                    path: format!("{path}?$select=id"),
-                    fields: json!({"id": member}),
-                },
-                Value::Null,
-                json!({"id": member}),
-                Some(send(
-                    Verb::Delete,
-                    format!("{path}/{member}/$ref"),
-                    Value::Null,
-                )),
-            ),
-            effects: vec![Effect::Member {
-                group: group.to_owned(),
-                member: member.to_owned(),
-            }],
-        });
-    }
-
+impl Draft<'_> {
     /// Strength, exclusions, dedicated policy, role, enforcement, in the order that is safe.
     pub(super) fn access(&mut self) {
         let without: Vec<String> = self
@@ -159,15 +84,15 @@ impl Draft<'_> {
                 without.join(", ")
             ));
         }
-        let policy = if keyed { self.dedicated() } else { None };
-        self.exclusions(Stage::Exclusions, &[Outcome::Block, Outcome::Deny]);
+        let pending = if keyed { self.dedicated() } else { None };
+        self.exclusions(Why::KeepsOut, &[Outcome::Block, Outcome::Deny]);
         self.role();
-        if let Some(policy) = policy {
-            self.enforce(&policy);
+        if let Some(pending) = pending {
+            self.enforce(&pending);
         }
         // What had to wait until the dedicated policy stands.
         self.exclusions(
-            Stage::OtherExclusions,
+            Why::NotMeant,
             &[
                 Outcome::Block,
                 Outcome::Deny,
@@ -175,167 +100,16 @@ impl Draft<'_> {
                 Outcome::Session,
             ],
         );
+        self.going_live();
+        self.regroup();
     }
 
-    fn lockout(&self) -> Lockout {
+    pub(super) fn lockout(&self) -> Lockout {
         Lockout::new(&self.now, &self.resolved())
     }
 
-    /// The dedicated policy: one that is there and that all accounts meet, else a new one in report-only. Gives the id
-    /// of one that has still to be switched on.
-    fn dedicated(&mut self) -> Option<String> {
-        let group = self.group.clone()?;
-        let lockout = self.lockout();
-        let count = self.accounts.len();
-        let mut there = None;
-        for place in 0..self.now.policies.items.len() {
-            if !lockout.asks_for_strength(place) {
-                continue;
-            }
-            let mut reached = 0;
-            let mut met = 0;
-            for account in 0..count {
-                let proof = lockout.of(account).and_then(|proved| {
-                    proved.proof.policies.iter().find(|own| own.policy == place)
-                });
-                if let Some(proof) = proof.filter(|own| own.intended && own.reach == Reach::Can) {
-                    reached += 1;
-                    met += usize::from(proof.effect == Outcome::Challenge);
-                }
-            }
-            if met == count {
-                return None;
-            }
-            if reached > 0 {
-                there = Some(place);
-            }
-        }
-        if let Some(place) = there {
-            let name = lockout.policy_name(place).to_owned();
-            self.warn(format!(
-                "the dedicated policy {name} is there and not every account can meet it: a policy of our own is planned beside it, and \
-                 the exclusion of the group from {name} is left to people"
-            ));
-        }
-        self.create_strength();
-        let body = json!({
-            "displayName": POLICY,
-            "state": "enabledForReportingButNotEnforced",
-            "conditions": {
-                "clientAppTypes": ["all"],
-                "users": {"includeGroups": [group], "includeUsers": [], "excludeUsers": [], "excludeGroups": [], "includeRoles": [], "excludeRoles": []},
-                "applications": {"includeApplications": ["All"], "excludeApplications": [], "includeUserActions": [], "includeAuthenticationContextClassReferences": []},
-            },
-            "grantControls": {"operator": "OR", "builtInControls": [], "customAuthenticationFactors": [], "termsOfUse": [],
-                "authenticationStrength": {"id": "new:strength"}},
-            "sessionControls": {
-                "signInFrequency": {"value": 1, "type": "hours", "authenticationType": "primaryAndSecondaryAuthentication", "frequencyInterval": "timeBased", "isEnabled": true},
-                "persistentBrowser": {"mode": "never", "isEnabled": true},
-            },
-        });
-        let path = "/identity/conditionalAccess/policies";
-        let added = self.add(Proposal {
-            id: "policy".to_owned(),
-            stage: Stage::DedicatedPolicy,
-            title: format!("Create the policy `{POLICY}`, in report-only"),
-            reason: "Accounts that are excluded from everything are guarded by nothing: one policy of their own asks for their keys and keeps sessions short. It is tried in report-only first (C5).".to_owned(),
-            requirement: "C2",
-            permission: "Policy.Read.All, Policy.ReadWrite.ConditionalAccess, Application.Read.All",
-            by_person: false,
-            after: Vec::new(),
-            risk: "None: a policy in report-only keeps nobody out.",
-            undo_text: "The policy is deleted.".to_owned(),
-            write: graph(
-                send(Verb::Post, path, body.clone()),
-                Look::Among { path: path.to_owned(), fields: json!({"displayName": POLICY}) },
-                Value::Null,
-                json!({"displayName": POLICY, "state": "enabledForReportingButNotEnforced", "conditions": {"users": {"includeGroups": [group]}}}),
-                Some(send(Verb::Delete, format!("{path}/new:policy"), Value::Null)),
-            ),
-            effects: vec![Effect::Policy { id: "new:policy".to_owned(), set: body }],
-        });
-        added.then(|| "new:policy".to_owned())
-    }
-
-    fn create_strength(&mut self) {
-        let mut models: Vec<String> = self
-            .ids()
-            .iter()
-            .filter_map(|id| self.now.user(id))
-            .flat_map(|user| user.methods.get().into_iter().flatten())
-            .filter(|method| method.kind == MethodKind::Fido2)
-            .filter_map(|method| method.aaguid.as_ref().map(|own| own.to_lowercase()))
-            .collect();
-        models.sort();
-        models.dedup();
-        let mut body = json!({
-            "displayName": STRENGTH,
-            "description": "Security keys of the emergency access accounts",
-            "allowedCombinations": ["fido2"],
-        });
-        if !models.is_empty() {
-            body["combinationConfigurations"] = json!([{
-                "@odata.type": "#microsoft.graph.fido2CombinationConfiguration",
-                "appliesToCombinations": ["fido2"],
-                "allowedAAGUIDs": models,
-            }]);
-        }
-        let path = "/policies/authenticationStrengthPolicies";
-        let mut set = body.clone();
-        set["policyType"] = "custom".into();
-        set["requirementsSatisfied"] = "mfa".into();
-        self.add(Proposal {
-            id: "strength".to_owned(),
-            stage: Stage::Strength,
-            title: format!("Create the authentication strength `{STRENGTH}`"),
-            reason: "The dedicated policy asks for the models of keys that are registered, and for nothing else.".to_owned(),
-            requirement: "C2",
-            permission: "Policy.ReadWrite.ConditionalAccess",
-            by_person: false,
-            after: Vec::new(),
-            risk: "None: no policy asks for it yet. A key of another model has to be added here before it works.",
-            undo_text: "The strength is deleted.".to_owned(),
-            write: graph(
-                send(Verb::Post, path, body),
-                Look::Among { path: path.to_owned(), fields: json!({"displayName": STRENGTH}) },
-                Value::Null,
-                json!({"displayName": STRENGTH, "allowedCombinations": ["fido2"]}),
-                Some(send(Verb::Delete, format!("{path}/new:strength"), Value::Null)),
-            ),
-            effects: vec![Effect::Object {
-                collection: "authenticationStrengthPolicies".to_owned(), id: "new:strength".to_owned(), set,
-            }],
-        });
-    }
-
-    fn enforce(&mut self, policy: &str) {
-        let path = format!("/identity/conditionalAccess/policies/{policy}");
-        let on = json!({"state": "enabled"});
-        let off = json!({"state": "enabledForReportingButNotEnforced"});
-        self.add(Proposal {
-            id: "enforce".to_owned(),
-            stage: Stage::Enforcement,
-            title: format!("Switch the policy `{POLICY}` on"),
-            reason: "Until now nothing asked the accounts for their keys.".to_owned(),
-            requirement: "C2",
-            permission: "Policy.Read.All, Policy.ReadWrite.ConditionalAccess, Application.Read.All",
-            by_person: false,
-            after: Vec::new(),
-            risk: "From now on the accounts get in with their keys only. The proof is made again before this step.",
-            undo_text: "The policy is set back to report-only.".to_owned(),
-            write: graph(
-                send(Verb::Patch, &path, on.clone()),
-                Look::Object(path.clone()),
-                off.clone(),
-                on.clone(),
-                Some(send(Verb::Patch, &path, off)),
-            ),
-            effects: vec![Effect::Policy { id: policy.to_owned(), set: on }],
-        });
-    }
-
     /// Excludes the group from every policy that reaches an account without being meant to.
-    fn exclusions(&mut self, stage: Stage, outcomes: &[Outcome]) {
+    fn exclusions(&mut self, why: Why, outcomes: &[Outcome]) {
         let Some(group) = self.group.clone() else {
             return;
         };
@@ -358,20 +132,59 @@ impl Draft<'_> {
         }
         places.sort_unstable();
         for place in places {
-            self.exclude(place, &group, stage);
+            self.exclude(place, &group, why);
         }
     }
 
-    fn exclude(&mut self, place: usize, group: &str, stage: Stage) {
-        let Some(policy) = self.now.policies.items.get(place) else {
+    /// Report-only policies that keep the accounts out on the day when they are switched on. Others need no exclusion.
+    fn going_live(&mut self) {
+        let Some(group) = self.group.clone() else {
             return;
+        };
+        loop {
+            let lockout = self.lockout();
+            let mut places = Vec::new();
+            for account in 0..self.accounts.len() {
+                let Some(proved) = lockout.of(account) else {
+                    continue;
+                };
+                if proved.proof.verdict == Verdict::LockedOut
+                    || proved.live.verdict != Verdict::LockedOut
+                {
+                    continue;
+                }
+                places.extend(proved.live.blame.iter().copied().filter(|place| {
+                    let waits = self.now.policies.items.get(*place).is_some_and(|own| {
+                        own.state.as_deref() == Some("enabledForReportingButNotEnforced")
+                    });
+                    let mut proofs = proved.live.policies.iter();
+                    waits && proofs.any(|own| own.policy == *place && !own.intended)
+                }));
+            }
+            places.sort_unstable();
+            places.dedup();
+            // What is left behind these shows only when they are out of the way.
+            let mut more = false;
+            for place in places {
+                more |= self.exclude(place, &group, Why::WouldKeepOut);
+            }
+            if !more {
+                return;
+            }
+        }
+    }
+
+    /// Excludes the group from a policy. Gives whether that was planned.
+    fn exclude(&mut self, place: usize, group: &str, why: Why) -> bool {
+        let Some(policy) = self.now.policies.items.get(place) else {
+            return false;
         };
         let (Some(id), name) = (
             policy.id.as_ref().map(ToString::to_string),
             policy.display_name.clone().unwrap_or_default(),
         ) else {
             self.warn("a policy without id reaches the accounts: its export cannot be planned on");
-            return;
+            return false;
         };
         let mut conditions = policy.raw["conditions"].clone();
         let before = conditions["users"].clone();
@@ -383,7 +196,7 @@ impl Draft<'_> {
             own.as_str()
                 .is_some_and(|own| own.eq_ignore_ascii_case(group))
         }) {
-            return;
+            return false;
         }
         excluded.push(group.into());
         conditions["users"]["excludeGroups"] = Value::Array(excluded.clone());
@@ -403,25 +216,22 @@ impl Draft<'_> {
         let title = format!("Exclude the group from {name}");
         let result = self.propose(Proposal {
             id: step,
-            stage,
+            stage: why.stage(),
             title: title.clone(),
             reason: format!(
-                "The policy can reach the accounts and is not meant to{}.",
+                "{}{}.",
+                why.reason(),
                 if microsofts {
                     " (it is managed by Microsoft: only exclusions can be changed)"
                 } else {
                     ""
                 }
             ),
-            requirement: if stage == Stage::Exclusions {
-                "C1"
-            } else {
-                "C4"
-            },
+            requirement: why.requirement(),
             permission: "Policy.Read.All, Policy.ReadWrite.ConditionalAccess, Application.Read.All",
             by_person: false,
             after: Vec::new(),
-            risk: "The policy guards the accounts no longer: the dedicated policy does.",
+            risk: why.risk(),
             undo_text: "The old exclusions are written back.".to_owned(),
             write: graph(
                 send(Verb::Patch, &path, json!({"conditions": conditions})),
@@ -436,10 +246,11 @@ impl Draft<'_> {
             }],
         });
         match result {
-            Ok(()) => {}
+            Ok(()) => return true,
             // Before the dedicated policy stands this may be the accounts' only guard; it comes up again then.
-            Err(_) if stage == Stage::Exclusions => {}
+            Err(_) if why == Why::KeepsOut => {}
             Err(dangers) => self.refuse(&title, &dangers),
         }
+        false
     }
 }

@@ -197,6 +197,15 @@ impl<'a> Draft<'a> {
 
     /// What the checks say of the state after the steps so far, and is not good.
     fn findings(&self) -> BTreeMap<(String, String), Finding> {
+        self.findings_in(&self.now, &[])
+    }
+
+    /// What checks (none named: all) say of a state, and is not good.
+    pub(super) fn findings_in(
+        &self,
+        snapshot: &TenantSnapshot,
+        only: &[String],
+    ) -> BTreeMap<(String, String), Finding> {
         let input = self.input;
         let register = self.register();
         let named: Vec<String> = self
@@ -206,14 +215,14 @@ impl<'a> Draft<'a> {
             .map(|account| account.id.to_string())
             .collect();
         let report = check(&CheckInput {
-            snapshot: &self.now,
+            snapshot,
             register: register.as_ref(),
             history: input.history,
             accounts: &named,
             now: input.now,
             keys: input.keys,
             settings: Settings::default(),
-            only: &[],
+            only,
             skip: &[],
             waivers: &[],
             baseline: None,
@@ -234,16 +243,24 @@ impl<'a> Draft<'a> {
         for account in &self.accounts {
             if let Some(entry) = account.entry.and_then(|at| register.accounts.get_mut(at)) {
                 entry.id = Some(account.id.clone());
-                if entry.group.is_none() {
-                    entry.group = self.group.as_ref().and_then(|id| ObjectId::parse(id).ok());
-                }
+                let group = self.group.as_ref().and_then(|id| ObjectId::parse(id).ok());
+                entry.group = group.or(entry.group.take());
             }
         }
         Some(register)
     }
 
+    /// What the checks say of the state after the steps so far, of one check.
+    pub(super) fn open(&self, check: &str) -> impl Iterator<Item = &Finding> {
+        self.open
+            .iter()
+            .filter(move |((own, _), _)| own == check)
+            .map(|(_, finding)| finding)
+    }
+
     pub(super) fn finish(self) -> (Vec<String>, Vec<PlanStep>, Vec<String>, Vec<Remaining>) {
-        let remaining = self.open.values().map(remaining).collect();
+        let mut remaining: Vec<Remaining> = self.open.values().map(remaining).collect();
+        remaining.extend(self.tasks());
         let accounts = self
             .accounts
             .iter()
@@ -266,6 +283,14 @@ fn guarded(
     let id = match (&account.id, account.user) {
         (Some(id), Some(_)) => id.clone(),
         (Some(id), None) => return Err(PlanError::NotThere(id.to_string())),
+        // Only a register names accounts that are still to be made: a name on the command line may be misspelt, and a
+        // plan that makes a Global Administrator of a typing error is worse than none.
+        (None, _) if entry.is_none() => {
+            return Err(PlanError::NoSuchPerson(
+                account.subject.clone(),
+                "an emergency access account; only a register names accounts that are still to be made",
+            ));
+        }
         // By name only: it will be made. A UPN has no character that an id may not have.
         (None, _) => ObjectId::parse(&format!("new:account-{}", slug(&account.subject)))
             .map_err(|_| PlanError::NotThere(account.subject.clone()))?,
@@ -275,6 +300,15 @@ fn guarded(
         name: account.subject.clone(),
         entry,
     })
+}
+
+/// The alert processing rule that a finding names, by its id.
+pub(super) fn processing_rule(finding: &Finding) -> Option<&str> {
+    finding
+        .evidence
+        .iter()
+        .map(|seen| seen.object.as_str())
+        .find(|object| object.to_lowercase().contains("/actionrules/"))
 }
 
 /// Who closes what the plan leaves open, by requirement.
@@ -290,6 +324,9 @@ fn closed_by(finding: &Finding) -> &'static str {
         (_, 'K', _) => "a custodian, with `breakglass key enroll`",
         ("A6", ..) => "the tenant's owner: `plan --make-eligible <user>`",
         ("A7", ..) => "the review of a use, by a reviewer",
+        ("W4", ..) if processing_rule(finding).is_some() => {
+            "whoever owns the alert processing rule, which may be another team"
+        }
         ("M3" | "M4", ..) => "the tenant's owner: `plan --keeper <user> --approver <user>`",
         (_, 'W', _) => {
             "the owner of the alerts: `plan --alert-mail … --alert-sms …`, and `breakglass rules prove` in a later version"

@@ -11,11 +11,14 @@
 
 mod access;
 mod alerting;
+mod dedicated;
 mod draft;
+mod group;
 mod people;
 mod protection;
 mod safety;
 mod simulate;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod undone;
@@ -82,7 +85,7 @@ pub enum PlanError {
     /// Without it nothing can be proved.
     #[error("{} {}: {}", .0.collection, if .0.permission.is_some() { "was not read" } else { "cannot be used" }, .0.reason)]
     NotRead(NotRead),
-    /// A person that was named is not in the tenant.
+    /// Somebody that was named is not in the tenant: a person, or an account that no register names.
     #[error("the tenant has no user `{0}`, named as {1}")]
     NoSuchPerson(String, &'static str),
 }
@@ -110,6 +113,7 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanError> {
     draft.head_count();
     draft.protection();
     draft.alerting();
+    draft.muted();
     let (accounts, steps, warnings, remaining) = draft.finish();
     let mut plan = Plan {
         schema: PLAN_SCHEMA.to_owned(),

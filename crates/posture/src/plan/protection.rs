@@ -4,7 +4,7 @@
 //! Entra, *Restricted management administrative units*).
 
 use breakglass_model::{
-    ObjectId, Reading,
+    ObjectId, Reading, Verdict,
     plan::{Effect, GRAPH, Look, Need, Stage, Verb, has, merge},
     tenant::Role,
 };
@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::{
     draft::{Draft, Proposal, graph, send, slug},
     people::eligible_for,
+    simulate,
 };
 
 const UNIT: &str = "Emergency access (restricted)";
@@ -21,9 +22,10 @@ const ROLE: &str = "Emergency access keeper";
 /// own permission. From Microsoft's list of actions that custom roles may hold.
 const ACTIONS: [&str; 3] = [
     "microsoft.directory/users/basic/update",
-    "microsoft.directory/users/enable",
+    ENABLE,
     "microsoft.directory/groups/members/update",
 ];
+const ENABLE: &str = "microsoft.directory/users/enable";
 /// Longest activation of the keeper role: two hours. Microsoft's default is eight.
 const ACTIVATION: &str = "PT2H";
 
@@ -160,27 +162,18 @@ impl Draft<'_> {
             return;
         }
         let scope = format!("/administrativeUnits/{unit}");
-        // A custom role that somebody is eligible for at the unit is the keeper role, whatever its name.
-        let at_unit = |role: &Role| {
-            self.now.eligible_assignments.iter().any(|own| {
-                role.id.as_ref() == Some(&own.role)
-                    && own
-                        .scope
-                        .get()
-                        .is_some_and(|own| own.eq_ignore_ascii_case(&scope))
-            })
-        };
-        let there = self.now.roles.iter().find(|role| {
-            role.built_in == Reading::Read(false)
-                && (role.display_name.as_deref() == Some(ROLE) || at_unit(role))
-        });
-        let role = if let Some(id) = there.and_then(|role| role.id.as_ref()) {
-            id.to_string()
-        } else {
-            if !self.create_role() {
+        let role = match self.keeper_role(unit) {
+            Ok(Some(id)) => id,
+            Ok(None) => {
+                if !self.create_role() {
+                    return;
+                }
+                "new:keeper-role".to_owned()
+            }
+            Err(why) => {
+                self.warn(why);
                 return;
             }
-            "new:keeper-role".to_owned()
         };
         if self.wishes().approvers.is_empty() {
             self.warn("nobody is named who approves the activation of the keeper role: give --approver, two people (M4)");
@@ -220,6 +213,90 @@ impl Draft<'_> {
                 self.add(proposal);
             }
         }
+    }
+
+    /// The keeper role that is there, whatever its name: a custom role that somebody is eligible for at the unit, else at
+    /// another unit, else one that is named or made like ours; and that allows no more than looking after the accounts.
+    /// `Err`: one has our name and cannot serve, so that none can be made.
+    fn keeper_role(&self, unit: &str) -> Result<Option<String>, String> {
+        let scope = format!("/administrativeunits/{unit}").to_lowercase();
+        let rank = |role: &Role| {
+            let at = |wanted: &dyn Fn(&str) -> bool| {
+                self.now.eligible_assignments.iter().any(|own| {
+                    role.id.as_ref() == Some(&own.role)
+                        && own
+                            .scope
+                            .get()
+                            .is_some_and(|own| wanted(&own.to_lowercase()))
+                })
+            };
+            let like_ours = ACTIONS.iter().all(|action| {
+                let mut own = role.actions.iter();
+                own.any(|own| own.eq_ignore_ascii_case(action))
+            });
+            let ranks = [
+                at(&|own| own == scope),
+                at(&|own| own.starts_with("/administrativeunits/")),
+                role.display_name.as_deref() == Some(ROLE),
+                like_ours,
+            ];
+            ranks.iter().position(|holds| *holds)
+        };
+        let there = self
+            .now
+            .roles
+            .iter()
+            .filter(|role| role.built_in == Reading::Read(false))
+            .filter_map(|role| Some((rank(role)?, role)))
+            .filter(|(_, role)| self.looks_after(role, unit))
+            .min_by_key(|(rank, _)| *rank);
+        if let Some(id) = there.and_then(|(_, role)| role.id.as_ref()) {
+            return Ok(Some(id.to_string()));
+        }
+        let mut roles = self.now.roles.iter();
+        if roles.any(|role| role.display_name.as_deref() == Some(ROLE)) {
+            return Err(format!(
+                "the custom role `{ROLE}` allows more than looking after the accounts, or is given for the whole tenant: put it right or \
+                 rename it, then plan again; keepers are not planned (M3)"
+            ));
+        }
+        Ok(None)
+    }
+
+    /// Whether a role, given at the unit, is a keeper role as the checks want one, and re-enables accounts.
+    fn looks_after(&self, role: &Role, unit: &str) -> bool {
+        let (Some(id), Some(keeper)) = (&role.id, self.wishes().keepers.first()) else {
+            return false;
+        };
+        let enables = role
+            .actions
+            .iter()
+            .any(|own| own.eq_ignore_ascii_case(ENABLE));
+        if !enables {
+            return false;
+        }
+        let mut after = self.now.clone();
+        let mut effects: Vec<Effect> = self
+            .accounts
+            .iter()
+            .map(|account| Effect::UnitMember {
+                unit: unit.to_owned(),
+                member: account.id.to_string(),
+            })
+            .collect();
+        effects.push(Effect::Assignment {
+            principal: keeper.to_string(),
+            role: id.to_string(),
+            scope: format!("/administrativeUnits/{unit}"),
+            active: false,
+            given: true,
+        });
+        simulate(&mut after, &effects);
+        let name = role.display_name.as_deref().unwrap_or(id.as_str());
+        let found = self.findings_in(&after, &["BG073".to_owned()]);
+        !found
+            .values()
+            .any(|finding| finding.verdict == Verdict::Fail && finding.subject == name)
     }
 
     fn create_role(&mut self) -> bool {

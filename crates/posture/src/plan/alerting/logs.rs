@@ -3,54 +3,45 @@
 use breakglass_model::plan::{Effect, Stage, Verb};
 use serde_json::{Value, json};
 
-use super::{CATEGORIES, OURS, RETENTION_DAYS, SETTINGS, TABLES, WORKSPACES, arm, enabled_only};
-use crate::plan::draft::{Draft, Proposal, send, slug};
+use super::{OURS, RETENTION_DAYS, SETTINGS, TABLES, WORKSPACES, arm, enabled_only};
+use crate::{
+    monitoring::{CATEGORIES, list, same, senders, text},
+    plan::draft::{Draft, Proposal, send, slug},
+};
 
 impl Draft<'_> {
     pub(super) fn logs(&mut self, workspace: &Value) {
-        let id = workspace["id"].clone();
-        let settings = self.all("diagnosticSettings").to_vec();
-        let goes_there = |own: &&Value| {
-            own["properties"]["workspaceId"]
-                .as_str()
-                .zip(id.as_str())
-                .is_some_and(|(a, b)| a.eq_ignore_ascii_case(b))
-        };
-        let setting = settings.iter().find(goes_there);
-        let enabled = |own: &Value, category: &str| {
-            own["properties"]["logs"].as_array().is_some_and(|logs| {
-                logs.iter()
-                    .any(|log| log["category"] == category && log["enabled"] == true)
-            })
-        };
+        let id = text(workspace, "id").to_owned();
+        let settings = list(&self.now, "diagnosticSettings");
+        let goes_there = |own: &&Value| same(text(&own["properties"], "workspaceId"), &id);
+        let setting = settings.items.iter().find(goes_there).cloned();
         let lacking: Vec<&str> = CATEGORIES
             .into_iter()
-            .filter(|category| {
-                !settings
-                    .iter()
-                    .filter(goes_there)
-                    .any(|own| enabled(own, category))
-            })
+            .map(|(category, _)| category)
+            .filter(|category| !senders(&settings, category).iter().any(goes_there))
             .collect();
+        let many = settings.items.len() >= 5;
         if lacking.is_empty() {
             return;
         }
-        if setting.is_none() && settings.len() >= 5 {
+        if setting.is_none() && many {
             self.warn("the tenant has five diagnostic settings already, which is the limit: add the categories to one of them by hand (W1)");
             return;
         }
         let name = setting
+            .as_ref()
             .and_then(|own| own["name"].as_str())
             .unwrap_or("breakglass")
             .to_owned();
-        let mut properties = setting.map_or_else(
+        let mut properties = setting.as_ref().map_or_else(
             || json!({"workspaceId": id, "logs": []}),
             |own| own["properties"].clone(),
         );
         let was = properties.clone();
         if let Some(logs) = properties["logs"].as_array_mut() {
-            for category in CATEGORIES {
-                match logs.iter_mut().find(|log| log["category"] == category) {
+            for category in &lacking {
+                let of = |log: &&mut Value| text(log, "category").eq_ignore_ascii_case(category);
+                match logs.iter_mut().find(of) {
                     Some(log) => log["enabled"] = true.into(),
                     None => logs.push(json!({"category": category, "enabled": true})),
                 }
@@ -78,7 +69,7 @@ impl Draft<'_> {
             write: arm(
                 send(Verb::Put, &path, json!({"properties": properties})),
                 &path,
-                setting.map_or(Value::Null, |_| json!({"properties": {"logs": enabled_only(&was)}})),
+                setting.as_ref().map_or(Value::Null, |_| json!({"properties": {"logs": enabled_only(&was)}})),
                 json!({"properties": {"logs": after}}),
                 Some(match setting {
                     Some(_) => send(Verb::Put, &path, json!({"properties": was})),
@@ -144,11 +135,7 @@ impl Draft<'_> {
             let there = self
                 .all("workspaceTables")
                 .iter()
-                .find(|own| {
-                    own["id"]
-                        .as_str()
-                        .is_some_and(|own| own.eq_ignore_ascii_case(&resource))
-                })
+                .find(|own| same(text(own, "id"), &resource))
                 .cloned();
             let Some(there) = there else { continue };
             let path = format!("{resource}?api-version={TABLES}");

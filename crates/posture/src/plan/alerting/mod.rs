@@ -7,10 +7,14 @@ mod logs;
 mod receivers;
 mod rules;
 
-use breakglass_model::plan::{Api, Look, Send, Write};
+use breakglass_model::{
+    Verdict,
+    plan::{Api, Look, Send, Write},
+};
 use serde_json::{Value, json};
 
-use super::draft::Draft;
+use super::draft::{Draft, processing_rule};
+use crate::monitoring::{AUDIT, Query, SIGN_INS, resource_group, same, text};
 
 const SETTINGS: &str = "2017-04-01";
 const RULES: &str = "2023-12-01";
@@ -35,8 +39,6 @@ const TAMPERING: [&str; 6] = [
 /// Built-in Azure roles: Log Analytics Reader and Reader.
 const LOG_ANALYTICS_READER: &str = "73c42c96-874c-492b-b04d-ab87d138a893";
 const READER: &str = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
-/// Categories without which a use, an act or a change is not seen.
-const CATEGORIES: [&str; 3] = ["SignInLogs", "NonInteractiveUserSignInLogs", "AuditLogs"];
 const SUBJECT: &str = "[CRITICAL] Emergency Access Activity";
 
 /// A rule of ours: its name, the table, and what is told of it.
@@ -49,17 +51,17 @@ struct Rule {
 const OURS: [Rule; 3] = [
     Rule {
         name: "breakglass-sign-ins",
-        table: "SigninLogs",
+        table: SIGN_INS[0],
         title: "interactive sign-ins",
     },
     Rule {
         name: "breakglass-token-use",
-        table: "AADNonInteractiveUserSignInLogs",
+        table: SIGN_INS[1],
         title: "non-interactive sign-ins",
     },
     Rule {
         name: "breakglass-audit",
-        table: "AuditLogs",
+        table: AUDIT,
         title: "acts and changes",
     },
 ];
@@ -91,7 +93,34 @@ impl Draft<'_> {
         self.tampering(&workspace, &group);
     }
 
-    fn all(&self, collection: &str) -> &[Value] {
+    /// Alert processing rules that take the alerts away are other people's work, and theirs to change.
+    pub(super) fn muted(&mut self) {
+        let mut rules: Vec<(String, &str)> = self
+            .open("BG068")
+            .filter_map(|finding| {
+                let surely = match finding.verdict {
+                    Verdict::Fail => "takes",
+                    _ => "may take",
+                };
+                Some((processing_rule(finding)?.to_owned(), surely))
+            })
+            .collect();
+        rules.sort_unstable();
+        rules.dedup_by(|later, first| same(&later.0, &first.0));
+        for (id, takes) in rules {
+            let name = id.rsplit('/').next().unwrap_or(&id);
+            let group = resource_group(&id);
+            let group = group.rsplit('/').next().unwrap_or(group);
+            self.warn(format!(
+                "not planned: the alert processing rule `{name}` in the resource group `{group}` {takes} the messages of alerts about the accounts \
+                 away (W4, BG068). It is not ours and may serve another team: have its owner add the filter `Severity does not equal Sev0`, or \
+                 narrow its scope so that it holds no alert of the accounts (Azure portal > Monitor > Alerts > Alert processing rules > `{name}`); \
+                 then collect and check again"
+            ));
+        }
+    }
+
+    pub(super) fn all(&self, collection: &str) -> &[Value] {
         self.now
             .other
             .get(collection)
@@ -106,23 +135,16 @@ impl Draft<'_> {
             .all("diagnosticSettings")
             .iter()
             .filter_map(|own| own["properties"]["workspaceId"].as_str())
-            .find_map(|id| {
-                workspaces.iter().find(|own| {
-                    own["id"]
-                        .as_str()
-                        .is_some_and(|own| own.eq_ignore_ascii_case(id))
-                })
-            });
+            .find_map(|id| workspaces.iter().find(|own| same(text(own, "id"), id)));
         named
             .or_else(|| (workspaces.len() == 1).then(|| &workspaces[0]))
             .cloned()
     }
 
-    fn names_an_account(&self, rule: &Value) -> bool {
-        let query = query(rule).to_lowercase();
-        self.ids()
-            .iter()
-            .any(|id| query.contains(&id.as_str().to_lowercase()))
+    /// Whether a rule's query names an account: an id in a comment names nobody.
+    pub(super) fn names_an_account(&self, rule: &Value) -> bool {
+        let query = Query::read(query(rule));
+        self.ids().iter().any(|id| query.names(id.as_str()))
     }
 }
 
@@ -138,22 +160,8 @@ fn arm(send: Send, path: &str, before: Value, after: Value, undo: Option<Send>) 
     }
 }
 
-fn query(rule: &Value) -> String {
-    rule["properties"]["criteria"]["allOf"][0]["query"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned()
-}
-
-/// Scope before the last `/providers/`, and the rest.
-fn split_providers(id: &str) -> Option<(&str, &str)> {
-    let at = id.to_lowercase().rfind("/providers/")?;
-    Some(id.split_at(at))
-}
-
-/// The resource group of a resource, as a path.
-fn resource_group(resource: &Value) -> Option<String> {
-    Some(split_providers(resource["id"].as_str()?)?.0.to_owned())
+fn query(rule: &Value) -> &str {
+    text(&rule["properties"]["criteria"]["allOf"][0], "query")
 }
 
 /// Adds a receiver unless its address is there. Says whether it was added.

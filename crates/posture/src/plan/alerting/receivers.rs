@@ -3,11 +3,11 @@
 use breakglass_model::plan::{Effect, Stage, Verb};
 use serde_json::{Value, json};
 
-use super::{
-    GROUPS, GUARDS, LOG_ANALYTICS_READER, READER, ROLES, SILENCE, arm, receive, resource_group,
-    split_providers,
+use super::{GROUPS, GUARDS, LOG_ANALYTICS_READER, READER, ROLES, SILENCE, arm, receive};
+use crate::{
+    monitoring::{covers, resource_group, same, text},
+    plan::draft::{Draft, Proposal, send, slug},
 };
-use crate::plan::draft::{Draft, Proposal, send, slug};
 
 impl Draft<'_> {
     /// The action group: the one that a rule about the accounts uses, else a new one. Gives its id.
@@ -18,11 +18,8 @@ impl Draft<'_> {
             .filter(|rule| self.names_an_account(rule))
             .filter_map(|rule| rule["properties"]["actions"]["actionGroups"][0].as_str())
             .find_map(|id| {
-                self.all("actionGroups").iter().find(|own| {
-                    own["id"]
-                        .as_str()
-                        .is_some_and(|own| own.eq_ignore_ascii_case(id))
-                })
+                let mut all = self.all("actionGroups").iter();
+                all.find(|own| same(text(own, "id"), id))
             })
             .cloned();
         let wishes = self.wishes();
@@ -30,7 +27,7 @@ impl Draft<'_> {
             Some(group) => group["id"].as_str()?.to_owned(),
             None => format!(
                 "{}/providers/microsoft.insights/actionGroups/breakglass",
-                resource_group(workspace)?
+                resource_group(workspace["id"].as_str()?)
             ),
         };
         let was = used.as_ref().map(|group| group["properties"].clone());
@@ -109,9 +106,7 @@ impl Draft<'_> {
         let Some(workspace_id) = workspace["id"].as_str() else {
             return;
         };
-        let Some((group_scope, _)) = split_providers(group) else {
-            return;
-        };
+        let group_scope = resource_group(group);
         let rules: Vec<Value> = self
             .all("scheduledQueryRules")
             .iter()
@@ -153,10 +148,11 @@ impl Draft<'_> {
     ) {
         let held = self.all("azureRoleAssignments").iter().any(|own| {
             let own = &own["properties"];
-            let text = |key: &str| own[key].as_str().unwrap_or_default().to_lowercase();
-            text("principalId") == principal.to_lowercase()
-                && text("roleDefinitionId").ends_with(role)
-                && scope.to_lowercase().starts_with(&text("scope"))
+            let held = text(own, "scope");
+            text(own, "principalId").eq_ignore_ascii_case(principal)
+                && text(own, "roleDefinitionId").to_lowercase().ends_with(role)
+                && !held.is_empty()
+                && covers(held, scope)
         });
         if held {
             return;

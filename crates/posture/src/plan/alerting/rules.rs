@@ -3,10 +3,11 @@
 use breakglass_model::plan::{Effect, Stage, Verb, has, merge};
 use serde_json::{Value, json};
 
-use super::{
-    ACTIVITY, GUARDS, OURS, RULES, Rule, SILENCE, SUBJECT, TAMPERING, arm, query, resource_group,
+use super::{ACTIVITY, GUARDS, OURS, RULES, Rule, SILENCE, SUBJECT, TAMPERING, arm, query};
+use crate::{
+    monitoring::{AUDIT, Query, resource_group},
+    plan::draft::{Draft, Proposal, send, slug},
 };
-use crate::plan::draft::{Draft, Proposal, send, slug};
 
 impl Draft<'_> {
     /// What a rule over a table looks for.
@@ -18,7 +19,7 @@ impl Draft<'_> {
                 .join(", ")
         };
         let accounts: Vec<String> = self.ids().iter().map(ToString::to_string).collect();
-        if table != "AuditLogs" {
+        if table != AUDIT {
             return format!("{table}\n| where UserId in~ ({})", list(&accounts));
         }
         let mut guarded = accounts.clone();
@@ -40,18 +41,40 @@ impl Draft<'_> {
         )
     }
 
+    /// The query of somebody's rule, with the group that the plan ends with where no rule watches that.
+    fn with_the_group(&mut self, ours: &Rule, rule: &Value) -> String {
+        let text = query(rule).to_owned();
+        let Some(group) = self.group.clone().filter(|_| ours.table == AUDIT) else {
+            return text;
+        };
+        let read = Query::read(&text);
+        let watched = self
+            .open("BG069")
+            .all(|finding| finding.subject != "the accounts' group");
+        if watched || read.names(&group) {
+            return text;
+        }
+        // In a query of nothing but alternatives one more takes nothing away.
+        let last = text.rsplit('|').next().unwrap_or_default();
+        if read.plain().is_some() && Query::read(last).has_word("where") {
+            let text = text.trim_end().trim_end_matches(';');
+            return format!("{text}\n    or tostring(TargetResources) has_any (\"{group}\")");
+        }
+        self.warn(format!(
+            "the alert rule `{}` does not name the group of the accounts, and its query is not one that a plan changes: add `{group}` to it (M5)",
+            rule["name"].as_str().unwrap_or_default()
+        ));
+        text
+    }
+
     /// One rule: the one that is there for the table, brought to what is wanted, else a new one.
     pub(super) fn rule(&mut self, ours: &Rule, workspace: &Value, group: &str) {
         let of_table = |rule: &&Value| {
-            let text = query(rule);
-            let reads = |table: &str| {
-                text.split(|c: char| !c.is_alphanumeric())
-                    .any(|word| word == table)
-            };
-            reads(ours.table)
+            let read = Query::read(query(rule));
+            read.names_table(ours.table)
                 && !OURS
                     .iter()
-                    .any(|other| other.table != ours.table && reads(other.table))
+                    .any(|other| other.table != ours.table && read.names_table(other.table))
         };
         let there = self
             .all("scheduledQueryRules")
@@ -61,14 +84,12 @@ impl Draft<'_> {
             .cloned();
         let wanted = self.wanted_query(ours.table);
         let all_named = there.as_ref().is_some_and(|rule| {
-            let text = query(rule).to_lowercase();
-            self.ids()
-                .iter()
-                .all(|id| text.contains(&id.as_str().to_lowercase()))
+            let read = Query::read(query(rule));
+            self.ids().iter().all(|id| read.names(id.as_str()))
         });
         let text = match &there {
             // A query that names everybody is its owner's: only how it runs is put right.
-            Some(rule) if all_named => query(rule),
+            Some(rule) if all_named => self.with_the_group(ours, rule),
             _ => wanted,
         };
         let Some(workspace_id) = workspace["id"].as_str() else {
@@ -76,9 +97,10 @@ impl Draft<'_> {
         };
         let Some(id) = there.as_ref().map_or_else(
             || {
-                resource_group(workspace).map(|rg| {
+                workspace["id"].as_str().map(|id| {
                     format!(
-                        "{rg}/providers/Microsoft.Insights/scheduledQueryRules/{}",
+                        "{}/providers/Microsoft.Insights/scheduledQueryRules/{}",
+                        resource_group(id),
                         ours.name
                     )
                 })
@@ -218,10 +240,10 @@ impl Draft<'_> {
         workspace: &Value,
         fields: &Value,
     ) {
-        let (Some(workspace_id), Some(rg)) = (workspace["id"].as_str(), resource_group(workspace))
-        else {
+        let Some(workspace_id) = workspace["id"].as_str() else {
             return;
         };
+        let rg = resource_group(workspace_id);
         let id = format!("{rg}/providers/Microsoft.Insights/scheduledQueryRules/{name}");
         let path = format!("{id}?api-version={RULES}");
         let mut properties = json!({"enabled": true, "scopes": [workspace_id], "skipQueryValidation": true,
@@ -266,7 +288,7 @@ impl Draft<'_> {
         {
             return;
         }
-        let Some(rg) = resource_group(workspace) else {
+        let Some(rg) = workspace["id"].as_str().map(resource_group) else {
             return;
         };
         let Some(subscription) = rg.split('/').nth(2) else {

@@ -11,8 +11,8 @@ use super::{
     outcome::report,
 };
 
-/// What only people can decide. The mended tenant has its keepers already, with a role of another name.
-fn wishes(fixture: &Fixture) -> Wishes {
+/// What only people can decide. The modern tenant has its keepers already, with a role of another name.
+fn wishes() -> Wishes {
     let id = |text: &str| ObjectId::parse(text).unwrap();
     let [adele, bruno, chloe, service] = [
         "7b3e1a4a-41c2-4d8a-b6f0-9c5d1e2a41a6",
@@ -21,13 +21,9 @@ fn wishes(fixture: &Fixture) -> Wishes {
         "7b3e1ab9-41c2-4d8a-b6f0-9c5d1e2a441f",
     ]
     .map(id);
-    let named = |people: Vec<ObjectId>| match fixture.base.as_str() {
-        "contoso" => people,
-        _ => Vec::new(),
-    };
     Wishes {
-        keepers: named(vec![chloe.clone()]),
-        approvers: named(vec![adele, bruno]),
+        keepers: vec![chloe.clone()],
+        approvers: vec![adele, bruno],
         make_eligible: vec![service, chloe],
         alert_mail: vec!["soc@contoso.example".to_owned()],
         alert_sms: vec![("41".to_owned(), "445550142".to_owned())],
@@ -41,28 +37,24 @@ fn planned(fixture: &Fixture, snapshot: &TenantSnapshot, register: &Register) ->
         register: Some(register),
         history: &History::default(),
         accounts: &[],
-        wishes: &wishes(fixture),
+        wishes: &wishes(),
         now: now(),
         version: "test",
     })
     .unwrap_or_else(|error| panic!("{}: {error}", fixture.name))
 }
 
-/// Findings that no plan closes: keys, places, drills, training, reviews, a second way out for the logs, which is bought; and
-/// what is delegated to whom, where nobody says it.
-fn of_people(fixture: &Fixture, requirement: &str) -> bool {
+/// Findings that no plan closes: keys, places, drills, training, reviews, a second way out for the logs, which is bought.
+fn of_people(requirement: &str) -> bool {
     requirement.starts_with(['S', 'D', 'R', 'P', 'K'])
         || matches!(requirement, "A3" | "A7" | "A8" | "W12")
-        || wishes(fixture).keepers.is_empty() && matches!(requirement, "M3" | "M4")
 }
 
-fn left(fixture: &Fixture, report: &CheckReport) -> Vec<String> {
+fn left(report: &CheckReport) -> Vec<String> {
     report
         .findings
         .iter()
-        .filter(|finding| {
-            finding.verdict == Verdict::Fail && !of_people(fixture, &finding.requirement)
-        })
+        .filter(|finding| finding.verdict == Verdict::Fail && !of_people(&finding.requirement))
         .map(|finding| format!("{} {}: {}", finding.check, finding.subject, finding.because))
         .collect()
 }
@@ -91,7 +83,7 @@ fn faults(fixture: &Fixture) -> Vec<String> {
         before = after;
     }
     faults.extend(
-        left(fixture, &report(&state, &register))
+        left(&report(&state, &register))
             .into_iter()
             .map(|finding| format!("left: {finding}")),
     );
