@@ -7,7 +7,7 @@ use breakglass_watch::{GuardKind, Guarded, WatchList, WatchedAccount};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::{failure::Failure, input, person, settings, settings::Settings};
+use crate::{failure::Failure, input, person, settings::Settings};
 
 /// What the command line names.
 #[derive(Debug)]
@@ -35,23 +35,10 @@ pub fn build(named: &Named<'_>, settings: &Settings, now: Timestamp) -> Result<W
         .tenant
         .map(|name| input::tenant(name, now))
         .transpose()?;
-    let register = match named.register {
-        Some(path) => Some(settings::register(path, None)?),
-        None => match settings.register()? {
-            Some(register) => Some(register),
-            None => match tenant
-                .as_ref()
-                .and_then(|tenant| tenant.register_toml.as_deref())
-            {
-                Some(text) => Some(
-                    Register::from_toml("built-in register", text, None).map_err(|problems| {
-                        settings::refused("the built-in register", &problems)
-                    })?,
-                ),
-                None => None,
-            },
-        },
-    };
+    let built_in = tenant
+        .as_ref()
+        .and_then(|tenant| tenant.register_toml.as_deref());
+    let register = settings.register_or(named.register, None, built_in)?;
     let snapshot = tenant.as_ref().map(|tenant| &tenant.snapshot);
     let accounts = accounts(named.accounts, register.as_ref(), settings, snapshot)?;
     if accounts.is_empty() {

@@ -364,6 +364,19 @@ impl TenantSnapshot {
             })
     }
 
+    /// The first collection that was not read, of those without which nothing can be proved of who gets in.
+    pub fn unproven(&self) -> Option<&NotRead> {
+        [
+            &self.users.missing,
+            &self.groups.missing,
+            &self.policies.missing,
+            &self.active_assignments.missing,
+        ]
+        .into_iter()
+        .flatten()
+        .next()
+    }
+
     /// Every collection that was not read, or only in part.
     pub fn missing(&self) -> Vec<NotRead> {
         let mut all: Vec<NotRead> = [

@@ -243,13 +243,7 @@ impl Run<'_> {
         let reader = self.reader.as_ref().unwrap_or(&self.entra);
         let summary = super::collect::read(reader, &options).await?;
         self.state = export::read([input::one_file(&summary.out)?]);
-        let needed = [
-            &self.state.users.missing,
-            &self.state.groups.missing,
-            &self.state.policies.missing,
-            &self.state.active_assignments.missing,
-        ];
-        if let Some(missing) = needed.into_iter().flatten().next() {
+        if let Some(missing) = self.state.unproven() {
             let permission = missing.permission.clone().unwrap_or_default();
             return Err(Failure::cannot_tell(format!(
                 "nothing can be proved: {} was not read: {}",

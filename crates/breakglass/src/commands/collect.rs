@@ -145,10 +145,7 @@ fn accounts(args: &CollectArgs, settings: &Settings) -> Result<Vec<String>, Fail
     if !args.accounts.is_empty() {
         return Ok(args.accounts.clone());
     }
-    let register = match &args.register {
-        Some(path) => Some(settings::register(path, None)?),
-        None => settings.register()?,
-    };
+    let register = settings.register_or(args.register.as_deref(), None, None)?;
     let named: Vec<String> = register
         .iter()
         .flat_map(|register| &register.accounts)

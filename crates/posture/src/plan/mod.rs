@@ -96,13 +96,7 @@ pub enum PlanError {
 /// When the accounts are not known, or what every step rests on was not read.
 pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanError> {
     let snapshot = input.snapshot;
-    let needed = [
-        &snapshot.users.missing,
-        &snapshot.groups.missing,
-        &snapshot.policies.missing,
-        &snapshot.active_assignments.missing,
-    ];
-    if let Some(missing) = needed.into_iter().flatten().next() {
+    if let Some(missing) = snapshot.unproven() {
         return Err(PlanError::NotRead(missing.clone()));
     }
     let mut draft = Draft::new(input)?;

@@ -9,13 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use ssh_key::{PublicKey, SshSig};
 
-use crate::{
-    cli::ApplyArgs,
-    clock,
-    failure::Failure,
-    input,
-    settings::{self, Settings},
-};
+use crate::{cli::ApplyArgs, clock, failure::Failure, input, settings::Settings};
 
 /// The namespace of the signature: one for another purpose does not count.
 const NAMESPACE: &str = "breakglass-plan";
@@ -71,10 +65,7 @@ pub(super) fn consent(
             plan.digest
         )));
     };
-    let register = match &args.register {
-        Some(path) => Some(settings::register(path, None)?),
-        None => settings.register()?,
-    };
+    let register = settings.register_or(args.register.as_deref(), None, None)?;
     let register = register.ok_or_else(|| {
         Failure::usage("the register is needed: it says whose signature counts")
             .help("name it with --register, or in the configuration")
@@ -114,9 +105,7 @@ fn authorised<'a>(
             Failure::usage(format!("the register has no person `{id}`"))
                 .help("give the `id` of a [[person]]")
         })?;
-    let good = person.authorised_since.is_none_or(|since| since <= today)
-        && person.authorised_until.is_none_or(|until| until >= today);
-    if good {
+    if person.authorised_on(today) {
         Ok(person)
     } else {
         Err(Failure::usage(format!(
