@@ -189,8 +189,9 @@ fn the_old_design_becomes_the_modern_one_and_goes_back() {
     assert_eq!(still_open(&twin, &[]), json!([]));
     let output = twin.run(&call(digest, &[]));
     assert_eq!(code(&output), 1, "{}", err(&output));
+    let done = plan["steps"].as_array().unwrap().len() - 4;
     assert!(
-        out(&output).contains("36 done by an earlier run"),
+        out(&output).contains(&format!("{done} done by an earlier run")),
         "{}",
         out(&output)
     );

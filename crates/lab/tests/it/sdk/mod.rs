@@ -17,12 +17,14 @@ use std::{
     sync::Arc,
 };
 
+use breakglass_entra::{Cloud, Credential, Entra, Https, Prompt, Trust};
 use breakglass_lab::{Addresses, App, Fault, GRAPH_COMMAND_LINE, LogKind, LogRow, default_apps};
 use breakglass_model::Clock;
 use jiff::{SignedDuration, Timestamp};
 use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use url::Url;
 
 use crate::support::Twin;
 
@@ -53,7 +55,7 @@ pub(crate) struct Outside {
 
 /// The machine's clock: the clients that are tested have no other, and sign their assertions by it.
 #[derive(Clone, Copy)]
-struct MachineClock;
+pub(crate) struct MachineClock;
 
 impl Clock for MachineClock {
     #[allow(clippy::disallowed_methods)]
@@ -139,30 +141,27 @@ impl Outside {
         });
     }
 
-    /// A read of Graph (`v1.0/users`).
-    pub(crate) async fn graph(&self, path: &str) -> (u16, Value) {
-        let token = self.twin.token("able").await;
-        self.twin.get_as(&token, &format!("/{path}"), &[]).await
-    }
-
-    /// A read of Azure Resource Manager (`/subscriptions?api-version=…`).
-    pub(crate) async fn arm(&self, path: &str) -> (u16, Value) {
-        let token = self
-            .twin
-            .token_for("able", "https://management.azure.com/.default")
-            .await;
-        let url = format!("{}{path}", self.addresses().arm);
-        let answer = self
-            .twin
-            .http
-            .get(url)
-            .bearer_auth(token)
-            .send()
-            .await
+    /// Our own client, with the permissions of `able`.
+    pub(crate) fn ours(&self) -> Entra {
+        let own = self.addresses();
+        let [login, graph, arm, logs] = [&own.login, &own.graph, &own.arm, &own.logs]
+            .map(|address| Url::parse(address).unwrap());
+        let cloud = Cloud::custom(login, graph, arm, logs);
+        let trust = Trust {
+            extra_roots: vec![self.twin.running.ca_pem.clone().into_bytes()],
+        };
+        let transport = Arc::new(Https::new(&trust).unwrap());
+        let clock = Arc::new(MachineClock);
+        let credential = Credential::Secret {
+            tenant: self.tenant().to_owned(),
+            client: ABLE.to_owned(),
+            secret: SECRET.to_owned(),
+        };
+        let nobody_is_asked: Prompt = Arc::new(|_| {});
+        let tokens = credential
+            .tokens(&cloud, transport.clone(), clock.clone(), nobody_is_asked)
             .unwrap();
-        let status = answer.status().as_u16();
-        let text = answer.text().await.unwrap();
-        (status, serde_json::from_str(&text).unwrap_or(json!(text)))
+        Entra::new(cloud, tokens, transport, clock, Arc::new(|_| {}))
     }
 
     fn tenant(&self) -> &str {

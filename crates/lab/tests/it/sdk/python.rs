@@ -1,5 +1,6 @@
 //! `msgraph-sdk` with `azure-identity`.
 
+use breakglass_entra::Request;
 use breakglass_lab::Fault;
 use serde_json::{Value, json};
 
@@ -389,15 +390,15 @@ async fn the_log_analytics_client_queries_and_understands_refusals() {
 
 /// The id by which the tenant's workspace is queried.
 async fn workspace(twin: &Outside) -> String {
-    let version = "api-version=2022-12-01";
-    let (status, subscriptions) = twin.arm(&format!("/subscriptions?{version}")).await;
-    assert_eq!(status, 200, "{subscriptions}");
-    let id = subscriptions["value"][0]["id"].as_str().unwrap();
-    let path =
-        format!("{id}/providers/Microsoft.OperationalInsights/workspaces?api-version=2025-02-01");
-    let (status, workspaces) = twin.arm(&path).await;
-    assert_eq!(status, 200, "{workspaces}");
-    workspaces["value"][0]["properties"]["customerId"]
+    let ours = twin.ours();
+    let first = async |path: String| ours.all(Request::arm(path)).await.unwrap()[0].take();
+    let subscription = first("/subscriptions?api-version=2022-12-01".to_owned()).await;
+    let id = subscription["id"].as_str().unwrap();
+    let workspace = first(format!(
+        "{id}/providers/Microsoft.OperationalInsights/workspaces?api-version=2025-02-01"
+    ))
+    .await;
+    workspace["properties"]["customerId"]
         .as_str()
         .unwrap()
         .to_owned()
