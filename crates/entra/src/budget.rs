@@ -17,7 +17,7 @@ pub(crate) enum Workload {
     ConditionalAccess,
     /// Sign-ins, audits and registration: five in ten seconds for each app.
     Reports,
-    /// Everything else of Microsoft Graph.
+    /// Everything else of Microsoft Graph: 3,500 units in ten seconds for each app in the smallest tenants.
     Directory,
     /// Azure Resource Manager: 25 reads a second.
     Arm,
@@ -45,14 +45,33 @@ impl Workload {
         }
     }
 
-    /// How many calls may be made in how long; `None`: the service counts units and says when they run out.
-    const fn limit(self) -> Option<(usize, SignedDuration)> {
+    /// How many units may be spent in how long.
+    const fn limit(self) -> (usize, SignedDuration) {
         match self {
-            Self::ConditionalAccess => Some((1, SignedDuration::from_millis(1050))),
-            Self::Reports => Some((5, SignedDuration::from_millis(10_500))),
-            Self::Arm => Some((25, SignedDuration::from_secs(1))),
-            Self::Logs => Some((200, SignedDuration::from_secs(30))),
-            Self::Directory => None,
+            Self::ConditionalAccess => (1, SignedDuration::from_millis(1050)),
+            Self::Reports => (5, SignedDuration::from_millis(10_500)),
+            Self::Arm => (25, SignedDuration::from_secs(1)),
+            Self::Logs => (200, SignedDuration::from_secs(30)),
+            Self::Directory => (3_500, SignedDuration::from_secs(10)),
+        }
+    }
+
+    /// What a call costs: of the directory its resource units, else one. The path ends in a slash. What a small page
+    /// or a selection saves is left out, so the count is never too low.
+    pub(crate) fn units(self, path: &str) -> usize {
+        if self != Self::Directory {
+            return 1;
+        }
+        let path = path.to_ascii_lowercase();
+        let of = |end: &str| path.ends_with(end);
+        if of("/transitivemembers/") || of("/transitivememberof/") {
+            5
+        } else if of("/members/") {
+            3
+        } else if of("/users/") || of("/memberof/") {
+            2
+        } else {
+            1
         }
     }
 
@@ -61,7 +80,7 @@ impl Workload {
         match self {
             Self::ConditionalAccess => "Conditional Access answers one request a second",
             Self::Reports => "reports answer five requests in ten seconds",
-            Self::Directory => "Microsoft Graph asks for a pause",
+            Self::Directory => "Microsoft Graph answers so much in ten seconds",
             Self::Arm => "Azure Resource Manager answers 25 reads a second",
             Self::Logs => "Log Analytics answers 200 queries in 30 seconds",
         }
@@ -75,25 +94,21 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    /// Takes a place for one call; how long to wait until it may be made.
-    pub(crate) fn take(&self, workload: Workload, now: Timestamp) -> Duration {
+    /// Takes a place for a call of so many units; how long to wait until it may be made.
+    pub(crate) fn take(&self, workload: Workload, units: usize, now: Timestamp) -> Duration {
         let mut spent = self
             .spent
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         let times = spent.entry(workload).or_default();
-        let Some((most, window)) = workload.limit() else {
-            // A pause that the service asked for holds for everybody.
-            let until = times.last().copied().unwrap_or(now);
-            return wait(now, until);
-        };
+        let (most, window) = workload.limit();
+        let units = units.clamp(1, most);
         times.retain(|at| after(*at, window) > now);
-        let at = if times.len() < most {
-            now
-        } else {
-            after(times[times.len() - most], window).max(now)
+        let at = match (times.len() + units).checked_sub(most + 1) {
+            None => now,
+            Some(over) => after(times[over], window).max(now),
         };
-        times.push(at);
+        times.extend(std::iter::repeat_n(at, units));
         wait(now, at)
     }
 
@@ -104,17 +119,10 @@ impl Budget {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         let times = spent.entry(workload).or_default();
-        match workload.limit() {
-            None => {
-                let until = times.last().map_or(until, |last| until.max(*last));
-                *times = vec![until];
-            }
-            Some((most, window)) => {
-                let start = until.checked_sub(window).unwrap_or(until);
-                times.extend(std::iter::repeat_n(start, most));
-                times.sort_unstable();
-            }
-        }
+        let (most, window) = workload.limit();
+        let start = until.checked_sub(window).unwrap_or(until);
+        times.extend(std::iter::repeat_n(start, most));
+        times.sort_unstable();
     }
 }
 
@@ -150,7 +158,7 @@ mod tests {
         let budget = Budget::default();
         let take = |now| {
             budget
-                .take(Workload::ConditionalAccess, at(now))
+                .take(Workload::ConditionalAccess, 1, at(now))
                 .as_millis()
         };
         assert_eq!((take(0), take(0), take(100)), (0, 1050, 2000));
@@ -160,9 +168,30 @@ mod tests {
     fn five_reports_go_at_once_and_the_sixth_waits() {
         let budget = Budget::default();
         let waits: Vec<_> = (0..6)
-            .map(|_| budget.take(Workload::Reports, at(0)).as_millis())
+            .map(|_| budget.take(Workload::Reports, 1, at(0)).as_millis())
             .collect();
         assert_eq!(waits, [0, 0, 0, 0, 0, 10_500]);
+    }
+
+    #[test]
+    fn the_directory_counts_units() {
+        let units = |path| Workload::Directory.units(path);
+        assert_eq!(
+            [
+                units("/v1.0/users/"),
+                units("/v1.0/users/a/"),
+                units("/v1.0/groups/a/members/"),
+                units("/v1.0/groups/a/transitiveMembers/"),
+                units("/v1.0/users/a/memberOf/"),
+            ],
+            [2, 1, 3, 5, 2]
+        );
+        let budget = Budget::default();
+        let waits: Vec<_> = (0..702)
+            .map(|_| budget.take(Workload::Directory, 5, at(0)).as_millis())
+            .collect();
+        assert_eq!(waits[..700], [0; 700]);
+        assert_eq!(waits[700..], [10_000, 10_000]);
     }
 
     #[test]
@@ -170,7 +199,7 @@ mod tests {
         for workload in [Workload::Directory, Workload::Arm] {
             let budget = Budget::default();
             budget.pause(workload, at(4000));
-            assert_eq!(budget.take(workload, at(1000)).as_millis(), 3000);
+            assert_eq!(budget.take(workload, 1, at(1000)).as_millis(), 3000);
         }
     }
 }

@@ -238,7 +238,7 @@ impl Entra {
         let mut backoff = backoff();
         let mut refused = None;
         loop {
-            self.pace(&[request.workload()], &call).await;
+            self.pace(&[request.cost()], &call).await;
             let Sent {
                 result,
                 token,
@@ -292,11 +292,11 @@ impl Entra {
     }
 
     /// Waits until the limits allow calls of these workloads.
-    pub(crate) async fn pace(&self, workloads: &[Workload], call: &str) {
+    pub(crate) async fn pace(&self, costs: &[(Workload, usize)], call: &str) {
         let now = self.inner.clock.now();
-        let waits = workloads
+        let waits = costs
             .iter()
-            .map(|workload| (self.inner.budget.take(*workload, now), workload));
+            .map(|(workload, units)| (self.inner.budget.take(*workload, *units, now), workload));
         if let Some((wait, workload)) = waits.max_by_key(|(wait, _)| *wait)
             && !wait.is_zero()
         {

@@ -105,11 +105,11 @@ impl Entra {
             .collect();
         let request = Request::graph(version, "$batch").post(json!({"requests": requests}));
         // Each item counts by itself.
-        let workloads: Vec<_> = chunk
+        let costs: Vec<_> = chunk
             .iter()
-            .map(|place| Request::graph(version, &paths[*place]).workload())
+            .map(|place| Request::graph(version, &paths[*place]).cost())
             .collect();
-        self.pace(&workloads, &request.call()).await;
+        self.pace(&costs, &request.call()).await;
         let body = self.get(request).await?;
         let items = body.get("responses").and_then(Value::as_array);
         Ok(items.into_iter().flatten().filter_map(item).collect())

@@ -131,4 +131,13 @@ impl Request {
     pub(crate) fn workload(&self) -> Workload {
         Workload::of(self.service, &format!("/{}/", self.plain_path()))
     }
+
+    /// The limit that it counts against, and what it costs there.
+    pub(crate) fn cost(&self) -> (Workload, usize) {
+        let workload = self.workload();
+        (
+            workload,
+            workload.units(&format!("/{}/", self.plain_path())),
+        )
+    }
 }
