@@ -12,6 +12,7 @@ use breakglass_model::plan::{
 };
 use reqwest::Method;
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use crate::{Entra, Error, Request, Service, Version};
 
@@ -44,6 +45,9 @@ pub enum StepError {
     /// Microsoft refused, or did not answer.
     #[error("{0}")]
     Call(Error),
+    /// The password of a new account could not be kept, so nothing was sent.
+    #[error("{0}; nothing was sent")]
+    NotKept(String),
     /// It was sent, and what was read afterwards is something else.
     #[error(
         "it was sent, and three minutes later the tenant still shows {0}: Microsoft may be slow; the same command goes on"
@@ -56,6 +60,9 @@ impl From<Error> for StepError {
         Self::Call(error)
     }
 }
+
+/// Keeps the password of an account before it is sent; an error stops the step.
+pub type Keep<'a> = dyn Fn(&str) -> Result<(), String> + Sync + 'a;
 
 /// What came of a step.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,7 +93,8 @@ impl Entra {
     }
 
     /// Takes one step of an approved plan, forward or back, and reads it back. `begun`: an earlier run may have sent it
-    /// already; else a state that is reached already is somebody else's work, and the plan is out of date.
+    /// already; else a state that is reached already is somebody else's work, and the plan is out of date. `keep` is shown
+    /// a password that is about to be sent; without it nobody ever sees one.
     ///
     /// # Errors
     /// See [`StepError`]. Sending it again is safe: the tenant is looked at first.
@@ -97,6 +105,7 @@ impl Entra {
         back: bool,
         begun: bool,
         known: &mut Known,
+        keep: Option<&Keep<'_>>,
     ) -> Result<Taken, StepError> {
         // A place beyond the end is no step of the plan.
         let Some(step) = approved.plan().steps.get(place) else {
@@ -125,16 +134,24 @@ impl Entra {
             .map_err(StepError::Unknown)?;
         // What a plan could not look at may well be as it should be.
         let begun = begun || !write.needs.is_empty();
-        let taken = self.carry_out(&write, begun).await?;
+        let taken = self.carry_out(&write, begun, keep).await?;
         if !back {
             known.keep(&step.id, &taken.object);
         }
         Ok(taken)
     }
 
-    async fn carry_out(&self, write: &Write, begun: bool) -> Result<Taken, StepError> {
+    async fn carry_out(
+        &self,
+        write: &Write,
+        begun: bool,
+        keep: Option<&Keep<'_>>,
+    ) -> Result<Taken, StepError> {
         let mut left = TRIES;
         let mut sent = begun;
+        // However often it is sent, it is one password.
+        let secret = Zeroizing::new(password());
+        let mut kept = false;
         loop {
             match self.standing(write).await? {
                 Standing::After(object) if sent => return Ok(Taken { object, sent }),
@@ -151,7 +168,14 @@ impl Entra {
                 Standing::Before => {}
             }
             left -= 1;
-            match self.deliver(write.api, &write.send).await {
+            if let Some(keep) = keep
+                && !kept
+                && names_password(&write.send.body)
+            {
+                keep(&secret).map_err(StepError::NotKept)?;
+                kept = true;
+            }
+            match self.deliver(write.api, &write.send, &secret).await {
                 Ok(()) => {
                     return self.read_back(write).await;
                 }
@@ -220,14 +244,14 @@ impl Entra {
         }
     }
 
-    async fn deliver(&self, api: Api, send: &Send) -> Result<(), Error> {
+    async fn deliver(&self, api: Api, send: &Send, secret: &str) -> Result<(), Error> {
         let method = match send.verb {
             Verb::Post => Method::POST,
             Verb::Patch => Method::PATCH,
             Verb::Put => Method::PUT,
             Verb::Delete => Method::DELETE,
         };
-        let body = (!send.body.is_null()).then(|| self.filled(&send.body));
+        let body = (!send.body.is_null()).then(|| self.filled(&send.body, secret));
         let request = request(api, &send.path).write(method, body);
         let url = self.address(&request)?;
         self.answer(&request, url).await?;
@@ -235,9 +259,9 @@ impl Entra {
     }
 
     /// The body with what a plan leaves open: a password, the address of Graph.
-    fn filled(&self, body: &Value) -> Value {
+    fn filled(&self, body: &Value, secret: &str) -> Value {
         match body {
-            Value::String(text) if text == PASSWORD => Value::String(password()),
+            Value::String(text) if text == PASSWORD => Value::String(secret.to_owned()),
             Value::String(text) if text.starts_with(GRAPH) => {
                 let base = self
                     .cloud()
@@ -247,16 +271,26 @@ impl Entra {
                 Value::String(text.replacen(GRAPH, &format!("{base}/v1.0"), 1))
             }
             Value::Array(items) => {
-                Value::Array(items.iter().map(|item| self.filled(item)).collect())
+                Value::Array(items.iter().map(|item| self.filled(item, secret)).collect())
             }
             Value::Object(fields) => Value::Object(
                 fields
                     .iter()
-                    .map(|(name, value)| (name.clone(), self.filled(value)))
+                    .map(|(name, value)| (name.clone(), self.filled(value, secret)))
                     .collect(),
             ),
             other => other.clone(),
         }
+    }
+}
+
+/// Whether a body leaves a password open.
+fn names_password(body: &Value) -> bool {
+    match body {
+        Value::String(text) => text == PASSWORD,
+        Value::Array(items) => items.iter().any(names_password),
+        Value::Object(fields) => fields.values().any(names_password),
+        _ => false,
     }
 }
 

@@ -131,6 +131,11 @@ pub struct ApplyArgs {
     #[arg(long, value_name = "FILE")]
     pub register: Option<PathBuf>,
 
+    /// Seal the password of each account that is made into this directory, for the people of the register who have a
+    /// `recipient` (age); without it nobody ever sees one
+    #[arg(long, value_name = "DIRECTORY", conflicts_with = "undo")]
+    pub seal: Option<PathBuf>,
+
     /// Output format
     #[arg(long, value_enum, default_value_t = super::PlainFormat::Text)]
     pub format: super::PlainFormat,

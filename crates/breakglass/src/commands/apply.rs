@@ -8,6 +8,7 @@
 mod approval;
 pub(super) mod journal;
 mod report;
+mod seal;
 
 use std::{
     collections::BTreeMap,
@@ -32,6 +33,7 @@ use self::{
     approval::Consent,
     journal::{Event, Journal},
     report::{ApplyDocument, Outcome, StepReport},
+    seal::Seal,
 };
 use super::plan as plan_command;
 use crate::{
@@ -78,6 +80,13 @@ pub fn run(args: &ApplyArgs) -> Result<u8, Failure> {
         output::print("Nothing to do: the plan has no step.")?;
         return Ok(exit::CLEAN);
     }
+    let seal = match &args.seal {
+        Some(folder) => {
+            let register = settings.register_or(args.register.as_deref(), None, None)?;
+            Some(Seal::open(folder, register.as_ref(), SystemClock.now())?)
+        }
+        None => None,
+    };
     let journal = Journal::open(&args.plan, &plan.digest)?;
     if args.undo && journal.is_empty() {
         return Err(Failure::usage(
@@ -101,6 +110,7 @@ pub fn run(args: &ApplyArgs) -> Result<u8, Failure> {
         known: Known::new(),
         state: TenantSnapshot::empty(),
         consent,
+        seal,
         as_application: true,
         actors: Vec::new(),
         steps: Vec::new(),
@@ -121,6 +131,8 @@ struct Run<'a> {
     /// The tenant, as collected and as changed since.
     state: TenantSnapshot,
     consent: Consent,
+    /// Where passwords of new accounts are kept.
+    seal: Option<Seal>,
     /// Whether the writer is an application, and not a person who signed in.
     as_application: bool,
     /// Ids by which logs name the writer.
@@ -236,6 +248,7 @@ impl Run<'_> {
                 .into_iter()
                 .filter(|id| !id.starts_with(NEW))
                 .collect(),
+            declared: false,
             with_names: false,
             out: folder.path().join("now.json.gz"),
             fresh: true,
@@ -400,9 +413,28 @@ impl Run<'_> {
             let begun = matches!(event, Some(Event::Begun | Event::UndoBegun));
             self.journal
                 .write(SystemClock.now(), &step.id, Event::Begun, &Value::Null)?;
+            let keep = |password: &str| {
+                let Some(seal) = &self.seal else {
+                    return Ok(());
+                };
+                let path = seal.keep(&step.id, password, SystemClock.now())?;
+                output::tell!(
+                    "        its password is sealed into {} for {}",
+                    path.display(),
+                    seal.people()
+                );
+                Ok(())
+            };
             match self
                 .entra
-                .take(self.approved, place, false, begun, &mut self.known)
+                .take(
+                    self.approved,
+                    place,
+                    false,
+                    begun,
+                    &mut self.known,
+                    Some(&keep),
+                )
                 .await
             {
                 Ok(taken) => {
@@ -437,7 +469,7 @@ impl Run<'_> {
                 .write(SystemClock.now(), &step.id, Event::UndoBegun, &Value::Null)?;
             match self
                 .entra
-                .take(self.approved, place, true, begun, &mut self.known)
+                .take(self.approved, place, true, begun, &mut self.known, None)
                 .await
             {
                 Ok(_) => {

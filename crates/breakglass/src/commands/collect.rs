@@ -61,7 +61,7 @@ struct Count {
 pub fn run(args: &CollectArgs) -> Result<u8, Failure> {
     file::target_anywhere("--out", &args.out)?;
     let settings = settings::load(args.common.config.as_deref())?;
-    let accounts = accounts(args, &settings)?;
+    let (accounts, declared) = accounts(args, &settings)?;
     if accounts.is_empty() {
         output::tell!(
             "warning: no emergency access account is named, so none is read in full: name them with --account, or give \
@@ -71,6 +71,7 @@ pub fn run(args: &CollectArgs) -> Result<u8, Failure> {
     let entra = connect::posture(&settings, &args.connect)?;
     let options = Options {
         accounts,
+        declared,
         with_names: args.with_names,
         out: args.out.clone(),
         fresh: args.fresh,
@@ -137,13 +138,14 @@ fn written(summary: &Summary) -> Result<TenantRef, Failure> {
     })
 }
 
-/// The accounts: those that were named, else the register's, else the configuration's.
-fn accounts(args: &CollectArgs, settings: &Settings) -> Result<Vec<String>, Failure> {
+/// The accounts: those that were named, else the register's, else the configuration's; and whether they are declared
+/// there.
+fn accounts(args: &CollectArgs, settings: &Settings) -> Result<(Vec<String>, bool), Failure> {
     if args.accounts.iter().any(|name| name.trim().is_empty()) {
         return Err(Failure::usage("an --account is empty").help("give a UPN or an object id"));
     }
     if !args.accounts.is_empty() {
-        return Ok(args.accounts.clone());
+        return Ok((args.accounts.clone(), false));
     }
     let register = settings.register_or(args.register.as_deref(), None, None)?;
     let named: Vec<String> = register
@@ -154,11 +156,12 @@ fn accounts(args: &CollectArgs, settings: &Settings) -> Result<Vec<String>, Fail
             id.or_else(|| account.upn.as_ref().map(ToString::to_string))
         })
         .collect();
-    Ok(if named.is_empty() {
+    let declared = if named.is_empty() {
         settings.accounts()
     } else {
         named
-    })
+    };
+    Ok((declared, true))
 }
 
 /// The failure of a collection.

@@ -658,6 +658,39 @@ fn an_account_that_does_not_exist_is_told_and_nothing_is_written() {
     assert_eq!(code(&output), 2, "{}", told(&output));
 }
 
+/// A1: on the day on which somebody deletes an account, the rest is read all the same, and the check says it.
+#[test]
+fn a1_a_declared_account_that_is_gone_is_noted_and_fails_the_check() {
+    let twin = Twin::of("contoso-modern");
+    let register = twin.text("lab/register.toml");
+    let gone = "7b3e1a25-41c2-4d8a-b6f0-9c5d1e2a40d3";
+    let other = "7b3e1a25-41c2-4d8a-b6f0-9c5d1e2a4bad";
+    twin.write("lab/register.toml", &register.replace(gone, other));
+    let output = twin.collect("read.json", &["--register", "lab/register.toml"]);
+    assert_eq!(code(&output), 0, "{}", told(&output));
+    assert!(
+        out(&output).contains(&format!("the tenant has no user `{other}`")),
+        "{}",
+        out(&output)
+    );
+    let (code, report) = twin.document(&[
+        "check",
+        "--tenant",
+        "read.json",
+        "--register",
+        "lab/register.toml",
+    ]);
+    assert_eq!(code, 1);
+    let failing: Vec<&str> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|finding| finding["verdict"] == "fail")
+        .filter_map(|finding| finding["check"].as_str())
+        .collect();
+    assert!(failing.contains(&"BG001"), "{failing:?}");
+}
+
 #[test]
 fn a_tenant_that_cannot_be_reached_is_told_with_its_address() {
     let mut twin = Twin::of("contoso-modern");

@@ -28,5 +28,6 @@ mod lockout_preflight;
 mod lockout_whatif;
 mod permissions;
 mod person;
+mod seal;
 mod support;
 mod watch;

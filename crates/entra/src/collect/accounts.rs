@@ -36,6 +36,12 @@ impl Session<'_> {
                             ids.push(id);
                         }
                     }
+                    Err(error) if error.is_not_found() && self.options.declared => {
+                        found.notes.push(format!(
+                            "the tenant has no user `{account}`, which is declared as an emergency access account: it was \
+                             deleted, or has still to be made"
+                        ));
+                    }
                     Err(error) if error.is_not_found() => {
                         return Err(CollectError::NoAccount(account.clone()).into());
                     }

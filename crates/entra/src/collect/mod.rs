@@ -54,6 +54,9 @@ use work::{Start, Work};
 pub struct Options {
     /// Emergency accounts, by user principal name or object id.
     pub accounts: Vec<String>,
+    /// Whether a list says that these are the accounts, as a register does: one that the tenant does not have is noted
+    /// then (somebody deleted it, or it has still to be made), and no misspelling.
+    pub declared: bool,
     /// Keep names of ordinary users.
     pub with_names: bool,
     /// The file to write; compressed when its name ends in `.gz`.

@@ -109,6 +109,9 @@ pub struct Person {
     /// Public SSH key with which this person approves plans (`ssh-ed25519 …`).
     #[serde(default)]
     pub signing_key: Option<String>,
+    /// Public age key to which secrets for this person are sealed (`age1…`).
+    #[serde(default)]
+    pub recipient: Option<String>,
     /// Training done.
     pub training: Vec<Training>,
 }

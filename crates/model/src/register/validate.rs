@@ -351,6 +351,7 @@ fn person(person: written::Person) -> Option<Person> {
         authorised_until: plain(person.until),
         deputy_for: all(person.deputy_for),
         signing_key: plain(person.signing_key),
+        recipient: plain(person.recipient),
         training: person.training,
     })
 }

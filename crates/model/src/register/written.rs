@@ -57,6 +57,7 @@ pub(super) struct Person {
     pub(super) until: Option<Found<Date>>,
     pub(super) deputy_for: Vec<Found<String>>,
     pub(super) signing_key: Option<Found<String>>,
+    pub(super) recipient: Option<Found<String>>,
     pub(super) training: Vec<super::Training>,
 }
 
@@ -151,6 +152,7 @@ pub(super) fn read(root: &Section<'_, '_>) -> Written {
                     "authorised_until",
                     "deputy_for",
                     "signing_key",
+                    "recipient",
                     "training",
                 ],
             )
@@ -248,6 +250,7 @@ fn person(person: &Section<'_, '_>) -> Person {
         until: person.date("authorised_until"),
         deputy_for: person.texts("deputy_for"),
         signing_key: person.text("signing_key"),
+        recipient: person.text("recipient"),
         training: training
             .iter()
             .filter_map(|training| {

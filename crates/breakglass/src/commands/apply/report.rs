@@ -182,7 +182,7 @@ impl ApplyDocument {
         if number(Outcome::Person) > 0 {
             out.push_str(
                 "\nLeft: Microsoft takes these steps from signed-in people only. Run the same command again with an identity file \
-                 whose [identity.apply] says `sign_in = \"device-code\"`, and sign in as a Privileged Role Administrator.\n",
+                 whose [identity.apply] says `sign_in = \"browser\"` (or `\"device-code\"`, which a policy for managed devices refuses), and sign in as a Privileged Role Administrator.\n",
             );
         }
         out.push_str("\nNext: breakglass collect, then breakglass check\n");
