@@ -5,7 +5,10 @@ mod examples;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::testing::{ADELE, ANNA, EVERYTHING, app, apps, lab, person};
+use crate::{
+    Table,
+    testing::{ADELE, ANNA, EVERYTHING, app, apps, lab, person},
+};
 
 const SUBSCRIPTION: &str = "/subscriptions/2d7c5b1e-0f64-4a39-8e12-6a9b3c4d5e6f";
 const SETTINGS: &str = "/providers/microsoft.aadiam/diagnosticSettings";
@@ -578,6 +581,14 @@ fn role_assignments_are_filtered_by_scope_and_principal_and_are_unique() {
 #[test]
 fn sentinel_rules_need_onboarding_and_near_real_time_ones_a_preview_version() {
     let lab = lab("contoso-modern");
+    for own in [
+        "onboardingStates",
+        "alertRules",
+        "automationRules",
+        "watchlists",
+    ] {
+        lab.state().tables.insert(own.to_owned(), Table::default());
+    }
     let base = format!("{}/providers/Microsoft.SecurityInsights", workspace());
     let nrt = json!({"kind": "NRT", "properties": {"displayName": "n", "enabled": true, "severity": "High",
         "suppressionDuration": "PT5H", "suppressionEnabled": false, "query": "SigninLogs"}});
