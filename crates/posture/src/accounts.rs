@@ -37,6 +37,11 @@ impl GuardedAccount<'_> {
             || self.subject.eq_ignore_ascii_case(text.trim())
     }
 
+    /// Whether no user of the tenant is this account; not when users were not read to the end.
+    pub(crate) fn is_gone(&self, snapshot: &TenantSnapshot) -> bool {
+        self.user.is_none() && snapshot.users.is_complete()
+    }
+
     /// How Graph addresses the user.
     pub(crate) fn object(&self) -> String {
         let key = self

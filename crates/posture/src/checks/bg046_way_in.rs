@@ -14,7 +14,7 @@ pub(super) const CHECK: Check = Check {
     requirement: "X1",
     title: "The account gets in to a place from which the tenant can be repaired",
     severity: Severity::Critical,
-    what: "Looks over all sign-ins for one that gets in to the Entra admin center or to Microsoft Graph with a modern client on an unmanaged device (or on a registered device of the account), and names the smallest set of policies that closes every way when there is none.",
+    what: "Looks over all sign-ins for one that gets in to the Entra admin center or to Microsoft Graph with a modern client on an unmanaged device (or on a registered device of the account), and names the smallest set of policies that closes every way when there is none. An account that is not in the tenant fails.",
     rationale: "Two policies that are each harmless can lock an account out together. Only the whole set over all sign-ins tells.",
     fix: "Exclude the group of the emergency access accounts from the policies named in the evidence. `breakglass lockout prove` shows every policy with a witness.",
     controls: &["NIST CP-2", "SCuBA MS.AAD.3.6v1"],
@@ -23,7 +23,7 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn run(context: &Context<'_>) -> Vec<Finding> {
-    context.each_proof(&CHECK, |account, proved| {
+    let mut findings = context.each_proof(&CHECK, |account, proved| {
         let proof = &proved.proof;
         let mut finding = match proof.verdict {
             Verdict::GetsIn => {
@@ -60,16 +60,30 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
             );
         }
         finding
-    })
+    });
+    for (finding, account) in findings.iter_mut().zip(context.accounts) {
+        if account.is_gone(context.snapshot) {
+            *finding = CHECK
+                .fail(
+                    &account.subject,
+                    "nobody gets in with it: no user of the tenant has this id or name",
+                )
+                .mended_by(RESTORE)
+                .seen(account.object(), "found", false);
+        }
+    }
+    findings
 }
+
+const RESTORE: &str = "Entra admin center > Users > Deleted users: restore the account (within 30 days of its deletion), or make another one and declare it in the register.";
 
 #[cfg(test)]
 mod tests {
-    use breakglass_model::Verdict::{Fail, Pass};
+    use breakglass_model::Verdict::{CannotTell, Fail, Pass};
     use serde_json::json;
 
     use super::CHECK;
-    use crate::testing::World;
+    use crate::testing::{World, oid};
 
     #[test]
     fn x1_two_harmless_policies_lock_out_together() {
@@ -92,5 +106,26 @@ mod tests {
         assert_eq!(world.verdicts(CHECK.id), [Fail, Fail]);
         let finding = &world.run(CHECK.id)[0];
         assert_eq!(finding.evidence.len(), 2, "{finding:?}");
+    }
+
+    #[test]
+    fn x1_an_account_that_is_gone_never_gets_in() {
+        let mut world = World::modern();
+        let gone = oid("bg2");
+        world
+            .snapshot
+            .users
+            .items
+            .retain(|user| user.id.as_ref() != Some(&gone));
+        assert_eq!(world.verdicts(CHECK.id), [Pass, Fail]);
+        let finding = &world.run(CHECK.id)[1];
+        assert!(
+            finding.because.contains("no user of the tenant"),
+            "{finding:?}"
+        );
+        assert_eq!(finding.evidence[0].field, "found");
+        // Not all users were read: it may be there.
+        world.snapshot.users.missing = breakglass_model::TenantSnapshot::empty().users.missing;
+        assert_eq!(world.verdicts(CHECK.id)[1], CannotTell);
     }
 }

@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
     requirement: "M2",
     title: "The group holds the accounts and nobody else",
     severity: Severity::High,
-    what: "Compares the members of every role-assignable group of the accounts with the declared accounts, and looks for owners other than them.",
+    what: "Compares the members of every role-assignable group of the accounts with the declared accounts that exist, and looks for owners other than them.",
     rationale: "Policies exclude the group: whoever is in it, or can put somebody in, is excluded too. An owner of a role-assignable group manages its members.",
     fix: "Entra admin center > Groups > {subject} > Members and Owners: remove everybody but the emergency access accounts; add the account that is missing.",
     controls: &["NIST AC-6(5)", "NIST AC-6(7)", "CIS Controls 5.1"],
@@ -57,10 +57,14 @@ fn judge(context: &Context<'_>, group: &Group, id: &ObjectId) -> Finding {
             .seen(object, "members", listed(&others));
     }
     let inside: BTreeSet<&ObjectId> = members.iter().collect();
-    let absent: Vec<&str> = context
-        .accounts
-        .iter()
-        .filter(|own| own.id.as_ref().is_none_or(|id| !inside.contains(id)))
+    // An account that is gone can be in no group: BG002 says so.
+    let outside = || {
+        context.accounts.iter().filter(|own| {
+            !own.is_gone(context.snapshot) && own.id.as_ref().is_none_or(|id| !inside.contains(id))
+        })
+    };
+    let absent: Vec<&str> = outside()
+        .filter(|own| own.user.is_some())
         .map(|own| own.subject.as_str())
         .collect();
     if !absent.is_empty() {
@@ -71,18 +75,27 @@ fn judge(context: &Context<'_>, group: &Group, id: &ObjectId) -> Finding {
             )
             .seen(object, "members", format!("without {}", absent.join(", ")));
     }
+    if let (Some(_), Some(missing)) = (outside().next(), &context.snapshot.users.missing) {
+        return CHECK.unread(&name, missing);
+    }
     let owners = match &group.owners {
         breakglass_model::Reading::Read(owners) => owners,
         breakglass_model::Reading::NotRead(why) => return unread("groups/owners", why),
     };
     let foreign: Vec<&ObjectId> = owners.iter().filter(|id| !context.is_account(id)).collect();
     if foreign.is_empty() {
-        CHECK
-            .pass(
+        let gone = context
+            .accounts
+            .iter()
+            .filter(|own| own.is_gone(context.snapshot));
+        gone.fold(
+            CHECK.pass(
                 &name,
                 "the group holds exactly the accounts, and nobody else owns it",
-            )
-            .seen(object, "members", members.len())
+            ),
+            |finding, own| finding.seen(own.object(), "found", false),
+        )
+        .seen(object, "members", members.len())
     } else {
         CHECK
             .fail(&name, "somebody who is no emergency access account owns the group and can change its members")
@@ -149,5 +162,26 @@ mod tests {
         let mut world = World::modern();
         world.snapshot.groups.items[0].owners = Reading::default();
         assert_eq!(world.verdicts(CHECK.id), [CannotTell]);
+    }
+
+    #[test]
+    fn m2_an_account_that_is_gone_is_not_missed_in_the_group() {
+        let mut world = World::modern();
+        let gone = oid("bg2");
+        world
+            .snapshot
+            .users
+            .items
+            .retain(|user| user.id.as_ref() != Some(&gone));
+        world.snapshot.groups.items[0].members = Reading::Read(vec![oid("bg1")]);
+        let findings = world.run(CHECK.id);
+        assert_eq!(findings[0].verdict, Pass);
+        assert_eq!(findings[0].evidence[0].object, "users/bg2");
+        assert_eq!(world.verdicts("BG002"), [Pass, Fail]);
+        // Not all users were read: it may be there, and outside of the group.
+        world.snapshot.users.missing = breakglass_model::TenantSnapshot::empty().users.missing;
+        assert_eq!(world.verdicts(CHECK.id), [CannotTell]);
+        world.snapshot.groups.items[0].members = Reading::Read(vec![oid("bg1"), oid("adm1")]);
+        assert_eq!(world.verdicts(CHECK.id), [Fail]);
     }
 }
