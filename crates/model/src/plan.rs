@@ -142,10 +142,10 @@ impl Write {
 pub enum Stage {
     /// The accounts are there, enabled, and nobody's.
     Accounts,
-    /// The methods policy lets their keys in.
-    Keys,
     /// The group that policies name.
     Group,
+    /// The methods policy lets their keys in.
+    Keys,
     /// The authentication strength that names their keys.
     Strength,
     /// Exclusions from policies that would keep them out.
@@ -187,7 +187,8 @@ pub struct PlanStep {
     pub checks: Vec<String>,
     /// Permission or Azure role that the write needs.
     pub permission: String,
-    /// Whether Microsoft takes the write from signed-in people only, not from an application for itself.
+    /// Whether a signed-in person has to send the write: Microsoft takes it from no application for itself, or no
+    /// application should hold the permission.
     pub by_person: bool,
     /// Steps that have to be done before, by name: without them it would leave something open.
     pub after: Vec<String>,

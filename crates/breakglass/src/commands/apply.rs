@@ -366,10 +366,10 @@ impl Run<'_> {
             .collect()
     }
 
-    /// Why a step has to be left: Microsoft does not take it from an application, or what it rests on was left.
+    /// Why a step has to be left: it is not taken from an application, or what it rests on was left.
     fn left(&self, step: &PlanStep) -> Option<String> {
         if step.by_person && self.as_application {
-            return Some("Microsoft takes it from signed-in people only".to_owned());
+            return Some("it is taken from signed-in people only".to_owned());
         }
         let open = step
             .after

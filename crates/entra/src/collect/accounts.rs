@@ -81,11 +81,13 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Groups that the emergency accounts are in, at any depth.
-    pub(super) fn groups_of_accounts(&self) -> Result<BTreeSet<String>, CollectError> {
+    /// Groups that the emergency accounts are in, at any depth; and whether that was read of each of them.
+    pub(super) fn groups_of_accounts(&self) -> Result<(BTreeSet<String>, bool), CollectError> {
         let mut groups = BTreeSet::new();
+        let mut whole = true;
         self.each(ACCOUNTS, |user| {
             let list = user.get("transitiveMemberOf").and_then(Value::as_array);
+            whole &= list.is_some();
             groups.extend(
                 list.into_iter()
                     .flatten()
@@ -93,7 +95,7 @@ impl Session<'_> {
                     .map(|one| text(one, "id").to_lowercase()),
             );
         })?;
-        Ok(groups)
+        Ok((groups, whole))
     }
 
     /// Everybody who holds a privileged role, or can activate one, directly or through a group.

@@ -202,7 +202,7 @@ impl Session<'_> {
                 found.not_read.push(self.missing(name, why));
             }
             let ids: Vec<String> = self.named_groups()?.into_iter().collect();
-            let of_accounts = self.groups_of_accounts()?;
+            let (of_accounts, _) = self.groups_of_accounts()?;
             let (mut refused, mut unowned) = (Refused::default(), Refused::default());
             for chunk in ids.chunks(AHEAD) {
                 let mut groups = self.by_id(name, chunk, keep::GROUP).await?;
@@ -273,7 +273,7 @@ impl Session<'_> {
     fn named_groups(&self) -> Result<BTreeSet<String>, CollectError> {
         let mut ids: BTreeSet<String> = self.holders()?.into_keys().collect();
         ids.extend(self.approving_groups()?);
-        ids.extend(self.groups_of_accounts()?);
+        ids.extend(self.groups_of_accounts()?.0);
         let mut add = |list: Option<&Value>| {
             let list = list.and_then(Value::as_array);
             ids.extend(
@@ -336,7 +336,13 @@ impl Session<'_> {
                 if let Some(why) = self.not_led_to(&["emergency accounts"]) {
                     return Err(Stop::Cannot(why));
                 }
-                for group in self.groups_of_accounts()? {
+                let (groups, whole) = self.groups_of_accounts()?;
+                if !whole {
+                    return Err(Stop::Cannot(Why::plain(
+                        "the groups of an emergency account could not be read, so it is not known which to ask about",
+                    )));
+                }
+                for group in groups {
                     // The filter is mandatory (Microsoft Graph, *List assignmentScheduleInstances*).
                     let path = format!(
                         "/identityGovernance/privilegedAccess/group/{set}?$filter=groupId eq '{group}'"

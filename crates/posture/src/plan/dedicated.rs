@@ -256,7 +256,7 @@ impl Draft<'_> {
             requirement: if mend.set["conditions"].is_null() { "C3" } else { "C2" },
             permission: PERMISSION,
             by_person: false,
-            after: Vec::new(),
+            after: if live { self.after_keys() } else { Vec::new() },
             risk: if live {
                 "The accounts are asked for their keys more often and in more places. The proof is made again before this step."
             } else {
@@ -381,7 +381,7 @@ impl Draft<'_> {
             requirement: "C2",
             permission: PERMISSION,
             by_person: false,
-            after: Vec::new(),
+            after: self.after_keys(),
             risk: "From now on the accounts get in with their keys only. The proof is made again before this step.",
             undo_text: "The policy is set back to report-only.".to_owned(),
             write: graph(

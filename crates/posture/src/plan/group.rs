@@ -181,7 +181,7 @@ impl Draft<'_> {
     }
 
     /// Other groups that hold the accounts: those that hold nobody else, and the rest.
-    fn other_groups(&self, group: &str) -> (BTreeSet<String>, BTreeSet<String>) {
+    pub(super) fn other_groups(&self, group: &str) -> (BTreeSet<String>, BTreeSet<String>) {
         let ids = self.ids();
         let mut own = BTreeSet::new();
         let mut shared = BTreeSet::new();

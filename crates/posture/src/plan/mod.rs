@@ -14,6 +14,7 @@ mod alerting;
 mod dedicated;
 mod draft;
 mod group;
+mod keys;
 mod people;
 mod protection;
 mod safety;
@@ -102,6 +103,7 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanError> {
     let mut draft = Draft::new(input)?;
     draft.accounts();
     draft.group();
+    draft.keys();
     draft.access();
     draft.weak_methods();
     draft.head_count();

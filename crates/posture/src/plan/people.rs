@@ -238,7 +238,7 @@ impl Draft<'_> {
             requirement: "K4",
             permission: "UserAuthenticationMethod.ReadWrite.All",
             by_person: false,
-            after: Vec::new(),
+            after: self.after_keys(),
             risk: "Only the keys are left: have them at hand, and tested.",
             undo_text: "Cannot be taken back: the person registers the method again.".to_owned(),
             write: graph(

@@ -181,8 +181,10 @@ impl ApplyDocument {
         }
         if number(Outcome::Person) > 0 {
             out.push_str(
-                "\nLeft: Microsoft takes these steps from signed-in people only. Run the same command again with an identity file \
-                 whose [identity.apply] says `sign_in = \"browser\"` (or `\"device-code\"`, which a policy for managed devices refuses), and sign in as a Privileged Role Administrator.\n",
+                "\nLeft: these steps are taken from signed-in people only. Run the same command again with an identity file \
+                 whose [identity.apply] says `sign_in = \"browser\"` (or `\"device-code\"`, which a policy for managed \
+                 devices refuses), and sign in as a Privileged Role Administrator, for the methods policy as an \
+                 Authentication Policy Administrator.\n",
             );
         }
         out.push_str("\nNext: breakglass collect, then breakglass check\n");
