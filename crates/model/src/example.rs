@@ -194,7 +194,11 @@ mod tests {
         // everything is mended the group is not managed by activation, and no application has power over the accounts.
         const ELIGIBLE: &str = "privilegedAccessGroupEligibilityScheduleInstances";
         const ASSIGNED: &str = "privilegedAccessGroupAssignmentScheduleInstances";
-        let empty = [&[ELIGIBLE][..], &[ELIGIBLE, ASSIGNED, "appRoleAssignments"]];
+        // The old design sends its logs to a workspace and nowhere else.
+        let empty = [
+            &[ELIGIBLE, "logDestinations"][..],
+            &[ELIGIBLE, ASSIGNED, "appRoleAssignments"],
+        ];
         for (name, allowed) in NAMES.into_iter().zip(empty) {
             let example = tenant(name, now()).unwrap();
             let snapshot: serde_json::Value = serde_json::from_str(&example.snapshot_json).unwrap();

@@ -27,15 +27,15 @@ const PREVIEW: &str = "2025-10-01-preview";
 
 /// Places that were asked, and those that refused.
 #[derive(Debug, Default)]
-struct Places {
-    asked: usize,
+pub(super) struct Places {
+    pub(super) asked: usize,
     refused: usize,
     first: Option<(String, Error)>,
 }
 
 impl Places {
     /// A place refused: noted, unless the failure may pass.
-    fn refuse(&mut self, place: &str, error: Error) -> Result<(), Stop> {
+    pub(super) fn refuse(&mut self, place: &str, error: Error) -> Result<(), Stop> {
         if passes(&error) {
             return Err(error.into());
         }
@@ -45,7 +45,12 @@ impl Places {
     }
 
     /// Nothing was read, or not everything.
-    fn judge(self, session: &Session<'_>, name: &str, found: &mut Found) -> Result<(), Stop> {
+    pub(super) fn judge(
+        self,
+        session: &Session<'_>,
+        name: &str,
+        found: &mut Found,
+    ) -> Result<(), Stop> {
         let Some((place, error)) = self.first else {
             return Ok(());
         };
@@ -133,6 +138,9 @@ impl Session<'_> {
             self.in_subscriptions(name, provider, version).await?;
         }
         self.health().await?;
+        self.fired().await?;
+        self.deeds().await?;
+        self.destinations().await?;
         self.of_workspaces().await
     }
 
@@ -185,7 +193,7 @@ impl Session<'_> {
     }
 
     /// The whole list behind a path, without the names of authors.
-    async fn rows(&self, path: &str) -> Result<Vec<Value>, Error> {
+    pub(super) async fn rows(&self, path: &str) -> Result<Vec<Value>, Error> {
         let rows = self.entra.all(Request::arm(path)).await?;
         Ok(rows
             .into_iter()
@@ -222,7 +230,7 @@ impl Session<'_> {
     }
 
     /// Ids of the objects of a finished step; an error when it was not read.
-    fn ids(&self, step: &str) -> Result<Vec<String>, Stop> {
+    pub(super) fn ids(&self, step: &str) -> Result<Vec<String>, Stop> {
         if !self.was_read(step) {
             return Err(Stop::Cannot(Why::unseen(format!(
                 "`{step}` could not be read, so it is not known where to look"
@@ -275,6 +283,7 @@ impl Session<'_> {
         })
         .await?;
         self.sentinel().await?;
+        self.watchlist_items().await?;
         self.freshness().await
     }
 

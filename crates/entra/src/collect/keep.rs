@@ -6,6 +6,8 @@
 //! issuers of `identities`, without what the issuer calls the person. Names come only with `--with-names`.
 //! What other objects say of their authors and approvers is reduced to ids ([`nameless`]).
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 /// What is asked of every user.
@@ -214,6 +216,85 @@ fn strip(value: &mut Value, person: bool) {
         Value::Array(items) => items.iter_mut().for_each(|item| strip(item, person)),
         _ => {}
     }
+}
+
+/// The rule that raised an alert, in lower case.
+pub(super) fn rule_of(alert: &Value) -> String {
+    text(&alert["properties"]["essentials"], "alertRule").to_lowercase()
+}
+
+/// An alert that fired: what, when, how it stands, and whether its action groups were taken away.
+pub(super) fn alert(row: &Value) -> Value {
+    let mut kept = only(row, &["id", "name", "type"]);
+    kept["properties"] = json!({"essentials": only(
+        &row["properties"]["essentials"],
+        &[
+            "severity", "signalType", "alertState", "monitorCondition", "targetResource", "alertRule", "startDateTime",
+            "lastModifiedDateTime", "actionStatus",
+        ],
+    )});
+    kept
+}
+
+/// Operations on the chain of alerting, by their beginnings (Azure Monitor, *Azure Activity Log event schema*).
+const DEEDS: [&str; 5] = [
+    "microsoft.insights/scheduledqueryrules/",
+    "microsoft.insights/actiongroups/",
+    "microsoft.insights/activitylogalerts/",
+    "microsoft.insights/diagnosticsettings/",
+    "microsoft.alertsmanagement/actionrules/",
+];
+
+/// Whether an event of the activity log changed the chain of alerting.
+pub(super) fn is_deed(row: &Value) -> bool {
+    let operation = text(&row["operationName"], "value").to_lowercase();
+    DEEDS.iter().any(|start| operation.starts_with(start))
+        && text(&row["status"], "value").eq_ignore_ascii_case("Succeeded")
+}
+
+/// An event of the activity log without claims; of who did it an object id, or an application's name for itself.
+pub(super) fn deed(row: &Value, with_names: bool) -> Value {
+    let mut kept = only(
+        row,
+        &[
+            "id",
+            "eventDataId",
+            "eventTimestamp",
+            "operationName",
+            "status",
+            "resourceId",
+            "correlationId",
+            "caller",
+        ],
+    );
+    let is_person = text(&kept, "caller").contains('@');
+    if is_person
+        && !with_names
+        && let Some(fields) = kept.as_object_mut()
+    {
+        fields.remove("caller");
+    }
+    kept
+}
+
+/// An item of a list, with what names an emergency account and nothing else; `None`: it names none.
+pub(super) fn list_item(row: &Value, accounts: &BTreeSet<String>) -> Option<Value> {
+    let values = row["properties"]["itemsKeyValue"].as_object()?;
+    let named: Map<String, Value> = values
+        .iter()
+        .filter(|(_, value)| {
+            value
+                .as_str()
+                .is_some_and(|own| accounts.contains(&own.trim().to_lowercase()))
+        })
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    if named.is_empty() {
+        return None;
+    }
+    let mut kept = only(row, &["id", "name", "type"]);
+    kept["properties"] = json!({"itemsKeyValue": named});
+    Some(kept)
 }
 
 /// The object with these properties and no others.

@@ -36,6 +36,7 @@ mod principals;
 mod reduce;
 mod roles;
 mod session;
+mod signs;
 mod snapshot;
 mod work;
 

@@ -8,6 +8,8 @@
 //! - of users who are neither emergency accounts nor administrators, all but what the module [`collect`](super) says;
 //! - properties that are not asked for; one that is asked for and that the tenant does not have is null;
 //! - names of authors and approvers;
+//! - alerts of other rules, events of the activity log that changed no part of the chain of alerting, and of both who
+//!   acted; items of lists that no rule reads or that name no emergency account; places that no setting sends to;
 //! - owners of groups that hold no emergency account, and risks of others;
 //! - `transitiveMembers` of groups that hold no group.
 //!
@@ -20,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::{Options, keep, roles};
+use super::{Options, keep, roles, signs};
 
 /// Collections that are kept as they are, without names of authors.
 const WHOLE: &[&str] = &[
@@ -149,6 +151,49 @@ struct Tenant<'a> {
 }
 
 impl Tenant<'_> {
+    /// Items that name emergency accounts, of lists that a rule reads.
+    fn items_of_lists(&self, all: &[Value]) -> Vec<Value> {
+        let queries: String = self
+            .all("alertRules")
+            .iter()
+            .map(|rule| text(&rule["properties"], "query").to_lowercase())
+            .collect::<Vec<_>>()
+            .join("\n");
+        let read: Vec<String> = self
+            .all("watchlists")
+            .iter()
+            .filter(|list| {
+                let alias = text(&list["properties"], "watchlistAlias").to_lowercase();
+                signs::names_list(&queries, &alias)
+            })
+            .map(|list| format!("{}/watchlistitems/", id(list).to_lowercase()))
+            .collect();
+        let accounts: BTreeSet<String> = self
+            .all("users")
+            .iter()
+            .filter(|user| {
+                let (own, upn) = (id(user), text(user, "userPrincipalName"));
+                self.options
+                    .accounts
+                    .iter()
+                    .any(|name| same(name, own) || same(name, upn))
+            })
+            .flat_map(|user| {
+                [
+                    id(user).to_lowercase(),
+                    text(user, "userPrincipalName").to_lowercase(),
+                ]
+            })
+            .collect();
+        all.iter()
+            .filter(|item| {
+                read.iter()
+                    .any(|start| id(item).to_lowercase().starts_with(start))
+            })
+            .filter_map(|item| keep::list_item(item, &accounts))
+            .collect()
+    }
+
     fn all(&self, name: &str) -> &[Value] {
         self.collections
             .get(name)
@@ -194,6 +239,35 @@ impl Tenant<'_> {
                     .filter(|one| named.contains(&id(one).to_lowercase()));
                 Some(groups.map(|one| self.group(one)).collect())
             }
+            "alerts" => {
+                let rules: BTreeSet<String> = self
+                    .all("scheduledQueryRules")
+                    .iter()
+                    .map(|own| id(own).to_lowercase())
+                    .collect();
+                let fired = all.iter().filter(|one| rules.contains(&keep::rule_of(one)));
+                Some(fired.map(keep::alert).collect())
+            }
+            "activityLog" => {
+                let deeds = all.iter().filter(|one| keep::is_deed(one));
+                Some(
+                    deeds
+                        .map(|one| keep::deed(one, self.options.with_names))
+                        .collect(),
+                )
+            }
+            "logDestinations" => {
+                let settings = self.all("diagnosticSettings").iter();
+                let named: Vec<String> = settings
+                    .flat_map(|own| signs::destinations(&own["properties"]))
+                    .map(|(id, _)| id)
+                    .collect();
+                let there = all
+                    .iter()
+                    .filter(|one| named.iter().any(|own| same(own, id(one))));
+                Some(there.map(|one| keep::nameless(one.clone())).collect())
+            }
+            "watchlistItems" => Some(self.items_of_lists(all)),
             "servicePrincipals" => Some(self.principals()),
             "userRegistrationDetails" => map(&keep::registration),
             "riskyUsers" => {

@@ -53,11 +53,15 @@ pub(super) const STEPS: &[&str] = &[
     "activityLogAlerts",
     "locks",
     "ruleHealth",
+    "alerts",
+    "activityLog",
+    "logDestinations",
     "azureRoleAssignments",
     "onboardingStates",
     "alertRules",
     "automationRules",
     "watchlists",
+    "watchlistItems",
     "workspaceFreshness",
 ];
 

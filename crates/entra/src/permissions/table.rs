@@ -435,6 +435,30 @@ const TABLE: &[Need] = &[
     ),
     azure!(
         Arm,
+        "alerts",
+        "GET …/Microsoft.AlertsManagement/alerts",
+        "Monitoring Reader",
+        "alerts that fired, and whether one was suppressed",
+        CHECK
+    ),
+    azure!(
+        Arm,
+        "activityLog",
+        "GET …/Microsoft.Insights/eventtypes/management/values",
+        "Monitoring Reader",
+        "what was done to rules and receivers",
+        CHECK
+    ),
+    azure!(
+        Arm,
+        "logDestinations",
+        "GET {event hub, rule, storage account}",
+        "Reader",
+        "whether the places that logs go to are there",
+        CHECK
+    ),
+    azure!(
+        Arm,
         "azureRoleAssignments",
         "GET {workspace}/…/Microsoft.Authorization/roleAssignments",
         "Reader",
@@ -471,6 +495,14 @@ const TABLE: &[Need] = &[
         "GET {workspace}/…/Microsoft.SecurityInsights/watchlists",
         "Microsoft Sentinel Reader",
         "lists that rules look accounts up in",
+        CHECK
+    ),
+    azure!(
+        Arm,
+        "watchlistItems",
+        "GET {watchlist}/watchlistItems",
+        "Microsoft Sentinel Reader",
+        "whether the accounts stand on the lists that rules read",
         CHECK
     ),
     azure!(

@@ -138,7 +138,8 @@ fn tenant() -> Value {
                 "systemData": {"createdBy": "eve@contoso.com"}}],
             "workspaceTables": [], "scheduledQueryRules": [], "actionGroups": [], "actionRules": [],
             "activityLogAlerts": [], "locks": [], "ruleHealth": [], "azureRoleAssignments": [], "onboardingStates": [], "alertRules": [],
-            "automationRules": [], "watchlists": [],
+            "automationRules": [], "watchlists": [], "watchlistItems": [], "alerts": [], "activityLog": [],
+            "logDestinations": [],
         },
     })
 }

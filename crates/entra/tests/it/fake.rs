@@ -258,6 +258,7 @@ impl Inner {
             "roleAssignments" => self.table("azureRoleAssignments"),
             "default" => self.table("onboardingStates")?.get(0).cloned(),
             "query" => None,
+            "values" => self.table("activityLog"),
             _ if path.contains("/tables/") => self.object("workspaceTables", path),
             _ => self.table(last),
         }

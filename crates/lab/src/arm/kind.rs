@@ -20,6 +20,8 @@ pub(super) enum Place {
     Group,
     /// Another resource, of any or of a certain type.
     Extension,
+    /// Wherever the tenant has it: the twin shows such objects and changes none.
+    Observed,
 }
 
 const KINDS: &[Kind] = &[
@@ -97,6 +99,42 @@ const KINDS: &[Kind] = &[
         place: Place::Group,
     },
     Kind {
+        name: "Microsoft.AlertsManagement/alerts",
+        table: "alerts",
+        versions: &["2018-05-05", "2019-03-01"],
+        place: Place::Observed,
+    },
+    Kind {
+        name: "Microsoft.EventHub/namespaces",
+        table: "logDestinations",
+        versions: EVENT_HUBS,
+        place: Place::Observed,
+    },
+    Kind {
+        name: "Microsoft.EventHub/namespaces/authorizationRules",
+        table: "logDestinations",
+        versions: EVENT_HUBS,
+        place: Place::Observed,
+    },
+    Kind {
+        name: "Microsoft.EventHub/namespaces/eventhubs",
+        table: "logDestinations",
+        versions: EVENT_HUBS,
+        place: Place::Observed,
+    },
+    Kind {
+        name: "Microsoft.Storage/storageAccounts",
+        table: "logDestinations",
+        versions: &["2022-09-01", "2023-01-01", "2023-05-01", "2024-01-01"],
+        place: Place::Observed,
+    },
+    Kind {
+        name: "Microsoft.SecurityInsights/watchlists/watchlistItems",
+        table: "watchlistItems",
+        versions: SENTINEL,
+        place: Place::Observed,
+    },
+    Kind {
         name: "Microsoft.SecurityInsights/onboardingStates",
         table: "onboardingStates",
         versions: SENTINEL,
@@ -139,6 +177,8 @@ const KINDS: &[Kind] = &[
         place: Place::Extension,
     },
 ];
+
+const EVENT_HUBS: &[&str] = &["2021-11-01", "2024-01-01"];
 
 const SENTINEL: &[&str] = &[
     "2022-11-01",

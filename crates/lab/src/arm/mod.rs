@@ -215,6 +215,16 @@ fn resource(
     match (request.method, target.is_item(), target.is_list()) {
         ("GET", true, _) => read::item(request, target, kind),
         ("GET", _, true) => read::list(request, target, kind),
+        ("PUT" | "PATCH" | "DELETE", ..) if kind.place == kind::Place::Observed => {
+            Err(ApiError::new(
+                405,
+                "HttpMethodNotAllowed",
+                format!(
+                    "The twin shows resources of the type '{}' and changes none.",
+                    kind.name
+                ),
+            ))
+        }
         ("PUT", true, _) => put::put(request, target, kind, body),
         ("PATCH", true, _) => put::patch(request, target, kind, body),
         ("DELETE", true, _) => put::delete(request, kind),

@@ -117,6 +117,7 @@ fn store(
         state.unsettled.insert(id.to_lowercase(), (LAG, old));
     }
     state.put(kind.table, &id, new.clone(), now);
+    record(request, state, kind, Deed::Write, &id);
     // Tenant-wide settings answer 200 whether they were there or not.
     let status = if created && kind.place != Place::Tenant {
         201
@@ -124,6 +125,30 @@ fn store(
         200
     };
     Ok(Answer::json(status, new))
+}
+
+/// What was done to a resource of a subscription stands in its activity log (Azure Monitor, *Activity log event schema*).
+fn record(request: &Request<'_>, state: &mut State, kind: &Kind, deed: Deed, id: &str) {
+    const LOG: &str = "activityLog";
+    if super::path::subscription(id).is_none() || !state.tables.contains_key(LOG) {
+        return;
+    }
+    let now = request.lab.now();
+    let event = uuid::Uuid::new_v4();
+    let caller = request.caller;
+    let by = caller
+        .user
+        .as_ref()
+        .or(caller.principal.as_ref())
+        .unwrap_or(&caller.app);
+    let row = json!({
+        "id": format!("{id}/events/{event}/ticks/{}", now.as_microsecond()), "eventDataId": event.to_string(),
+        "eventTimestamp": now.to_string(), "caller": by, "resourceId": id, "level": "Informational",
+        "correlationId": uuid::Uuid::new_v4().to_string(), "category": {"value": "Administrative"},
+        "operationName": {"value": format!("{}/{}", kind.name, deed.word())}, "status": {"value": "Succeeded"},
+    });
+    let key = row["id"].as_str().unwrap_or_default().to_owned();
+    state.put(LOG, &key, row, now);
 }
 
 pub(super) fn delete(request: &Request<'_>, kind: &Kind) -> Result<Answer, ApiError> {
@@ -135,6 +160,7 @@ pub(super) fn delete(request: &Request<'_>, kind: &Kind) -> Result<Answer, ApiEr
     let Some(old) = state.remove(kind.table, &id, now) else {
         return Ok(Answer::no_content());
     };
+    record(request, &mut state, kind, Deed::Delete, &id);
     if kind.table == "diagnosticSettings" && request.lab.faults.on(Fault::DiagnosticLag) {
         state
             .unsettled
@@ -244,7 +270,7 @@ fn check_place(
     let fits = match kind.place {
         Place::Tenant => target.scope.is_empty(),
         Place::Group => super::path::group(&target.scope).is_some(),
-        Place::Extension => true,
+        Place::Extension | Place::Observed => true,
     };
     if !fits {
         return Err(ApiError::new(

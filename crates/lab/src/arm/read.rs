@@ -72,6 +72,17 @@ pub(super) fn special(request: &Request<'_>, target: &Target) -> Result<Option<A
                 lists::page(request, vec![status])
             }))
         }
+        "microsoft.insights/eventtypes/values" => {
+            let name = "Microsoft.Insights/eventtypes/values";
+            authorize(request, &access, name, Deed::Read, &target.scope)?;
+            if !state.tables.contains_key("activityLog") {
+                let mut error = super::refused(request, name, Deed::Read, &target.scope);
+                error.message.push_str(&not_held("activityLog"));
+                return Err(error);
+            }
+            let events = state.table("activityLog").all_seen(now).cloned().collect();
+            activity(request, &target.scope, events).map(Some)
+        }
         _ if !kind.contains('/') => {
             // `GET /subscriptions/{id}/providers/{namespace}`.
             let registered = json!({
@@ -185,6 +196,14 @@ pub(super) fn list(
         list.retain(|row| assigned(request, row, &scope));
     } else {
         list.retain(|row| within(id_of(row), &scope) && shows(request, row));
+        if kind.table == "logDestinations" {
+            // Several types lie in one table.
+            list.retain(|row| {
+                row["type"]
+                    .as_str()
+                    .is_some_and(|own| own.eq_ignore_ascii_case(kind.name))
+            });
+        }
         if kind.place == Place::Extension {
             // Of extensions only those right below the scope.
             let start = format!("{scope}/providers/").to_lowercase();
@@ -196,6 +215,42 @@ pub(super) fn list(
         }
     }
     Ok(lists::page(request, list))
+}
+
+/// The activity log of a subscription (Azure Monitor, *Activity Logs - List*): a beginning is asked for, and at most one
+/// more property can be filtered by.
+fn activity(
+    request: &Request<'_>,
+    scope: &str,
+    mut events: Vec<Value>,
+) -> Result<Answer, ApiError> {
+    let filter = request.parameter("$filter").unwrap_or_default();
+    let time = |word: &str| quoted(filter, word).and_then(|text| text.parse::<Timestamp>().ok());
+    let Some(since) = time("eventTimestamp ge ") else {
+        return Err(ApiError::new(
+            400,
+            "BadRequest",
+            "The start time of the query is missing: $filter must hold eventTimestamp ge.",
+        ));
+    };
+    let until = time("eventTimestamp le ");
+    let provider =
+        quoted(filter, "resourceProvider eq ").map(|own| format!("{}/", own.to_lowercase()));
+    events.retain(|event| {
+        let at = event["eventTimestamp"]
+            .as_str()
+            .and_then(|text| text.parse::<Timestamp>().ok());
+        let operation = event["operationName"]["value"]
+            .as_str()
+            .unwrap_or_default()
+            .to_lowercase();
+        at.is_some_and(|at| at >= since && until.is_none_or(|until| at <= until))
+            && within(event["resourceId"].as_str().unwrap_or_default(), scope)
+            && provider
+                .as_ref()
+                .is_none_or(|own| operation.starts_with(own))
+    });
+    Ok(lists::page(request, events))
 }
 
 pub(super) fn id_of(row: &Value) -> &str {

@@ -5,7 +5,7 @@ use breakglass_model::{Finding, Severity};
 use crate::{
     Check, Context,
     catalogue::Seen,
-    monitoring::{Names, PROVE, Rule, minutes, text},
+    monitoring::{Names, PROVE, Rule, list, minutes, text},
 };
 
 pub(super) const CHECK: Check = Check {
@@ -14,7 +14,7 @@ pub(super) const CHECK: Check = Check {
     requirement: "W10",
     title: "Rules of Microsoft Sentinel look back about five minutes and raise one alert per event",
     severity: Severity::High,
-    what: "Reads every enabled scheduled and near-real-time (NRT) rule of Microsoft Sentinel about the accounts: how often it runs, how far it looks back, that it fires above 0, raises one alert per event, makes an incident, and holds nothing back. It does not apply where Azure Monitor or our own monitor watches: one of the three ways suffices.",
+    what: "Reads every enabled scheduled and near-real-time (NRT) rule of Microsoft Sentinel about the accounts: how often it runs, how far it looks back, that it fires above 0, raises one alert per event, makes an incident, and holds nothing back; where a rule looks the accounts up in a watchlist, that all of them stand on it. It does not apply where Azure Monitor or our own monitor watches: one of the three ways suffices.",
     rationale: "A single alert for ten sign-ins shows one; a rule that suppresses for five hours shows the first and hides the rest.",
     fix: "Microsoft Sentinel (Defender portal > Microsoft Sentinel > Configuration > Analytics) > the rule > Edit > Set rule logic: run every 5 minutes over the last 5 minutes or more (better 30, with `ingestion_time() > ago(5m)` in the query, for late records), more than 0 results, `Trigger an alert for each event`, stop running after an alert: off; Incident settings: create incidents. Or an NRT rule.",
     controls: &[
@@ -67,6 +67,10 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
         )
     } else if let Some(missing) = &watch.sentinel_missing {
         CHECK.unread(subject, missing)
+    } else if let Some((rule, alias)) =
+        hidden.and_then(|(rule, _)| Some((rule, rule.query.watchlists().next()?)))
+    {
+        on_list(context, rule, alias)
     } else if let Some((rule, what)) = hidden {
         CHECK.cannot_tell(
             subject,
@@ -82,6 +86,71 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
             "no enabled rule of Microsoft Sentinel is about the accounts; whether another way watches says BG055",
         )
     }]
+}
+
+/// A rule that looks the accounts up in a list is as good as the list.
+fn on_list(context: &Context<'_>, rule: &Rule<'_>, alias: &str) -> Finding {
+    let lists = list(context.snapshot, "watchlists");
+    let items = list(context.snapshot, "watchlistItems");
+    let own = lists
+        .items
+        .iter()
+        .find(|list| text(&list["properties"], "watchlistAlias").eq_ignore_ascii_case(alias));
+    let Some(own) = own else {
+        return match &lists.missing {
+            Some(missing) => CHECK.unread(rule.name, missing),
+            None => CHECK.fail(
+                rule.name,
+                format!("it looks the accounts up in the watchlist `{alias}`, which is not there"),
+            ),
+        };
+    };
+    if let Some(missing) = &items.missing {
+        return CHECK.unread(rule.name, missing);
+    }
+    let start = format!("{}/watchlistitems/", text(own, "id").to_lowercase());
+    let values: Vec<String> = items
+        .items
+        .iter()
+        .filter(|item| text(item, "id").to_lowercase().starts_with(&start))
+        .filter_map(|item| item["properties"]["itemsKeyValue"].as_object())
+        .flat_map(|pairs| pairs.values())
+        .filter_map(|value| value.as_str())
+        .map(|value| value.trim().to_lowercase())
+        .collect();
+    let absent: Vec<&str> = context
+        .accounts
+        .iter()
+        .filter(|account| {
+            let id = account.id.as_ref().map(|id| id.to_string().to_lowercase());
+            let upn = account
+                .upn
+                .as_ref()
+                .map(|upn| upn.to_string().to_lowercase());
+            ![id, upn]
+                .into_iter()
+                .flatten()
+                .any(|name| values.contains(&name))
+        })
+        .map(|account| account.subject.as_str())
+        .collect();
+    if absent.is_empty() {
+        return judge(rule).seen(
+            text(own, "id"),
+            "watchlistItems",
+            format!("all {} accounts", context.accounts.len()),
+        );
+    }
+    CHECK
+        .fail(
+            rule.name,
+            format!(
+                "it looks the accounts up in the watchlist `{alias}`, on which {} is not",
+                absent.join(", ")
+            ),
+        )
+        .mended_by("Microsoft Sentinel > Watchlist > the list > Update watchlist: add the object id of every emergency access account.")
+        .seen(text(own, "id"), "watchlistItems", absent.join(", "))
 }
 
 fn judge(rule: &Rule<'_>) -> Finding {
@@ -200,6 +269,32 @@ mod tests {
         world.properties("alertRules", 0)["queryFrequency"] = json!(null);
         assert_eq!(world.verdicts(CHECK.id), [Pass]);
         world.other("alertRules")[0]["kind"] = json!("Fusion");
+        assert_eq!(world.verdicts(CHECK.id), [CannotTell]);
+    }
+
+    #[test]
+    fn w10_a_rule_is_as_good_as_the_watchlist_it_reads() {
+        let mut world = World::modern();
+        world.other("scheduledQueryRules").clear();
+        let query =
+            "SigninLogs | where UserId in ((_GetWatchlist('breakglass') | project SearchKey))";
+        world.other("alertRules").push(sentinel("use", query));
+        assert_eq!(world.verdicts(CHECK.id), [Fail]);
+        world.other("watchlists").push(
+            json!({"id": "/w/watchlists/BG", "properties": {"watchlistAlias": "breakglass"}}),
+        );
+        let item = |id: &str| json!({"id": format!("/w/watchlists/bg/watchlistItems/{id}"), "properties": {"itemsKeyValue": {"Id": id}}});
+        world.other("watchlistItems").push(item("bg1"));
+        let finding = world.run(CHECK.id).remove(0);
+        assert_eq!(finding.verdict, Fail);
+        assert!(
+            finding.because.contains("on which BreakGlass02"),
+            "{}",
+            finding.because
+        );
+        world.other("watchlistItems").push(item("BG2"));
+        assert_eq!(world.verdicts(CHECK.id), [Pass]);
+        world.snapshot.other.remove("watchlistItems");
         assert_eq!(world.verdicts(CHECK.id), [CannotTell]);
     }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::{
     Check, Context,
     catalogue::Seen,
-    monitoring::{LOG_ALERTS, Rule, covers, list, resource_group, text},
+    monitoring::{LOG_ALERTS, Rule, covers, list, resource_group, same, text},
 };
 
 /// The fixes; a finding shows its own.
@@ -32,7 +32,7 @@ pub(super) const CHECK: Check = Check {
     requirement: "W4",
     title: "Nothing mutes the alert",
     severity: Severity::High,
-    what: "Looks at every rule about the accounts for what keeps a second alert back (`autoMitigate`, `muteActionsDuration`), at alert processing rules that take its action groups away, also at hours when they are not active, at automation rules of Microsoft Sentinel that close its incidents, and for rules that are switched off.",
+    what: "Looks at every rule about the accounts for what keeps a second alert back (`autoMitigate`, `muteActionsDuration`), at alert processing rules that take its action groups away, also at hours when they are not active, at automation rules of Microsoft Sentinel that close its incidents, for alerts of the last month that were kept back, and for rules that are switched off, with who or what switched them off.",
     rationale: "A stateful alert says nothing of the second use while the first is open. A processing rule made for somebody's maintenance window takes the message away, and the alert still looks well in the portal. A rule that fails for a week is switched off by Azure.",
     fix: concat!(rule!(), " ", processing!(), " ", automation!()),
     controls: &[
@@ -77,9 +77,38 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                 "Monitoring Reader",
             )
         };
-        findings.push(finding.seen(rule.object, "enabled", enabled));
+        let mut finding = finding.seen(rule.object, "enabled", enabled);
+        if let Some(event) = switched_off(context, rule) {
+            finding = finding
+                .seen(
+                    rule.object,
+                    "activityLog/operationName",
+                    text(&event["operationName"], "value"),
+                )
+                .seen(
+                    rule.object,
+                    "activityLog/eventTimestamp",
+                    text(event, "eventTimestamp"),
+                )
+                .seen(rule.object, "activityLog/caller", text(event, "caller"));
+        }
+        findings.push(finding);
     }
     findings
+}
+
+/// The last event of the activity log that switched a rule off, or changed it. Azure itself switches off a rule that
+/// failed for a week, by the operation `disable/action`.
+fn switched_off<'a>(context: &Context<'a>, rule: &Rule<'_>) -> Option<&'a Value> {
+    let events = list(context.snapshot, "activityLog").items.iter();
+    let of_rule = events.filter(|event| same(text(event, "resourceId"), rule.object));
+    of_rule.max_by_key(|event| {
+        let operation = text(&event["operationName"], "value").to_lowercase();
+        (
+            operation.ends_with("/disable/action"),
+            text(event, "eventTimestamp"),
+        )
+    })
 }
 
 fn judge(context: &Context<'_>, rule: &Rule<'_>) -> Finding {
@@ -138,6 +167,25 @@ fn judge(context: &Context<'_>, rule: &Rule<'_>) -> Finding {
     if let Some(missing) = &processing.missing {
         return CHECK.unread(rule.name, missing);
     }
+    let fired = list(context.snapshot, "alerts");
+    let kept_back = fired.items.iter().find(|alert| {
+        let essentials = &alert["properties"]["essentials"];
+        same(text(essentials, "alertRule"), rule.object)
+            && essentials["actionStatus"]["isSuppressed"] == true
+    });
+    if let Some(alert) = kept_back {
+        let essentials = &alert["properties"]["essentials"];
+        return CHECK
+            .fail(
+                rule.name,
+                format!(
+                    "an alert of {} was kept back: something took its action groups away",
+                    text(essentials, "startDateTime")
+                ),
+            )
+            .mended_by(processing!())
+            .seen(text(alert, "id"), "actionStatus/isSuppressed", true);
+    }
     match perhaps {
         Some(one) => CHECK
             .cannot_tell(
@@ -146,7 +194,13 @@ fn judge(context: &Context<'_>, rule: &Rule<'_>) -> Finding {
                 processing!(),
             )
             .seen(text(one, "id"), "conditions", &one["properties"]["conditions"]),
-        None => CHECK.pass(rule.name, "every use raises an alert, and no processing rule takes it away"),
+        None => match &fired.missing {
+            Some(missing) => CHECK.unread(rule.name, missing),
+            None => CHECK.pass(
+                rule.name,
+                "every use raises an alert, no processing rule takes it away, and none of the last month was kept back",
+            ),
+        },
     }
 }
 
@@ -259,6 +313,44 @@ mod tests {
 
     use super::CHECK;
     use crate::testing::{World, sentinel};
+
+    #[test]
+    fn w4_an_alert_that_was_kept_back_shows_that_something_mutes() {
+        let mut world = World::modern();
+        let rule = world.other("scheduledQueryRules")[0]["id"].clone();
+        let alert = |suppressed: bool| {
+            json!({"id": "a", "properties": {"essentials": {"alertRule": rule, "startDateTime": "2026-11-20T01:00:00Z",
+                "actionStatus": {"isSuppressed": suppressed}}}})
+        };
+        world.other("alerts").push(alert(false));
+        assert_eq!(world.verdicts(CHECK.id), [Pass; 3]);
+        world.other("alerts").push(alert(true));
+        assert_eq!(world.verdicts(CHECK.id), [Fail, Pass, Pass]);
+        world.snapshot.other.remove("alerts");
+        assert_eq!(world.verdicts(CHECK.id), [CannotTell; 3]);
+    }
+
+    #[test]
+    fn w4_who_switched_a_rule_off_is_said() {
+        let mut world = World::modern();
+        let rule = world.other("scheduledQueryRules")[2]["id"].clone();
+        world.properties("scheduledQueryRules", 2)["enabled"] = json!(false);
+        for (at, operation) in [("2026-11-01", "disable/action"), ("2026-11-02", "write")] {
+            world.other("activityLog").push(json!({"id": at, "eventTimestamp": at, "resourceId": rule,
+                "caller": "Microsoft.Insights/ScheduledQueryRules",
+                "operationName": {"value": format!("Microsoft.Insights/ScheduledQueryRules/{operation}")}}));
+        }
+        let finding = world
+            .run(CHECK.id)
+            .into_iter()
+            .find(|finding| finding.because.contains("switched off"))
+            .unwrap();
+        let seen = format!("{:?}", finding.evidence);
+        assert!(
+            seen.contains("disable/action") && seen.contains("2026-11-01"),
+            "{seen}"
+        );
+    }
 
     #[test]
     fn w4_state_pause_and_switch_mute() {

@@ -21,6 +21,11 @@ const ROLES: &[(&str, &str)] = &[
     ("onboardingStates", "Microsoft Sentinel Reader"),
     ("alertRules", "Microsoft Sentinel Reader"),
     ("automationRules", "Microsoft Sentinel Reader"),
+    ("watchlists", "Microsoft Sentinel Reader"),
+    ("watchlistItems", "Microsoft Sentinel Reader"),
+    ("alerts", "Monitoring Reader"),
+    ("activityLog", "Monitoring Reader"),
+    ("logDestinations", "Reader"),
 ];
 
 /// A collection and why it may not be whole.

@@ -159,6 +159,18 @@ impl Query {
                 .any(|word| self.has_word(word))
     }
 
+    /// Aliases of the lists of Microsoft Sentinel that it reads.
+    pub(crate) fn watchlists(&self) -> impl Iterator<Item = &str> {
+        self.tokens.windows(3).filter_map(|three| match three {
+            [Token::Word(word), Token::Sign('('), Token::Text(alias)]
+                if word.eq_ignore_ascii_case("_GetWatchlist") =>
+            {
+                Some(alias.as_str())
+            }
+            _ => None,
+        })
+    }
+
     /// What may bring in tables or accounts that the text does not name: watchlists, saved functions, lists from
     /// outside, searches over every table.
     pub(crate) fn hides(&self) -> Option<String> {

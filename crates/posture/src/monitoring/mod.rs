@@ -187,7 +187,13 @@ fn known(context: &Context<'_>) -> Vec<Known> {
 }
 
 fn names(accounts: &[Known], query: &Query) -> Names {
-    let literals: Vec<String> = query.literals().map(str::to_lowercase).collect();
+    // What a list is called says nothing of who stands on it.
+    let lists: Vec<&str> = query.watchlists().collect();
+    let literals: Vec<String> = query
+        .literals()
+        .filter(|literal| !lists.contains(literal))
+        .map(str::to_lowercase)
+        .collect();
     let mut by_group = false;
     let mut by_name = false;
     for account in accounts {

@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 
 use super::{World, now};
 
+/// The namespace of the event hub that records go to.
+const HUBS: &str =
+    "/subscriptions/s/resourceGroups/out/providers/Microsoft.EventHub/namespaces/ehn";
 const GROUP: &str = "/subscriptions/s/resourceGroups/rg";
 const WORKSPACE: &str =
     "/subscriptions/s/resourceGroups/rg/providers/Microsoft.OperationalInsights/workspaces/law";
@@ -75,11 +78,11 @@ pub(super) fn watch(snapshot: &mut TenantSnapshot) {
         "microsoft.aadiam/diagnosticSettings/delete",
     ]
     .map(|name| json!({"field": "operationName", "equals": name}));
-    let all: [(&str, Vec<Value>); 13] = [
+    let all: [(&str, Vec<Value>); 18] = [
         ("diagnosticSettings", vec![
             json!({"id": "/providers/microsoft.aadiam/diagnosticSettings/w", "properties": {"workspaceId": WORKSPACE, "logs": logs}}),
             json!({"id": "/providers/microsoft.aadiam/diagnosticSettings/h",
-                "properties": {"eventHubAuthorizationRuleId": "/subscriptions/s/hub", "logs": logs}}),
+                "properties": {"eventHubAuthorizationRuleId": format!("{HUBS}/authorizationRules/send"), "eventHubName": "entra", "logs": logs}}),
         ]),
         ("subscriptions", vec![json!({"id": "/subscriptions/s"})]),
         ("workspaces", vec![json!({"id": WORKSPACE, "name": "law", "properties": {"retentionInDays": 365,
@@ -109,6 +112,15 @@ pub(super) fn watch(snapshot: &mut TenantSnapshot) {
         ("onboardingStates", Vec::new()),
         ("alertRules", Vec::new()),
         ("automationRules", Vec::new()),
+        ("watchlists", Vec::new()),
+        ("watchlistItems", Vec::new()),
+        ("alerts", Vec::new()),
+        ("activityLog", Vec::new()),
+        ("logDestinations", vec![
+            json!({"id": HUBS, "properties": {"disableLocalAuth": false}}),
+            json!({"id": format!("{HUBS}/authorizationRules/send"), "properties": {"rights": ["Send"]}}),
+            json!({"id": format!("{HUBS}/eventhubs/entra"), "properties": {}}),
+        ]),
     ];
     for (name, items) in all {
         snapshot.other.insert(name.to_owned(), items);
