@@ -369,7 +369,10 @@ impl Run<'_> {
     /// Why a step has to be left: it is not taken from an application, or what it rests on was left.
     fn left(&self, step: &PlanStep) -> Option<String> {
         if step.by_person && self.as_application {
-            return Some("it is taken from signed-in people only".to_owned());
+            return Some(format!(
+                "it is taken from signed-in people only ({})",
+                step.permission
+            ));
         }
         let open = step
             .after

@@ -149,6 +149,14 @@ impl<'a> Draft<'a> {
         if !dangers.is_empty() {
             return Err(dangers);
         }
+        let unit = self.restricted(&proposal.write.send.path);
+        let permission = match &unit {
+            Some(unit) => format!(
+                "{}, with a role at the restricted unit `{unit}`: activate the keeper role there first",
+                proposal.permission
+            ),
+            None => proposal.permission.to_owned(),
+        };
         self.now = after;
         self.safety = safety;
         let open = self.findings();
@@ -167,8 +175,8 @@ impl<'a> Draft<'a> {
             reason: proposal.reason,
             requirement: proposal.requirement.to_owned(),
             checks,
-            permission: proposal.permission.to_owned(),
-            by_person: proposal.by_person,
+            permission,
+            by_person: proposal.by_person || unit.is_some(),
             after: proposal.after,
             risk: proposal.risk.to_owned(),
             undo_text: proposal.undo_text,
@@ -176,6 +184,20 @@ impl<'a> Draft<'a> {
             effects: proposal.effects,
         });
         Ok(())
+    }
+
+    /// The restricted unit that holds what a call changes, in the state that the step meets: only roles at the unit
+    /// reach it there, and those are activated by people (Microsoft Entra, *Restricted management administrative units*).
+    fn restricted(&self, path: &str) -> Option<String> {
+        let unit = self.now.units.items.iter().find(|unit| {
+            let members = unit.members.get().into_iter().flatten();
+            unit.restricted.get() == Some(&true)
+                && members
+                    .into_iter()
+                    .any(|id| path.split('/').any(|segment| id.is(segment)))
+        })?;
+        let id = unit.id.as_ref().map(ToString::to_string);
+        unit.display_name.clone().or(id)
     }
 
     /// Adds a step, or says why it is left out.

@@ -201,6 +201,30 @@ fn a1_an_account_that_is_not_there_is_made_and_waits_for_its_key() {
     );
 }
 
+/// M1: what lies in the restricted unit is changed by whoever activated a role there, and by no application.
+#[test]
+fn m1_what_the_restricted_unit_holds_is_left_to_the_keeper() {
+    let example = example::tenant("contoso-modern", now()).unwrap();
+    let text = format!(
+        "{}\n[[account]]\nupn = \"BreakGlass03@contoso.onmicrosoft.com\"\n",
+        example.register_toml
+    );
+    let register = Register::from_toml("register.toml", &text, None).unwrap();
+    let plan = plan_of(&example.snapshot, &register, &[]);
+    let of = |start: &str| {
+        let step = plan.steps.iter().find(|step| step.title.starts_with(start));
+        step.unwrap_or_else(|| panic!("{start}: {}", lines(&plan)))
+    };
+    assert!(!of("Create BreakGlass03").by_person);
+    let member = of("Add BreakGlass03@contoso.onmicrosoft.com to the group");
+    assert!(member.by_person);
+    assert!(
+        member.permission.contains("activate the keeper role"),
+        "{}",
+        member.permission
+    );
+}
+
 #[test]
 fn a1_only_a_register_names_an_account_that_is_still_to_be_made() {
     let (snapshot, register) = without_dedicated();
