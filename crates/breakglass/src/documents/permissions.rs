@@ -130,7 +130,7 @@ const NOT_ASKED_FOR: &[(&str, &str)] = &[
     ),
     (
         "Policy.ReadWrite.AuthenticationMethod",
-        "switches methods on and off for the whole tenant; that stays with a person",
+        "switches methods on and off for the whole tenant; no application gets it, a person signs in for that step",
     ),
     (
         "Policy.ReadWrite.SecurityDefaults",

@@ -664,3 +664,30 @@ fn a4_a_role_that_ends_becomes_permanent() {
     );
     assert_eq!(failing, Vec::<String>::new());
 }
+
+/// C2, C3, M2: what is there already and is not right is put right, and goes back to what it was.
+#[test]
+fn what_is_there_already_is_put_right_and_goes_back() {
+    let example = example::tenant("contoso-modern", Timestamp::now()).unwrap();
+    let mut given: Value = serde_json::from_str(&example.snapshot_json).unwrap();
+    let all = &mut given["collections"];
+    for policy in all["conditionalAccessPolicies"].as_array_mut().unwrap() {
+        if policy["displayName"].as_str().unwrap().starts_with("CA004") {
+            policy["sessionControls"] = Value::Null;
+            policy["state"] = "disabled".into();
+            policy["conditions"]["applications"]["includeApplications"] =
+                json!(["00000002-0000-0ff1-ce00-000000000000"]);
+        }
+    }
+    let twin = Twin::of_snapshot(&given.to_string());
+    twin.write("lab/register.toml", &example.register_toml);
+    let old = state(&twin);
+    let plan = planned(&twin, &[]);
+    let digest = plan["digest"].as_str().unwrap();
+    let output = twin.run(&call(digest, &[]));
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    assert_eq!(still_open(&twin, &[]), json!([]));
+    let output = twin.run(&call(digest, &["--undo"]));
+    assert!(matches!(code(&output), 0 | 1), "{}", err(&output));
+    assert_eq!(state(&twin), old);
+}

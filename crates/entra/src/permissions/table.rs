@@ -624,6 +624,17 @@ const TABLE: &[Need] = &[
         why: "how the keeper role is activated",
         used_by: APPLY,
     },
+    Need {
+        collection: "write: authenticationMethodsPolicy",
+        service: Service::Graph,
+        call: "PATCH /policies/authenticationMethodsPolicy/authenticationMethodConfigurations/fido2",
+        // An application that holds it decides how everybody signs in: none is given it, a person signs in for it.
+        application: &[],
+        delegated: &["Policy.ReadWrite.AuthenticationMethod"],
+        role: "Authentication Policy Administrator",
+        why: "lets the accounts' keys in",
+        used_by: APPLY,
+    },
     azure!(
         Arm,
         "write: diagnosticSettings",

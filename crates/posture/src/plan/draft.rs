@@ -149,6 +149,12 @@ impl<'a> Draft<'a> {
         if !dangers.is_empty() {
             return Err(dangers);
         }
+        let mut first = proposal.after;
+        for id in self.before_the_unit(&proposal.effects) {
+            if !first.contains(&id) {
+                first.push(id);
+            }
+        }
         let unit = self.restricted(&proposal.write.send.path);
         let permission = match &unit {
             Some(unit) => format!(
@@ -177,7 +183,7 @@ impl<'a> Draft<'a> {
             checks,
             permission,
             by_person: proposal.by_person || unit.is_some(),
-            after: proposal.after,
+            after: first,
             risk: proposal.risk.to_owned(),
             undo_text: proposal.undo_text,
             write: proposal.write,
@@ -198,6 +204,27 @@ impl<'a> Draft<'a> {
         })?;
         let id = unit.id.as_ref().map(ToString::to_string);
         unit.display_name.clone().or(id)
+    }
+
+    /// Earlier steps that change what is about to join the restricted unit: once it is in, they can't be taken any more
+    /// without a role at the unit. One that waits for a person keeps the unit waiting.
+    fn before_the_unit(&self, effects: &[Effect]) -> Vec<String> {
+        let joining: Vec<&str> = effects
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::UnitMember { member, .. } => Some(member.as_str()),
+                _ => None,
+            })
+            .collect();
+        let touches = |step: &&PlanStep| {
+            let mut segments = step.write.send.path.split('/');
+            segments.any(|segment| joining.iter().any(|id| segment.eq_ignore_ascii_case(id)))
+        };
+        self.steps
+            .iter()
+            .filter(touches)
+            .map(|step| step.id.clone())
+            .collect()
     }
 
     /// Adds a step, or says why it is left out.
