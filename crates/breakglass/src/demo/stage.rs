@@ -15,8 +15,8 @@ use breakglass_conditional_access::{
     tenant::{People, Tenant},
 };
 use breakglass_lab::{Act, Ended, With};
-use breakglass_model::{ObjectId, Signal, TenantSnapshot};
-use serde_json::Value;
+use breakglass_model::{ObjectId, Signal, SignalKind, TenantSnapshot};
+use serde_json::{Value, json};
 
 use super::{monitor::Monitor, quoted, say, subject, twin::Twin, within, wrapped};
 use crate::{clock::Stopwatch, commands::lab, failure::Failure};
@@ -190,6 +190,36 @@ impl Stage {
         Ok(ended)
     }
 
+    /// A security key opens an account.
+    pub(super) async fn open_with_key(&mut self, upn: &str) -> Result<(), Failure> {
+        let ended = self.sign_in(upn, With::Key("")).await?;
+        expect(
+            ended.is_in,
+            "the key did not open the account, although the proof says so",
+        )
+    }
+
+    /// An account switches a policy off, and somebody is told.
+    pub(super) async fn switch_policy_off(
+        &mut self,
+        by: &ObjectId,
+        tenant: &TenantSnapshot,
+    ) -> Result<(), Failure> {
+        let (policy, name) = policy(tenant, "CA006")?;
+        let path = format!("identity/conditionalAccess/policies/{policy}");
+        self.change(
+            by,
+            ("PATCH", &path),
+            Some(json!({"state": "disabled"})),
+            &format!("{name} is switched off"),
+        )?;
+        let told = self.told().await?;
+        expect(
+            told.iter().any(|signal| signal.kind == SignalKind::Act),
+            "nobody was told of the change",
+        )
+    }
+
     /// Changes the tenant through the twin's Graph, and says what was done.
     pub(super) fn change(
         &self,
@@ -257,7 +287,7 @@ pub(super) fn expect(is_so: bool, otherwise: &str) -> Result<(), Failure> {
     }
 }
 
-pub(super) fn policy(tenant: &TenantSnapshot, start: &str) -> Result<(String, String), Failure> {
+fn policy(tenant: &TenantSnapshot, start: &str) -> Result<(String, String), Failure> {
     tenant
         .policies
         .iter()

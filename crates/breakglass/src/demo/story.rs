@@ -3,16 +3,14 @@
 use std::{path::Path, time::Duration};
 
 use breakglass_lab::With;
-use breakglass_model::{
-    CheckReport, Clock, History, Register, SignalKind, TenantSnapshot, aaguid::Tables,
-};
+use breakglass_model::{CheckReport, Clock, History, Register, TenantSnapshot, aaguid::Tables};
 use breakglass_posture::{CheckInput, Settings as CheckSettings, check};
 use breakglass_store::IncidentFilter;
 use serde_json::json;
 
 use super::{
     count, crowd, heading, indented, say,
-    stage::{Stage, administrator, expect, policy},
+    stage::{Stage, administrator, expect},
     verdict, wrapped,
 };
 use crate::{
@@ -139,27 +137,9 @@ async fn refused(stage: &mut Stage) -> Result<(), Failure> {
 /// After everything was put right the key opens the first account, which changes something.
 async fn used(stage: &mut Stage, tenant: &TenantSnapshot) -> Result<(), Failure> {
     let (id, upn) = stage.account(0)?;
-    let ended = stage.sign_in(&upn, With::Key("")).await?;
-    expect(
-        ended.is_in,
-        "the key did not open the account, although the proof says so",
-    )?;
-    let (policy, name) = policy(tenant, "CA006")?;
+    stage.open_with_key(&upn).await?;
     say("\n  The account switches a Conditional Access policy off.\n")?;
-    stage.change(
-        &id,
-        (
-            "PATCH",
-            &format!("identity/conditionalAccess/policies/{policy}"),
-        ),
-        Some(json!({"state": "disabled"})),
-        &format!("{name} is switched off"),
-    )?;
-    let told = stage.told().await?;
-    expect(
-        told.iter().any(|signal| signal.kind == SignalKind::Act),
-        "nobody was told of the change",
-    )
+    stage.switch_policy_off(&id, tenant).await
 }
 
 /// The incident of the first account, acknowledged, and the chain of evidence.

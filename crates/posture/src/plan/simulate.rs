@@ -152,20 +152,26 @@ fn fresh(id: &str) -> User {
     }
 }
 
-fn join(snapshot: &mut TenantSnapshot, group: &str, member: &str) {
-    let (Some(group), Some(member)) = (object_id(group), object_id(member)) else {
-        return;
-    };
-    // What holds the group holds the new member too.
-    let mut holding = vec![group.clone()];
-    holding.extend(
+/// A group, and every group that holds it.
+pub(super) fn with_holders(snapshot: &TenantSnapshot, group: &ObjectId) -> Vec<ObjectId> {
+    let mut all = vec![group.clone()];
+    all.extend(
         snapshot
-            .groups_of(&group)
+            .groups_of(group)
             .get()
             .into_iter()
             .flatten()
             .cloned(),
     );
+    all
+}
+
+fn join(snapshot: &mut TenantSnapshot, group: &str, member: &str) {
+    let (Some(group), Some(member)) = (object_id(group), object_id(member)) else {
+        return;
+    };
+    // What holds the group holds the new member too.
+    let holding = with_holders(snapshot, &group);
     for own in &mut snapshot.groups.items {
         let Some(id) = &own.id else { continue };
         if *id == group

@@ -7,7 +7,7 @@ use breakglass_model::{
 };
 use serde_json::Value;
 
-use super::simulate::simulate;
+use super::simulate::{simulate, with_holders};
 
 /// Takes a step back, as far as Conditional Access and roles can notice. What else it changed (units, alert rules)
 /// decides over nobody's sign-in.
@@ -90,15 +90,7 @@ fn leave(snapshot: &mut TenantSnapshot, group: &str, member: &str) {
     let (Ok(group), Ok(member)) = (ObjectId::parse(group), ObjectId::parse(member)) else {
         return;
     };
-    let mut left = vec![group.clone()];
-    left.extend(
-        snapshot
-            .groups_of(&group)
-            .get()
-            .into_iter()
-            .flatten()
-            .cloned(),
-    );
+    let left = with_holders(snapshot, &group);
     for own in &mut snapshot.groups.items {
         let Some(id) = &own.id else { continue };
         if *id == group
