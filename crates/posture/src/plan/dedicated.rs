@@ -40,8 +40,8 @@ fn never() -> Value {
 /// What is done to the dedicated policy once nothing else keeps the accounts out.
 #[derive(Debug)]
 pub(super) enum Pending {
-    /// It is switched on: id and name.
-    On(String, String),
+    /// It is switched on: id, name, and the state that it is in.
+    On(String, String, String),
     /// It is in force, and is put right there.
     Right(Mend),
 }
@@ -194,16 +194,15 @@ impl Draft<'_> {
             .any(|finding| finding.verdict == breakglass_model::Verdict::Fail)
     }
 
-    /// Puts an existing policy right. One in force stays in force: a trial in report-only would take the guard away.
+    /// Puts an existing policy right. One in force stays in force: a trial in report-only would take the guard away. One that
+    /// is not keeps its state until it is switched on.
     fn put_right(&mut self, mend: Mend) -> Option<Pending> {
+        let lacks = !mend.words.is_empty();
         if mend.state == ENABLED {
-            return (!mend.words.is_empty()).then_some(Pending::Right(mend));
+            return lacks.then_some(Pending::Right(mend));
         }
-        let pending = Pending::On(mend.id.clone(), mend.name.clone());
-        if mend.state == REPORT_ONLY && mend.words.is_empty() {
-            return Some(pending);
-        }
-        self.patch(&mend, Stage::DedicatedPolicy).then_some(pending)
+        let planned = !lacks || self.patch(&mend, Stage::DedicatedPolicy);
+        planned.then_some(Pending::On(mend.id, mend.name, mend.state))
     }
 
     /// The patch of an existing policy. Gives whether it was planned.
@@ -213,8 +212,7 @@ impl Draft<'_> {
         let mut body = json!({});
         let mut back = json!({});
         let mut before = json!({"displayName": name, "state": mend.state});
-        let mut set = mend.set.clone();
-        let mut words: Vec<String> = mend.words.iter().map(ToString::to_string).collect();
+        let set = mend.set.clone();
         // Whole objects are sent: what Graph does with parts of them it does not say.
         for key in ["conditions", "sessionControls"] {
             if mend.set[key].is_null() {
@@ -235,18 +233,11 @@ impl Draft<'_> {
                 _ => raw[key].clone(),
             };
         }
-        if !live && mend.state != REPORT_ONLY {
-            for value in [&mut body, &mut set] {
-                value["state"] = REPORT_ONLY.into();
-            }
-            back["state"] = mend.state.clone().into();
-            words.insert(0, "report-only".to_owned());
-        }
         let path = format!("{POLICIES}/{id}");
         self.add(Proposal {
             id: "dedicated".to_owned(),
             stage,
-            title: format!("Set {} in the dedicated policy {name}", words.join(", ")),
+            title: format!("Set {} in the dedicated policy {name}", mend.words.join(", ")),
             reason: if live {
                 "The policy is the accounts' guard, and leaves some sign-ins or long sessions out. It is changed in force: set back to report-only for a trial it would guard nothing; what it does is proved instead."
             } else {
@@ -260,7 +251,7 @@ impl Draft<'_> {
             risk: if live {
                 "The accounts are asked for their keys more often and in more places. The proof is made again before this step."
             } else {
-                "None: a policy in report-only keeps nobody out."
+                "None: a policy that is not in force keeps nobody out."
             },
             undo_text: "The old settings are written back.".to_owned(),
             write: graph(
@@ -307,7 +298,13 @@ impl Draft<'_> {
             ),
             effects: vec![Effect::Policy { id: "new:policy".to_owned(), set: body }],
         });
-        added.then(|| Pending::On("new:policy".to_owned(), format!("`{POLICY}`")))
+        added.then(|| {
+            Pending::On(
+                "new:policy".to_owned(),
+                format!("`{POLICY}`"),
+                REPORT_ONLY.to_owned(),
+            )
+        })
     }
 
     fn create_strength(&mut self) {
@@ -363,8 +360,8 @@ impl Draft<'_> {
 
     /// The dedicated policy is switched on, or put right where it is on already.
     pub(super) fn enforce(&mut self, pending: &Pending) {
-        let (policy, name) = match pending {
-            Pending::On(policy, name) => (policy, name),
+        let (policy, name, was) = match pending {
+            Pending::On(policy, name, was) => (policy, name, was),
             Pending::Right(mend) => {
                 self.patch(mend, Stage::Enforcement);
                 return;
@@ -372,7 +369,7 @@ impl Draft<'_> {
         };
         let path = format!("{POLICIES}/{policy}");
         let on = json!({"state": ENABLED});
-        let off = json!({"state": REPORT_ONLY});
+        let off = json!({"state": was});
         self.add(Proposal {
             id: "enforce".to_owned(),
             stage: Stage::Enforcement,
@@ -383,7 +380,7 @@ impl Draft<'_> {
             by_person: false,
             after: self.after_keys(),
             risk: "From now on the accounts get in with their keys only. The proof is made again before this step.",
-            undo_text: "The policy is set back to report-only.".to_owned(),
+            undo_text: if was == REPORT_ONLY { "The policy is set back to report-only." } else { "The policy is switched off again." }.to_owned(),
             write: graph(
                 send(Verb::Patch, &path, on.clone()),
                 Look::Object(path.clone()),

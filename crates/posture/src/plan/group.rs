@@ -327,7 +327,8 @@ impl Draft<'_> {
         let name = policy.display_name.clone().unwrap_or_else(|| id.clone());
         let mut back = policy.raw["conditions"].clone();
         let (users, groups) = (format!("{side}Users"), format!("{side}Groups"));
-        let before = json!({"displayName": name, "conditions": {"users": back["users"]}});
+        let was = &back["users"];
+        let before = json!({"displayName": name, "conditions": {"users": {users.clone(): was[&users], groups.clone(): was[&groups]}}});
         for list in [&users, &groups] {
             keep(&mut back["users"][list], |_| true);
         }

@@ -146,7 +146,7 @@ fn c2_a_dedicated_policy_for_some_applications_is_widened() {
     });
     assert_eq!(
         lines(&plan),
-        "DedicatedPolicy: Set report-only, every resource and client in the dedicated policy CA004 Break glass: keys and short sessions\n\
+        "DedicatedPolicy: Set every resource and client in the dedicated policy CA004 Break glass: keys and short sessions\n\
          Enforcement: Switch the policy CA004 Break glass: keys and short sessions on  [BG043 BG044 BG096]"
     );
     let write = &plan.steps[0].write;
@@ -156,8 +156,14 @@ fn c2_a_dedicated_policy_for_some_applications_is_widened() {
         serde_json::json!(["All"])
     );
     assert!(sent["users"]["includeGroups"].is_array());
+    // Both steps find what they expect before the first is taken, and the policy goes back to where it was.
+    assert_eq!(write.before["state"], "disabled");
+    assert_eq!(plan.steps[1].write.before["state"], "disabled");
+    assert_eq!(
+        plan.steps[1].write.undo.as_ref().unwrap().body["state"],
+        "disabled"
+    );
     let back = &write.reversed().unwrap().send.body;
-    assert_eq!(back["state"], "disabled");
     assert_eq!(
         back["conditions"]["applications"]["includeApplications"],
         serde_json::json!(["00000002-0000-0ff1-ce00-000000000000"])
