@@ -183,7 +183,7 @@ fn the_old_design_becomes_the_modern_one_and_goes_back() {
     let output = twin.run(&call(digest, &[]));
     assert_eq!(code(&output), 1, "{}", err(&output));
     assert!(
-        out(&output).contains("36 done by an earlier run"),
+        out(&output).contains("37 done by an earlier run"),
         "{}",
         out(&output)
     );
