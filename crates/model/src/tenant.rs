@@ -90,6 +90,16 @@ impl User {
             .map(Upn::domain)
             .or(self.domain.as_deref())
     }
+
+    /// Whether the user comes from another organisation, as far as the input tells: invited, or with the mark that
+    /// Microsoft Entra writes into the name (`#EXT#`).
+    pub fn is_external(&self) -> bool {
+        let marked = |upn: &Upn| upn.as_str().to_ascii_uppercase().contains("#EXT#");
+        let invited = |kind: &String| kind.eq_ignore_ascii_case("Invitation");
+        self.upn.as_ref().is_some_and(marked)
+            || self.creation_type.as_ref().is_some_and(invited)
+            || self.home_domain.is_some()
+    }
 }
 
 /// A group.

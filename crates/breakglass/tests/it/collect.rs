@@ -593,6 +593,28 @@ fn without_the_licence_or_pim_the_rest_is_read() {
     }
 }
 
+/// Log Analytics that answers in part, or never received anything: told, and no permission is advised that would not help.
+#[test]
+fn logs_that_answer_in_part_or_never_came_are_told() {
+    let twin = Twin::of("contoso-modern");
+    for (fault, says) in [
+        ("logs-partial", "it is not whole (PartialError"),
+        ("logs-empty", "the workspace never received any data"),
+    ] {
+        twin.fault(fault, "on");
+        let output = twin.collect("read.json", &[]);
+        twin.fault(fault, "off");
+        assert_eq!(code(&output), 3, "{fault}: {}", told(&output));
+        assert!(out(&output).contains(says), "{fault}: {}", out(&output));
+        assert!(!out(&output).contains("grant"), "{fault}: {}", out(&output));
+        let snapshot = twin.json("read.json");
+        let [missing] = &snapshot["notRead"].as_array().unwrap()[..] else {
+            panic!("{fault}: {}", snapshot["notRead"])
+        };
+        assert_eq!(missing["collection"], "workspaceFreshness");
+    }
+}
+
 #[test]
 fn two_runs_do_not_write_one_snapshot() {
     let twin = Twin::of("contoso-modern");

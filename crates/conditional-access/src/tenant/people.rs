@@ -327,7 +327,7 @@ impl<'a> People<'a> {
     }
 
     pub(super) fn federated(&self, user: &User) -> Fact<bool> {
-        if is_external(user) {
+        if user.is_external() {
             return Fact::Unknown(
                 "the organisation of a user from outside does the first factor".to_owned(),
             );
@@ -369,27 +369,9 @@ pub(super) fn enabled(user: &User) -> Fact<bool> {
     }
 }
 
-/// Whether the user comes from another organisation.
-fn is_external(user: &User) -> bool {
-    let invited = user
-        .creation_type
-        .as_deref()
-        .is_some_and(|kind| kind.eq_ignore_ascii_case("Invitation"));
-    invited || has_mark(user) || user.home_domain.is_some()
-}
-
-fn has_mark(user: &User) -> bool {
-    user.upn.as_ref().is_some_and(|upn| {
-        upn.as_str()
-            .as_bytes()
-            .windows(5)
-            .any(|part| part.eq_ignore_ascii_case(b"#EXT#"))
-    })
-}
-
 pub(super) fn guest(user: &User) -> Fact<GuestKind> {
     let of = |kind: &str| Fact::Known(GuestKind::Guest(kind.to_owned()));
-    let external = is_external(user);
+    let external = user.is_external();
     match user.user_type.as_deref() {
         Some(kind) if kind.eq_ignore_ascii_case("Guest") => match (external, user.domain()) {
             (true, _) => of("b2bCollaborationGuest"),

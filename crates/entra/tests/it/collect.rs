@@ -273,6 +273,29 @@ async fn people_are_read_after_the_groups_that_give_them_roles() {
     assert_eq!(seen.len(), calls.len(), "{calls:#?}");
 }
 
+/// Groups of an account that could not be read are not taken for none.
+#[tokio::test(start_paused = true)]
+async fn m2_what_hangs_on_unread_groups_is_not_read_either() {
+    let (fake, dir) = (fake(), TempDir::new().unwrap());
+    let options = options(&dir);
+    fake.fault(
+        "/transitiveMemberOf",
+        refused(403, "Authorization_RequestDenied"),
+    );
+    let summary = run(&fake, &options).await.unwrap();
+    for name in [
+        "users/transitiveMemberOf",
+        "privilegedAccessGroupAssignmentScheduleInstances",
+        "privilegedAccessGroupEligibilityScheduleInstances",
+    ] {
+        assert!(
+            summary.not_read.iter().any(|own| own.collection == name),
+            "{name}: {:?}",
+            summary.not_read
+        );
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_may_not_be_read_is_said_with_the_permission() {
     let (fake, dir) = (fake(), TempDir::new().unwrap());

@@ -7,8 +7,6 @@ use crate::catalogue::Seen;
 use breakglass_model::Finding;
 use breakglass_model::Reading;
 use breakglass_model::Severity;
-use breakglass_model::Upn;
-use breakglass_model::tenant::User;
 
 pub(super) const CHECK: Check = Check {
     id: "BG003",
@@ -24,15 +22,6 @@ pub(super) const CHECK: Check = Check {
     run,
 };
 
-/// Whether an account is one of another organisation, as far as the input tells.
-fn from_outside(user: &User) -> bool {
-    let marked = |upn: &Upn| upn.as_str().to_uppercase().contains("#EXT#");
-    let invited = |kind: &String| kind.eq_ignore_ascii_case("Invitation");
-    user.upn.as_ref().is_some_and(marked)
-        || user.creation_type.as_ref().is_some_and(invited)
-        || user.home_domain.is_some()
-}
-
 fn run(context: &Context<'_>) -> Vec<Finding> {
     context.each_user(&CHECK, |account, user| {
         let subject = &account.subject;
@@ -40,7 +29,7 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
             .user_type
             .as_ref()
             .is_some_and(|kind| kind.eq_ignore_ascii_case("Guest"));
-        let outside = from_outside(user);
+        let outside = user.is_external();
         let mut because = Vec::new();
         if user.synchronised == Reading::Read(true) {
             because.push("the account is synchronised from on-premises");
