@@ -126,6 +126,13 @@ impl World {
             .unwrap()
     }
 
+    /// Somebody deleted a user; what named it still does.
+    pub(crate) fn delete_user(&mut self, id: &str) {
+        let gone = oid(id);
+        let users = &mut self.snapshot.users.items;
+        users.retain(|user| user.id.as_ref() != Some(&gone));
+    }
+
     /// Adds a Conditional Access policy as Graph writes it.
     pub(crate) fn policy(&mut self, raw: Value) {
         self.snapshot.policies.items.push(Policy {

@@ -18,7 +18,7 @@ use breakglass_lab::{Act, Ended, With};
 use breakglass_model::{ObjectId, Signal, SignalKind, TenantSnapshot};
 use serde_json::{Value, json};
 
-use super::{monitor::Monitor, quoted, say, subject, twin::Twin, within, wrapped};
+use super::{count, monitor::Monitor, quoted, say, subject, twin::Twin, within, wrapped};
 use crate::{clock::Stopwatch, commands::lab, failure::Failure};
 
 /// How long nothing more may come before a scene is over.
@@ -86,8 +86,25 @@ impl Stage {
         tokio::time::sleep(self.pause).await;
     }
 
+    /// Records reach the log, are read, and nobody is told.
+    pub(super) async fn unnoticed(
+        &mut self,
+        records: &[String],
+        otherwise: &str,
+    ) -> Result<(), Failure> {
+        self.append(records)?;
+        let told = self.told().await?;
+        expect(told.is_empty(), otherwise)?;
+        say(&format!(
+            "    {} read, no signal\n",
+            count(records.len(), "record")
+        ))?;
+        self.rest().await;
+        Ok(())
+    }
+
     /// Writes records into the log that the twin did not export.
-    pub(super) fn append(&self, records: &[String]) -> Result<(), Failure> {
+    fn append(&self, records: &[String]) -> Result<(), Failure> {
         let text: String = records.iter().map(|record| format!("{record}\n")).collect();
         OpenOptions::new()
             .append(true)

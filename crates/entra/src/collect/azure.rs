@@ -193,7 +193,7 @@ impl Session<'_> {
     }
 
     /// The whole list behind a path, without the names of authors.
-    pub(super) async fn rows(&self, path: &str) -> Result<Vec<Value>, Error> {
+    async fn rows(&self, path: &str) -> Result<Vec<Value>, Error> {
         let rows = self.entra.all(Request::arm(path)).await?;
         Ok(rows
             .into_iter()
@@ -209,33 +209,53 @@ impl Session<'_> {
         version: &str,
     ) -> Result<(), CollectError> {
         self.step(name, name, async |part, found| {
-            let subscriptions = self.ids("subscriptions")?;
-            let mut places = Places::default();
-            for subscription in &subscriptions {
-                places.asked += 1;
+            let lists = self.ids("subscriptions")?.into_iter().map(|subscription| {
                 let path = format!("{subscription}/providers/{provider}?api-version={version}");
-                match self.rows(&path).await {
-                    Ok(rows) => {
-                        for row in rows {
-                            part.push(&row)?;
-                        }
-                    }
-                    Err(error) => places.refuse(subscription, error)?,
-                }
-            }
-            places.judge(self, name, found)
+                (subscription, path)
+            });
+            self.gather(name, lists, part, found, Some).await
         })
         .await?;
         Ok(())
     }
 
+    /// Reads lists, each at its place, and keeps of a row what `keep` leaves of it; a place that refuses is noted.
+    pub(super) async fn gather(
+        &self,
+        name: &str,
+        lists: impl IntoIterator<Item = (String, String)>,
+        part: &mut Part,
+        found: &mut Found,
+        mut keep: impl FnMut(Value) -> Option<Value>,
+    ) -> Result<(), Stop> {
+        let mut places = Places::default();
+        for (place, path) in lists {
+            places.asked += 1;
+            match self.rows(&path).await {
+                Ok(rows) => {
+                    for row in rows.into_iter().filter_map(&mut keep) {
+                        part.push(&row)?;
+                    }
+                }
+                Err(error) => places.refuse(&place, error)?,
+            }
+        }
+        places.judge(self, name, found)
+    }
+
+    /// An error when a step, which tells where to look, was not read.
+    pub(super) fn needs(&self, step: &str) -> Result<(), Stop> {
+        if self.was_read(step) {
+            return Ok(());
+        }
+        Err(Stop::Cannot(Why::unseen(format!(
+            "`{step}` could not be read, so it is not known where to look"
+        ))))
+    }
+
     /// Ids of the objects of a finished step; an error when it was not read.
     pub(super) fn ids(&self, step: &str) -> Result<Vec<String>, Stop> {
-        if !self.was_read(step) {
-            return Err(Stop::Cannot(Why::unseen(format!(
-                "`{step}` could not be read, so it is not known where to look"
-            ))));
-        }
+        self.needs(step)?;
         let mut ids = Vec::new();
         self.each(step, |row| ids.push(text(&row, "id").to_owned()))?;
         Ok(ids)
@@ -262,24 +282,16 @@ impl Session<'_> {
         let name = "azureRoleAssignments";
         self.step(name, name, async |part, found| {
             let mut seen = BTreeSet::new();
-            let mut places = Places::default();
-            for scope in self.role_scopes()? {
-                places.asked += 1;
+            let lists = self.role_scopes()?.into_iter().map(|scope| {
                 let path = format!(
                     "{scope}/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01&$filter=atScope()"
                 );
-                match self.rows(&path).await {
-                    Ok(rows) => {
-                        for row in rows {
-                            if seen.insert(text(&row, "id").to_lowercase()) {
-                                part.push(&row)?;
-                            }
-                        }
-                    }
-                    Err(error) => places.refuse(&scope, error)?,
-                }
-            }
-            places.judge(self, name, found)
+                (scope, path)
+            });
+            self.gather(name, lists, part, found, |row| {
+                seen.insert(text(&row, "id").to_lowercase()).then_some(row)
+            })
+            .await
         })
         .await?;
         self.sentinel().await?;

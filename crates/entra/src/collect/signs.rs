@@ -14,7 +14,7 @@ use super::{
     CollectError,
     azure::Places,
     keep::{self, text},
-    session::{Session, Stop, Why},
+    session::Session,
 };
 use crate::Request;
 
@@ -37,22 +37,16 @@ impl Session<'_> {
                 .iter()
                 .map(|id| id.to_lowercase())
                 .collect();
-            let mut places = Places::default();
-            for subscription in self.ids("subscriptions")? {
-                places.asked += 1;
+            let lists = self.ids("subscriptions")?.into_iter().map(|subscription| {
                 let path = format!(
                     "{subscription}/providers/Microsoft.AlertsManagement/alerts?api-version=2019-03-01&timeRange=30d"
                 );
-                match self.rows(&path).await {
-                    Ok(rows) => {
-                        for row in rows.iter().filter(|row| rules.contains(&keep::rule_of(row))) {
-                            part.push(&keep::alert(row))?;
-                        }
-                    }
-                    Err(error) => places.refuse(&subscription, error)?,
-                }
-            }
-            places.judge(self, name, found)
+                (subscription, path)
+            });
+            self.gather(name, lists, part, found, |row| {
+                rules.contains(&keep::rule_of(&row)).then(|| keep::alert(&row))
+            })
+            .await
         })
         .await?;
         Ok(())
@@ -65,25 +59,19 @@ impl Session<'_> {
         self.step(name, name, async |part, found| {
             let started = self.work.borrow().state.started;
             let since = started.checked_sub(DEEDS).unwrap_or(started);
-            let mut places = Places::default();
-            for subscription in self.ids("subscriptions")? {
-                for provider in PROVIDERS {
-                    places.asked += 1;
+            let lists = self.ids("subscriptions")?.into_iter().flat_map(|subscription| {
+                PROVIDERS.map(|provider| {
                     let path = format!(
                         "{subscription}/providers/Microsoft.Insights/eventtypes/management/values?api-version=2015-04-01\
                          &$filter=eventTimestamp ge '{since}' and eventTimestamp le '{started}' and resourceProvider eq '{provider}'"
                     );
-                    match self.rows(&path).await {
-                        Ok(rows) => {
-                            for row in rows.iter().filter(|row| keep::is_deed(row)) {
-                                part.push(&keep::deed(row, self.options.with_names))?;
-                            }
-                        }
-                        Err(error) => places.refuse(&subscription, error)?,
-                    }
-                }
-            }
-            places.judge(self, name, found)
+                    (subscription.clone(), path)
+                })
+            });
+            self.gather(name, lists, part, found, |row| {
+                keep::is_deed(&row).then(|| keep::deed(&row, self.options.with_names))
+            })
+            .await
         })
         .await?;
         Ok(())
@@ -93,11 +81,7 @@ impl Session<'_> {
     pub(super) async fn destinations(&self) -> Result<(), CollectError> {
         let name = "logDestinations";
         self.step(name, name, async |part, found| {
-            if !self.was_read("diagnosticSettings") {
-                return Err(Stop::Cannot(Why::unseen(
-                    "`diagnosticSettings` could not be read, so it is not known where to look",
-                )));
-            }
+            self.needs("diagnosticSettings")?;
             let mut wanted = BTreeMap::new();
             self.each("diagnosticSettings", |setting| {
                 wanted.extend(destinations(&setting["properties"]));
@@ -122,11 +106,8 @@ impl Session<'_> {
     pub(super) async fn watchlist_items(&self) -> Result<(), CollectError> {
         let name = "watchlistItems";
         self.step(name, name, async |part, found| {
-            if !self.was_read("alertRules") {
-                return Err(Stop::Cannot(Why::unseen(
-                    "`alertRules` could not be read, so it is not known which lists matter",
-                )));
-            }
+            self.needs("alertRules")?;
+            self.needs("watchlists")?;
             let mut queries = String::new();
             self.each("alertRules", |rule| {
                 queries.push_str(text(&rule["properties"], "query"));
@@ -138,25 +119,15 @@ impl Session<'_> {
             self.each("watchlists", |list| {
                 let alias = text(&list["properties"], "watchlistAlias").to_lowercase();
                 if !alias.is_empty() && names_list(&queries, &alias) {
-                    lists.push(text(&list, "id").to_owned());
+                    let id = text(&list, "id").to_owned();
+                    let path = format!("{id}/watchlistItems?api-version={SENTINEL}");
+                    lists.push((id, path));
                 }
             })?;
-            let mut places = Places::default();
-            for list in lists {
-                places.asked += 1;
-                let path = format!("{list}/watchlistItems?api-version={SENTINEL}");
-                match self.rows(&path).await {
-                    Ok(rows) => {
-                        for row in rows {
-                            if let Some(item) = keep::list_item(&row, &accounts) {
-                                part.push(&item)?;
-                            }
-                        }
-                    }
-                    Err(error) => places.refuse(&list, error)?,
-                }
-            }
-            places.judge(self, name, found)
+            self.gather(name, lists, part, found, |row| {
+                keep::list_item(&row, &accounts)
+            })
+            .await
         })
         .await?;
         Ok(())

@@ -347,6 +347,28 @@ async fn what_may_not_be_read_is_said_with_the_permission() {
     );
 }
 
+/// W3: a list that was never looked for is not an empty list.
+#[tokio::test(start_paused = true)]
+async fn w3_lists_that_were_not_read_are_not_taken_for_none() {
+    let mut tenant = tenant();
+    let state =
+        format!("{WORKSPACE}/providers/Microsoft.SecurityInsights/onboardingStates/default");
+    tenant["collections"]["onboardingStates"] = json!([{"id": state}]);
+    let (fake, dir) = (Fake::new(tenant), TempDir::new().unwrap());
+    fake.fault("/watchlists?", refused(403, "AuthorizationFailed"));
+    let summary = run(&fake, &options(&dir)).await.unwrap();
+    let items = summary
+        .not_read
+        .iter()
+        .find(|one| one.collection == "watchlistItems");
+    assert!(
+        items.is_some_and(|one| one.reason.contains("`watchlists`")),
+        "{items:?}"
+    );
+    let written = read(&options(&dir).out);
+    assert!(written["collections"].get("watchlistItems").is_none());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_run_goes_on_where_a_failure_stopped_it() {
     let (fake, dir) = (fake(), TempDir::new().unwrap());

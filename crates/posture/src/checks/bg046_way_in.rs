@@ -83,7 +83,7 @@ mod tests {
     use serde_json::json;
 
     use super::CHECK;
-    use crate::testing::{World, oid};
+    use crate::testing::World;
 
     #[test]
     fn x1_two_harmless_policies_lock_out_together() {
@@ -111,12 +111,7 @@ mod tests {
     #[test]
     fn x1_an_account_that_is_gone_never_gets_in() {
         let mut world = World::modern();
-        let gone = oid("bg2");
-        world
-            .snapshot
-            .users
-            .items
-            .retain(|user| user.id.as_ref() != Some(&gone));
+        world.delete_user("bg2");
         assert_eq!(world.verdicts(CHECK.id), [Pass, Fail]);
         let finding = &world.run(CHECK.id)[1];
         assert!(

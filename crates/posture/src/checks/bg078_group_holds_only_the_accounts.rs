@@ -167,12 +167,7 @@ mod tests {
     #[test]
     fn m2_an_account_that_is_gone_is_not_missed_in_the_group() {
         let mut world = World::modern();
-        let gone = oid("bg2");
-        world
-            .snapshot
-            .users
-            .items
-            .retain(|user| user.id.as_ref() != Some(&gone));
+        world.delete_user("bg2");
         world.snapshot.groups.items[0].members = Reading::Read(vec![oid("bg1")]);
         let findings = world.run(CHECK.id);
         assert_eq!(findings[0].verdict, Pass);

@@ -7,7 +7,10 @@ use breakglass_model::{
 };
 use serde_json::{Value, json};
 
-use super::draft::{Draft, Proposal, graph, send, slug};
+use super::{
+    dedicated::REPORT_ONLY,
+    draft::{Draft, Proposal, graph, send, slug},
+};
 use crate::Lockout;
 
 /// Why a policy has to leave the accounts out.
@@ -154,9 +157,12 @@ impl Draft<'_> {
                     continue;
                 }
                 places.extend(proved.live.blame.iter().copied().filter(|place| {
-                    let waits = self.now.policies.items.get(*place).is_some_and(|own| {
-                        own.state.as_deref() == Some("enabledForReportingButNotEnforced")
-                    });
+                    let waits = self
+                        .now
+                        .policies
+                        .items
+                        .get(*place)
+                        .is_some_and(|own| own.state.as_deref() == Some(REPORT_ONLY));
                     let mut proofs = proved.live.policies.iter();
                     waits && proofs.any(|own| own.policy == *place && !own.intended)
                 }));

@@ -22,7 +22,7 @@ const STRENGTH: &str = "Emergency access keys";
 const POLICY: &str = "Emergency access: keys and short sessions";
 
 const ENABLED: &str = "enabled";
-const REPORT_ONLY: &str = "enabledForReportingButNotEnforced";
+pub(super) const REPORT_ONLY: &str = "enabledForReportingButNotEnforced";
 const POLICIES: &str = "/identity/conditionalAccess/policies";
 const PERMISSION: &str =
     "Policy.Read.All, Policy.ReadWrite.ConditionalAccess, Application.Read.All";

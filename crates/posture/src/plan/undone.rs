@@ -16,71 +16,54 @@ pub fn undone(snapshot: &mut TenantSnapshot, write: &Write, effects: &[Effect]) 
         return;
     }
     for effect in effects.iter().rev() {
-        match effect {
-            Effect::Policy { id, .. } if write.before.is_null() => snapshot
-                .policies
-                .items
-                .retain(|own| own.id.as_ref().is_none_or(|own| !own.is(id))),
-            Effect::Policy { id, .. } => simulate(
-                snapshot,
-                &[Effect::Policy {
-                    id: id.clone(),
-                    set: write.before.clone(),
-                }],
-            ),
-            Effect::User { id, .. } if write.before.is_null() => snapshot
-                .users
-                .items
-                .retain(|own| own.id.as_ref().is_none_or(|own| !own.is(id))),
-            Effect::User { id, .. } => simulate(
-                snapshot,
-                &[Effect::User {
-                    id: id.clone(),
-                    set: write.before.clone(),
-                }],
-            ),
-            Effect::Assignment {
-                principal,
-                role,
-                scope,
-                active,
-                given,
-            } => simulate(
-                snapshot,
-                &[Effect::Assignment {
-                    principal: principal.clone(),
-                    role: role.clone(),
-                    scope: scope.clone(),
-                    active: *active,
-                    given: !given,
-                }],
-            ),
-            Effect::Member { group, member } => leave(snapshot, group, member),
-            Effect::Object { collection, id, .. } => object(snapshot, collection, id, write),
-            Effect::MethodGone { .. }
-            | Effect::Group { .. }
-            | Effect::Unit { .. }
-            | Effect::UnitMember { .. }
-            | Effect::Role { .. } => {}
+        if let Effect::Member { group, member } = effect {
+            leave(snapshot, group, member);
+        } else if let Some(back) = inverse(effect, &write.before) {
+            simulate(snapshot, &[back]);
+        } else if write.before.is_null() {
+            unmake(snapshot, effect);
         }
     }
 }
 
-fn object(snapshot: &mut TenantSnapshot, collection: &str, id: &str, write: &Write) {
-    if !write.before.is_null() {
-        let back = Effect::Object {
-            collection: collection.to_owned(),
-            id: id.to_owned(),
-            set: write.before.clone(),
-        };
-        simulate(snapshot, &[back]);
-    } else if let Some(objects) = snapshot.other.get_mut(collection) {
-        let is_it = |object: &Value| {
-            object["id"]
-                .as_str()
-                .is_some_and(|own| own.eq_ignore_ascii_case(id))
-        };
-        objects.retain(|object| !is_it(object));
+/// The effect that puts back what stood there; `None`: nothing stood there, or nobody's sign-in hangs on it.
+fn inverse(effect: &Effect, before: &Value) -> Option<Effect> {
+    let stood = !before.is_null();
+    let mut back = effect.clone();
+    match &mut back {
+        Effect::Assignment { given, .. } => *given = !*given,
+        Effect::Policy { set, .. } | Effect::User { set, .. } | Effect::Object { set, .. }
+            if stood =>
+        {
+            before.clone_into(set);
+        }
+        _ => return None,
+    }
+    Some(back)
+}
+
+/// Takes away what a step made.
+fn unmake(snapshot: &mut TenantSnapshot, effect: &Effect) {
+    let other = |own: Option<&ObjectId>, id: &str| own.is_none_or(|own| !own.is(id));
+    match effect {
+        Effect::Policy { id, .. } => {
+            let policies = &mut snapshot.policies.items;
+            policies.retain(|own| other(own.id.as_ref(), id));
+        }
+        Effect::User { id, .. } => {
+            let users = &mut snapshot.users.items;
+            users.retain(|own| other(own.id.as_ref(), id));
+        }
+        Effect::Object { collection, id, .. } => {
+            if let Some(objects) = snapshot.other.get_mut(collection) {
+                objects.retain(|own| {
+                    own["id"]
+                        .as_str()
+                        .is_none_or(|own| !own.eq_ignore_ascii_case(id))
+                });
+            }
+        }
+        _ => {}
     }
 }
 
