@@ -30,12 +30,8 @@ struct Published {
 /// Types of the examples that the twin does not serve: nothing that breaks glass hangs on them.
 const NOT_SERVED: &[(&str, &str)] = &[
     (
-        "appRoleAssignment",
-        "what an app may do is not modelled by object",
-    ),
-    (
         "directoryRole",
-        "role definitions and assignments are served instead",
+        "the page is of a delta query; role definitions and assignments are read instead",
     ),
     (
         "directoryRoleTemplate",
@@ -48,8 +44,11 @@ const NOT_SERVED: &[(&str, &str)] = &[
     ),
     ("resourceSpecificPermissionGrant", "Teams only"),
     ("riskDetection", "risk comes with the sign-in"),
-    ("riskyUser", "risk comes with the sign-in"),
-    ("riskyUserHistoryItem", "risk comes with the sign-in"),
+    ("riskyUser", "the page shows types in place of values"),
+    (
+        "riskyUserHistoryItem",
+        "how the risk is now is read, not how it came about",
+    ),
     (
         "scopedRoleMembership",
         "assignments with a scope are served instead",
@@ -59,16 +58,8 @@ const NOT_SERVED: &[(&str, &str)] = &[
         "change notifications need an address on the internet",
     ),
     (
-        "unifiedRoleAssignmentSchedule",
-        "the instances are served instead",
-    ),
-    (
         "unifiedRoleAssignmentScheduleRequest",
         "the page shows types in place of values",
-    ),
-    (
-        "unifiedRoleEligibilitySchedule",
-        "the instances are served instead",
     ),
     (
         "unifiedRoleEligibilityScheduleRequest",
@@ -118,6 +109,8 @@ enum Home {
         collection: &'static str,
         path: &'static str,
     },
+    /// In the list of what was given on an app.
+    Given,
     /// In the list of a user's methods.
     Method,
     /// In the policy for methods.
@@ -180,6 +173,16 @@ fn home(kind: &str) -> Option<Home> {
             "roleManagement/directory/roleEligibilityScheduleInstances",
             false,
         ),
+        "unifiedRoleAssignmentSchedule" => table(
+            "roleAssignmentSchedules",
+            "roleManagement/directory/roleAssignmentSchedules",
+            false,
+        ),
+        "unifiedRoleEligibilitySchedule" => table(
+            "roleEligibilitySchedules",
+            "roleManagement/directory/roleEligibilitySchedules",
+            false,
+        ),
         "unifiedRoleManagementPolicyAssignment" => table(
             "roleManagementPolicyAssignments",
             "policies/roleManagementPolicyAssignments",
@@ -194,6 +197,7 @@ fn home(kind: &str) -> Option<Home> {
             path: "policies/authenticationMethodsPolicy",
         }),
         "fido2AuthenticationMethodConfiguration" => Some(Home::MethodSetting),
+        "appRoleAssignment" => Some(Home::Given),
         "signIn" => Some(Home::SignIn),
         "directoryAudit" => Some(Home::Audit),
         _ if kind.ends_with("uthenticationMethod") => Some(Home::Method),
@@ -362,6 +366,12 @@ fn load(
                     methods.push(object.clone());
                 }
                 (path.to_owned(), false)
+            }
+            Home::Given => {
+                with_free_id(&mut object, &mut taken);
+                put("appRoleAssignments", &object);
+                let app = text(&object, "resourceId").unwrap_or_default();
+                (format!("servicePrincipals/{app}/appRoleAssignedTo"), true)
             }
             Home::Method => {
                 object.insert(
