@@ -374,6 +374,15 @@ impl TenantSnapshot {
             })
     }
 
+    /// Whether a role assignment had not ended when the data was collected. Graph's instances are those that run;
+    /// exports and schedules hold others, too.
+    pub fn in_force(&self, assignment: &RoleAssignment) -> bool {
+        match (&assignment.end, self.collected_at) {
+            (Reading::Read(Some(end)), Some(collected)) => *end > collected,
+            _ => true,
+        }
+    }
+
     /// The first collection that was not read, of those without which nothing can be proved of who gets in.
     pub fn unproven(&self) -> Option<&NotRead> {
         [

@@ -81,7 +81,8 @@ impl Roles {
         assignments: &'a [RoleAssignment],
     ) -> Assigned {
         let mut assigned = Assigned::default();
-        for assignment in assignments {
+        let snapshot = index.snapshot;
+        for assignment in assignments.iter().filter(|own| snapshot.in_force(own)) {
             let assumed = match &assignment.scope {
                 Reading::Read(scope) if scope == "/" => false,
                 Reading::Read(_) => continue,

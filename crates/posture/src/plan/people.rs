@@ -148,6 +148,7 @@ impl Draft<'_> {
                 own.principal == account.id
                     && self.now.is_global_administrator(&own.role)
                     && matches!(own.end, Reading::Read(Some(_)))
+                    && self.now.in_force(own)
                     && own.activated.get() != Some(&true)
             });
             let id = account.id.to_string();
@@ -284,10 +285,11 @@ impl Draft<'_> {
             if !standing(self) {
                 continue;
             }
-            let eligible =
-                self.now.eligible_assignments.iter().any(|own| {
-                    own.principal == *who && self.now.is_global_administrator(&own.role)
-                });
+            let eligible = self.now.eligible_assignments.iter().any(|own| {
+                own.principal == *who
+                    && self.now.is_global_administrator(&own.role)
+                    && self.now.in_force(own)
+            });
             if !eligible
                 && !self.add(eligible_for(
                     who,

@@ -189,6 +189,7 @@ impl Draft<'_> {
             let eligible = self.now.eligible_assignments.iter().any(|own| {
                 own.principal == *keeper
                     && own.role.is(&role)
+                    && self.now.in_force(own)
                     && own
                         .scope
                         .get()

@@ -47,6 +47,26 @@ fn a4_a_role_is_held_actively_and_for_the_whole_tenant() {
 }
 
 #[test]
+fn a4_a_role_that_ended_excludes_nobody() {
+    let mut over = assignment("bg1", GA, Some("/"));
+    over["endDateTime"] = json!("2026-01-01T00:00:00Z");
+    let mut held = tenant_of(std::slice::from_ref(&over), std::slice::from_ref(&over));
+    for (collected, holds) in [
+        ("2026-01-01T00:00:00Z", false),
+        ("2025-12-31T23:59:59Z", true),
+    ] {
+        held.collected_at = Some(collected.parse().unwrap());
+        let bg1 = identity(&held, "bg1");
+        assert_eq!(
+            bg1.roles.of(GA) != Membership::NotHeld,
+            holds,
+            "{collected}"
+        );
+        assert_eq!(!bg1.eligible_roles.is_empty(), holds, "{collected}");
+    }
+}
+
+#[test]
 fn a4_a_role_through_a_group_counts_only_where_it_includes() {
     let snapshot = tenant_of(&[assignment("admins", GA, Some("/"))], &[]);
     let roles = identity(&snapshot, "bg2").roles;
