@@ -205,6 +205,9 @@ pub struct CheckReport {
     pub at: String,
     /// The tenant.
     pub tenant: TenantRef,
+    /// Checks that had something to say and were left out by `--only` or `--skip`; absent when none was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
     /// What was taken for granted in reading the input.
     pub assumptions: Vec<String>,
     /// What was not read, and what would make it readable.

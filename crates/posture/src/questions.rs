@@ -26,8 +26,12 @@ const TOLD_HOW: &[&str] = &["BG057", "BG063", "BG064"];
 /// The third way.
 const OWN_MONITOR: &str = "BG065";
 
-/// Answers the three questions from the findings of all checks.
-pub fn questions(context: &Context<'_>, findings: &[Finding]) -> Vec<Question> {
+/// Answers the three questions from the findings of all checks but those that were left out.
+pub fn questions(
+    context: &Context<'_>,
+    findings: &[Finding],
+    left_out: &[String],
+) -> Vec<Question> {
     vec![
         question(
             "two-accounts",
@@ -35,6 +39,7 @@ pub fn questions(context: &Context<'_>, findings: &[Finding]) -> Vec<Question> {
             needs(
                 context,
                 findings,
+                left_out,
                 TWO_ACCOUNTS,
                 "at least two accounts exist and are built the modern way",
             ),
@@ -45,6 +50,7 @@ pub fn questions(context: &Context<'_>, findings: &[Finding]) -> Vec<Question> {
             needs(
                 context,
                 findings,
+                left_out,
                 TESTED,
                 "every account passed a drill in the last 90 days",
             ),
@@ -52,7 +58,7 @@ pub fn questions(context: &Context<'_>, findings: &[Finding]) -> Vec<Question> {
         question(
             "would-work",
             "Would they actually get you back in if everything else failed right now, and would you be told?",
-            would_work(context, findings),
+            would_work(context, findings, left_out),
         ),
     ]
 }
@@ -70,6 +76,7 @@ fn question(id: &str, question: &str, (answer, because): (Answer, Vec<String>)) 
 fn needs(
     context: &Context<'_>,
     findings: &[Finding],
+    left_out: &[String],
     needed: &[&str],
     yes: &str,
 ) -> (Answer, Vec<String>) {
@@ -91,7 +98,7 @@ fn needs(
     let silent = needed
         .iter()
         .filter(|id| findings.iter().all(|f| f.check != **id));
-    open.extend(silent.map(|id| format!("{id} said nothing")));
+    open.extend(silent.map(|id| silence(id, left_out)));
     if open.is_empty() {
         (Answer::Yes, vec![yes.to_owned()])
     } else {
@@ -99,7 +106,20 @@ fn needs(
     }
 }
 
-fn would_work(context: &Context<'_>, findings: &[Finding]) -> (Answer, Vec<String>) {
+/// Why a check is not heard.
+fn silence(id: &str, left_out: &[String]) -> String {
+    if left_out.iter().any(|own| own == id) {
+        format!("{id} was left out")
+    } else {
+        format!("{id} said nothing")
+    }
+}
+
+fn would_work(
+    context: &Context<'_>,
+    findings: &[Finding],
+    left_out: &[String],
+) -> (Answer, Vec<String>) {
     if context.accounts.is_empty() {
         return (Answer::CannotTell, vec![context.none_declared()]);
     }
@@ -116,13 +136,13 @@ fn would_work(context: &Context<'_>, findings: &[Finding]) -> (Answer, Vec<Strin
     {
         return (Answer::No, because);
     }
-    because.extend(open(findings, FATAL));
-    let (told, why) = told(findings);
+    because.extend(open(findings, left_out, FATAL));
+    let (told, why) = told(findings, left_out);
     if told == Answer::No {
         return (Answer::No, why);
     }
     because.extend(why);
-    if needs(context, findings, TESTED, "").0 != Answer::Yes {
+    if needs(context, findings, left_out, TESTED, "").0 != Answer::Yes {
         because.push(
             "that an alert reaches a person, only a drill proven by records shows (BG036)"
                 .to_owned(),
@@ -140,7 +160,7 @@ fn would_work(context: &Context<'_>, findings: &[Finding]) -> (Answer, Vec<Strin
 ///
 /// One of three ways suffices: rules of Azure Monitor, rules of Microsoft Sentinel, our own monitor. *No* only when the
 /// first two are seen to fail and our monitor is seen to stand still: where its runs are not known, it may watch.
-fn told(findings: &[Finding]) -> (Answer, Vec<String>) {
+fn told(findings: &[Finding], left_out: &[String]) -> (Answer, Vec<String>) {
     let own = findings.iter().filter(|f| f.check == OWN_MONITOR);
     if own.clone().any(|f| f.verdict == Verdict::Pass) {
         return (Answer::Yes, Vec::new());
@@ -160,7 +180,7 @@ fn told(findings: &[Finding]) -> (Answer, Vec<String>) {
         };
         return (answer, wrong);
     }
-    let mut why = open(findings, TOLD);
+    let mut why = open(findings, left_out, TOLD);
     let how = || {
         findings
             .iter()
@@ -182,14 +202,14 @@ fn failed(finding: &Finding) -> bool {
 }
 
 /// What keeps these checks from being passed, besides failures.
-fn open(findings: &[Finding], needed: &[&str]) -> Vec<String> {
+fn open(findings: &[Finding], left_out: &[String], needed: &[&str]) -> Vec<String> {
     let unknown =
         |f: &&Finding| needed.contains(&f.check.as_str()) && f.verdict == Verdict::CannotTell;
     let mut open = together(findings.iter().filter(unknown));
     for id in needed {
         let mut of = findings.iter().filter(|f| f.check == *id).peekable();
         if of.peek().is_none() {
-            open.push(format!("{id} said nothing"));
+            open.push(silence(id, left_out));
         } else if of.clone().all(|f| f.verdict == Verdict::NotApplicable) {
             open.extend(together(of));
         }

@@ -1,5 +1,7 @@
 //! Running the checks: choice, waivers, baseline, order and exit code.
 
+use std::collections::BTreeSet;
+
 use breakglass_model::{
     CheckReport, Finding, History, Register, Severity, TenantSnapshot, Verdict,
     aaguid::Tables,
@@ -88,8 +90,8 @@ fn near_text(near: &[String]) -> String {
 
 /// Runs the checks.
 ///
-/// The three questions are answered from every check as it is, before choice and baseline: what is not
-/// shown still counts.
+/// The three questions are answered from every check that was chosen, before the baseline: a known problem is one still,
+/// and where a check was left out, nothing is answered with yes.
 ///
 /// # Errors
 /// [`CheckError`] when an id is unknown or a waiver is incomplete.
@@ -125,14 +127,19 @@ pub fn check(input: &CheckInput<'_>) -> Result<CheckReport, CheckError> {
     for finding in &mut findings {
         waive(finding, input.waivers, context.today());
     }
-    let all = findings.len();
+    let mut left_out = BTreeSet::new();
     findings.retain(|f| {
         let id = f.check.as_str();
-        (only.is_empty() || only.contains(&id)) && !skip.contains(&id)
+        let chosen = (only.is_empty() || only.contains(&id)) && !skip.contains(&id);
+        if !chosen {
+            left_out.insert(id.to_owned());
+        }
+        chosen
     });
+    let left_out: Vec<String> = left_out.into_iter().collect();
     // The answers rest on what is reported: a no without its finding could not be followed up.
-    let mut questions = questions(&context, &findings);
-    if findings.len() < all {
+    let mut questions = questions(&context, &findings, &left_out);
+    if !left_out.is_empty() {
         for question in questions.iter_mut().filter(|q| q.answer == Answer::Yes) {
             question.answer = Answer::CannotTell;
             question.because = vec!["only some of the checks were run".to_owned()];
@@ -162,6 +169,7 @@ pub fn check(input: &CheckInput<'_>) -> Result<CheckReport, CheckError> {
             collected_at: input.snapshot.collected_at.map(|at| at.to_string()),
             digest: input.snapshot.digest.clone(),
         },
+        left_out,
         assumptions: input.snapshot.assumptions.clone(),
         not_read: input.snapshot.missing(),
         set_aside: input.snapshot.set_aside.clone(),

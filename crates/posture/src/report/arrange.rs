@@ -85,6 +85,9 @@ pub(crate) fn next_step(report: &CheckReport, question: &Question) -> Option<Str
         ));
     }
     match question.answer {
+        Answer::CannotTell if !report.left_out.is_empty() => Some(
+            "Check again without leaving checks out: each answer rests on many of them.".to_owned(),
+        ),
         Answer::CannotTell => Some(missing_step(&report.not_read)),
         _ => Some("Mend the failing findings below, worst first, and check again.".to_owned()),
     }

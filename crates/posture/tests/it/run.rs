@@ -1,7 +1,10 @@
 //! Choice, waivers, baseline, exit code.
 
 use breakglass_model::{Severity, Verdict, finding::Answer};
-use breakglass_posture::{CheckError, CheckInput, Waiver, catalogue, check, exit_code};
+use breakglass_posture::{
+    CheckError, CheckInput, Waiver, catalogue, check, exit_code,
+    report::{Format, Style, render},
+};
 use jiff::civil::{Date, date};
 
 use crate::{
@@ -52,6 +55,15 @@ fn only_and_skip_choose_and_the_answers_rest_on_what_was_run() {
     // No answer is `no` without the finding that says so, and none is `yes` on a part of the checks.
     assert!(answers(&some).iter().all(|a| *a == Answer::CannotTell));
     assert_eq!(exit_code(&some, Severity::Low), 0);
+    // What was left out by choice is not taken for what could not be read.
+    assert!(some.left_out.contains(&"BG036".to_owned()));
+    let because = &some.questions[1].because;
+    assert_eq!(because, &["BG036 was left out"]);
+    let text = render(&some, &[], Format::Text, Style::default()).unwrap();
+    assert!(
+        text.contains("Check again without leaving checks out"),
+        "{text}"
+    );
     let failing = ["BG009".to_owned()];
     let failing = check(&CheckInput {
         only: &failing,

@@ -209,6 +209,7 @@ pub(crate) fn plain() -> CheckReport {
             collected_at: Some("2026-03-01T08:30:00Z".into()),
             digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
         },
+        left_out: Vec::new(),
         assumptions: vec!["`<BreakGlassGroup>` was compared as text: it is a placeholder.".into()],
         not_read: vec![NotRead {
             collection: "identity/conditionalAccess/policies".into(),
