@@ -66,6 +66,19 @@ pub struct PlanArgs {
     #[arg(long = "alert-sms", value_name = "NUMBER")]
     pub alert_sms: Vec<String>,
 
+    /// Resource id of an event hub that the logs go to beside the workspace, to be read from outside of the tenant
+    #[arg(long = "event-hub", value_name = "ID")]
+    pub event_hub: Option<String>,
+
+    /// The authorization rule of the event hub's namespace that the logs are sent by: it may manage, send and listen
+    #[arg(
+        long = "event-hub-rule",
+        value_name = "NAME",
+        default_value = "RootManageSharedAccessKey",
+        requires = "event_hub"
+    )]
+    pub event_hub_rule: String,
+
     /// Write the plan to this file as JSON, for `apply`
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,

@@ -10,7 +10,7 @@ use breakglass_model::{
     History, ObjectId, TenantSnapshot, Upn,
     plan::{PLAN_SCHEMA, Plan},
 };
-use breakglass_posture::plan::{PlanError, PlanInput, Wishes, plan};
+use breakglass_posture::plan::{EventHub, PlanError, PlanInput, Wishes, plan};
 
 use crate::{
     cli::{PlanArgs, PlanFormat},
@@ -123,7 +123,43 @@ fn wishes(args: &PlanArgs, snapshot: &TenantSnapshot) -> Result<Wishes, Failure>
             .iter()
             .map(|number| telephone(number))
             .collect::<Result<_, _>>()?,
+        event_hub: args
+            .event_hub
+            .as_deref()
+            .map(|id| event_hub(id, &args.event_hub_rule))
+            .transpose()?,
     })
+}
+
+/// A setting names a hub by a rule of its namespace and its name (Azure Monitor, *Diagnostic settings*).
+fn event_hub(id: &str, rule: &str) -> Result<EventHub, Failure> {
+    let parts: Vec<&str> = id.trim().trim_start_matches('/').split('/').collect();
+    let shape = [
+        "subscriptions",
+        "",
+        "resourceGroups",
+        "",
+        "providers",
+        "Microsoft.EventHub",
+        "namespaces",
+        "",
+        "eventhubs",
+        "",
+    ];
+    let good = parts.len() == shape.len()
+        && shape.iter().zip(&parts).all(|(wanted, part)| {
+            !part.is_empty() && (wanted.is_empty() || wanted.eq_ignore_ascii_case(part))
+        });
+    match parts.as_slice() {
+        [namespace @ .., _, name] if good => Ok(EventHub {
+            rule: format!("/{}/authorizationRules/{rule}", namespace.join("/")),
+            name: (*name).to_owned(),
+        }),
+        _ => Err(Failure::usage(format!("--event-hub: `{id}` is not the resource id of an event hub")).help(
+            "write it like /subscriptions/…/resourceGroups/…/providers/Microsoft.EventHub/namespaces/…/eventhubs/…; \
+             `az eventhubs eventhub show --query id` prints it",
+        )),
+    }
 }
 
 fn person(name: &str, option: &str, snapshot: &TenantSnapshot) -> Result<ObjectId, Failure> {

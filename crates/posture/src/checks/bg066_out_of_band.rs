@@ -8,7 +8,8 @@ use crate::{
     Check, Context,
     catalogue::Seen,
     monitoring::{
-        ACTION_GROUPS, CATEGORIES, Channel, DIAGNOSTIC_SETTINGS, Rule, list, senders, text,
+        ACTION_GROUPS, CATEGORIES, Channel, DIAGNOSTIC_SETTINGS, Rule, SECOND_WAY, list, senders,
+        text,
     },
 };
 
@@ -20,7 +21,7 @@ macro_rules! notify {
 }
 macro_rules! export {
     () => {
-        "Entra admin center > Monitoring & health > Diagnostic settings > Add: the three categories, `Stream to an event hub`, read from outside of the tenant by a listen-only key; or a workspace apart."
+        "Entra admin center > Monitoring & health > Diagnostic settings > Add: the three categories, `Stream to an event hub`, read from outside of the tenant by a listen-only key (`breakglass plan --event-hub <id>` plans it); or a workspace apart."
     };
 }
 
@@ -101,7 +102,7 @@ fn notification(context: &Context<'_>, rule: &Rule<'_>) -> Finding {
 
 /// A second way out, for each category.
 fn stream(context: &Context<'_>) -> Finding {
-    let subject = "a second way out for the logs";
+    let subject = SECOND_WAY;
     let settings = list(context.snapshot, "diagnosticSettings");
     let mut single = Vec::new();
     let mut finding = CHECK.pass(subject, "each log leaves the tenant by two ways");

@@ -17,7 +17,7 @@ pub(crate) use arm::{Listed, covers, list, minutes, resource_group, same, text, 
 pub(crate) use judge::{Sought, no_id};
 pub(crate) use kql::Query;
 pub(crate) use people::{Channel, TELL, Told};
-pub(crate) use stream::{CATEGORIES, senders, sinks};
+pub(crate) use stream::{CATEGORIES, SECOND_WAY, senders, sinks};
 
 use crate::{Check, Context};
 

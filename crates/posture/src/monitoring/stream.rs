@@ -7,6 +7,9 @@ use serde_json::Value;
 use super::{Listed, list, same, text};
 use crate::Context;
 
+/// What a finding about the ways that logs leave by is of.
+pub(crate) const SECOND_WAY: &str = "a second way out for the logs";
+
 /// Categories of logs that show uses and changes, and the tables that they arrive in.
 pub(crate) const CATEGORIES: [(&str, &str); 3] = [
     ("SignInLogs", "SigninLogs"),

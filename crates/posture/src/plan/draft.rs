@@ -9,7 +9,7 @@ use breakglass_model::{
 use serde_json::Value;
 
 use super::{Danger, PlanError, PlanInput, Safety, Wishes, simulate};
-use crate::{CheckInput, GuardedAccount, Settings, check, resolve};
+use crate::{CheckInput, GuardedAccount, Settings, check, monitoring::SECOND_WAY, resolve};
 
 /// An account as the plan names it.
 #[derive(Clone, Debug)]
@@ -377,6 +377,9 @@ fn closed_by(finding: &Finding) -> &'static str {
             "whoever owns the alert processing rule, which may be another team"
         }
         ("M3" | "M4", ..) => "the tenant's owner: `plan --keeper <user> --approver <user>`",
+        ("W12", ..) if finding.subject == SECOND_WAY => {
+            "the owner of the logs: `plan --event-hub <id>`, read from outside of the tenant, or `breakglass watch` over the logs themselves"
+        }
         (_, 'W', _) => {
             "the owner of the alerts: `plan --alert-mail … --alert-sms …`, and `breakglass rules prove` in a later version"
         }

@@ -266,6 +266,15 @@ impl Draft<'_> {
             .filter(|own| ids.contains(&own.principal))
             .map(|own| own.role.as_str().to_lowercase())
             .collect();
+        let in_place_of = |users: &Value, side: &str| {
+            if holds(&users[format!("{side}Users")], &accounts) {
+                Some("in place of single accounts")
+            } else if holds(&users[format!("{side}Groups")], own) {
+                Some("in place of another group of the accounts")
+            } else {
+                None
+            }
+        };
         let mut found = Vec::new();
         for (place, policy) in self.now.policies.items.iter().enumerate() {
             if policy.state.as_deref() == Some("disabled") {
@@ -273,17 +282,15 @@ impl Draft<'_> {
             }
             let users = &policy.raw["conditions"]["users"];
             if !names(users.get("excludeGroups"), group) && reach(place, false) {
-                let words = if holds(&users["excludeUsers"], &accounts) {
-                    Some("in place of single accounts")
-                } else if holds(&users["excludeGroups"], own) {
-                    Some("in place of another group of the accounts")
-                } else if holds(&users["excludeGroups"], shared) {
-                    Some("beside a group that holds others, too")
-                } else if holds(&users["excludeRoles"], &roles) {
-                    Some("beside a role")
-                } else {
-                    None
-                };
+                let words = in_place_of(users, "exclude").or_else(|| {
+                    if holds(&users["excludeGroups"], shared) {
+                        Some("beside a group that holds others, too")
+                    } else if holds(&users["excludeRoles"], &roles) {
+                        Some("beside a role")
+                    } else {
+                        None
+                    }
+                });
                 found.extend(words.map(|words| Named {
                     place,
                     side: "exclude",
@@ -291,14 +298,7 @@ impl Draft<'_> {
                 }));
             }
             if !names(users.get("includeGroups"), group) && reach(place, true) {
-                let words = if holds(&users["includeUsers"], &accounts) {
-                    Some("in place of single accounts")
-                } else if holds(&users["includeGroups"], own) {
-                    Some("in place of another group of the accounts")
-                } else {
-                    None
-                };
-                found.extend(words.map(|words| Named {
+                found.extend(in_place_of(users, "include").map(|words| Named {
                     place,
                     side: "include",
                     words,

@@ -51,6 +51,17 @@ pub struct Wishes {
     pub alert_mail: Vec<String>,
     /// Telephone numbers that alerts go to, `+41 44 555 01 42`: country code and number.
     pub alert_sms: Vec<(String, String)>,
+    /// An event hub that the logs go to, beside the workspace.
+    pub event_hub: Option<EventHub>,
+}
+
+/// An event hub, as a diagnostic setting names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventHub {
+    /// Resource id of an authorization rule of the namespace, with the rights to manage, send and listen.
+    pub rule: String,
+    /// The hub's name.
+    pub name: String,
 }
 
 /// What a plan is made from.

@@ -1,5 +1,6 @@
 use breakglass_model::{ObjectId, example};
 use jiff::Timestamp;
+use serde_json::json;
 
 use super::*;
 
@@ -39,6 +40,7 @@ fn wishes() -> Wishes {
         ],
         alert_mail: vec!["soc@contoso.example".to_owned()],
         alert_sms: vec![("41".to_owned(), "445550142".to_owned())],
+        event_hub: None,
     }
 }
 

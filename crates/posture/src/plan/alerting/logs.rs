@@ -9,11 +9,67 @@ use crate::{
     plan::draft::{Draft, Proposal, send, slug},
 };
 
+/// Where a diagnostic setting sends to, and the step that lets it.
+struct Sink {
+    id: &'static str,
+    /// What a new setting is called.
+    name: &'static str,
+    /// What tells a setting that sends there.
+    to: Value,
+    place: String,
+    requirement: &'static str,
+    reason: &'static str,
+    permission: &'static str,
+    risk: &'static str,
+}
+
+/// An id without the rule that it is reached by: which rule does not matter.
+fn place(id: &str) -> &str {
+    let rule = id.to_ascii_lowercase().find("/authorizationrules/");
+    rule.map_or(id, |end| &id[..end])
+}
+
 impl Draft<'_> {
     pub(super) fn logs(&mut self, workspace: &Value) {
-        let id = text(workspace, "id").to_owned();
+        self.send_to(&Sink {
+            id: "logs",
+            name: "breakglass",
+            to: json!({"workspaceId": workspace["id"]}),
+            place: "the workspace".to_owned(),
+            requirement: "W1",
+            reason: "A sign-in with a key that gets a refresh token is logged as non-interactive since April 2025: without that category the very use is not seen.",
+            permission: "Contributor at /providers/Microsoft.aadiam (an application), or Security Administrator in Entra (a person)",
+            risk: "Non-interactive sign-ins are many: the workspace costs more. The first 48 hours may be patchy.",
+        });
+    }
+
+    /// What takes the workspace away must not take every alert with it.
+    pub(super) fn second_way(&mut self) {
+        let Some(hub) = self.wishes().event_hub.clone() else {
+            return;
+        };
+        self.send_to(&Sink {
+            id: "event-hub",
+            name: "breakglass-event-hub",
+            to: json!({"eventHubAuthorizationRuleId": hub.rule, "eventHubName": hub.name}),
+            place: format!("the event hub {}", hub.name),
+            requirement: "W12",
+            reason: "What takes the workspace away takes every alert with it, unless the logs have a second way out.",
+            permission: "Contributor at /providers/Microsoft.aadiam (an application), or Security Administrator in Entra (a person); and the right to list the keys of the event hub's authorization rule",
+            risk: "The event hub is paid for by what it carries. Whoever reads it should hold a key that can listen only, outside of this tenant.",
+        });
+    }
+
+    /// All three logs leave by a setting to that place: by the one that is there, or a new one.
+    fn send_to(&mut self, sink: &Sink) {
         let settings = list(&self.now, "diagnosticSettings");
-        let goes_there = |own: &&Value| same(text(&own["properties"], "workspaceId"), &id);
+        let goes_there = |own: &&Value| {
+            let mut fields = sink.to.as_object().into_iter().flatten();
+            fields.all(|(field, to)| {
+                let own = text(&own["properties"], field);
+                same(place(own), place(to.as_str().unwrap_or_default()))
+            })
+        };
         let setting = settings.items.iter().find(goes_there).cloned();
         let lacking: Vec<&str> = CATEGORIES
             .into_iter()
@@ -25,16 +81,23 @@ impl Draft<'_> {
             return;
         }
         if setting.is_none() && many {
-            self.warn("the tenant has five diagnostic settings already, which is the limit: add the categories to one of them by hand (W1)");
+            self.warn(format!(
+                "the tenant has five diagnostic settings already, which is the limit: let one of them send to {} by hand ({})",
+                sink.place, sink.requirement
+            ));
             return;
         }
         let name = setting
             .as_ref()
             .and_then(|own| own["name"].as_str())
-            .unwrap_or("breakglass")
+            .unwrap_or(sink.name)
             .to_owned();
         let mut properties = setting.as_ref().map_or_else(
-            || json!({"workspaceId": id, "logs": []}),
+            || {
+                let mut properties = sink.to.clone();
+                properties["logs"] = json!([]);
+                properties
+            },
             |own| own["properties"].clone(),
         );
         let was = properties.clone();
@@ -56,20 +119,26 @@ impl Draft<'_> {
             .map(|log| json!({"category": log["category"], "enabled": log["enabled"]}))
             .collect();
         self.add(Proposal {
-            id: "logs".to_owned(),
+            id: sink.id.to_owned(),
             stage: Stage::Logs,
-            title: format!("Send {} to the workspace", lacking.join(", ")),
-            reason: "A sign-in with a key that gets a refresh token is logged as non-interactive since April 2025: without that category the very use is not seen.".to_owned(),
-            requirement: "W1",
-            permission: "Contributor at /providers/Microsoft.aadiam (an application), or Security Administrator in Entra (a person)",
+            title: format!("Send {} to {}", lacking.join(", "), sink.place),
+            reason: sink.reason.to_owned(),
+            requirement: sink.requirement,
+            permission: sink.permission,
             by_person: false,
             after: Vec::new(),
-            risk: "Non-interactive sign-ins are many: the workspace costs more. The first 48 hours may be patchy.",
-            undo_text: if setting.is_some() { "The old categories are written back.".to_owned() } else { "The setting is deleted.".to_owned() },
+            risk: sink.risk,
+            undo_text: if setting.is_some() {
+                "The old categories are written back.".to_owned()
+            } else {
+                "The setting is deleted.".to_owned()
+            },
             write: arm(
                 send(Verb::Put, &path, json!({"properties": properties})),
                 &path,
-                setting.as_ref().map_or(Value::Null, |_| json!({"properties": {"logs": enabled_only(&was)}})),
+                setting
+                    .as_ref()
+                    .map_or(Value::Null, |_| json!({"properties": {"logs": enabled_only(&was)}})),
                 json!({"properties": {"logs": after}}),
                 Some(match setting {
                     Some(_) => send(Verb::Put, &path, json!({"properties": was})),
@@ -77,7 +146,8 @@ impl Draft<'_> {
                 }),
             ),
             effects: vec![Effect::Object {
-                collection: "diagnosticSettings".to_owned(), id: resource,
+                collection: "diagnosticSettings".to_owned(),
+                id: resource,
                 set: json!({"name": name, "type": "microsoft.aadiam/diagnosticSettings", "properties": properties}),
             }],
         });

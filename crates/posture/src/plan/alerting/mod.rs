@@ -74,9 +74,11 @@ impl Draft<'_> {
                 "no Log Analytics workspace is known, so neither logs nor alert rules are planned: name one by a diagnostic setting, collect \
                  with Azure permissions, and plan again; `breakglass watch` alerts without any of it (W11)",
             );
+            self.second_way();
             return;
         };
         self.logs(&workspace);
+        self.second_way();
         self.cap(&workspace);
         self.retention(&workspace);
         let Some(group) = self.receivers(&workspace) else {

@@ -9,15 +9,20 @@ fn modern() -> (TenantSnapshot, Register) {
     (example.snapshot, register)
 }
 
-/// Its plan, with the receivers of alerts that are named.
+/// Its plan, when nobody wishes for more.
 fn mended(snapshot: &TenantSnapshot, register: &Register) -> Plan {
+    wished(snapshot, register, &Wishes::default())
+}
+
+/// Its plan, with what somebody wishes.
+fn wished(snapshot: &TenantSnapshot, register: &Register, wishes: &Wishes) -> Plan {
     plan(&PlanInput {
         keys: breakglass_model::aaguid::Tables::built_in(),
         snapshot,
         register: Some(register),
         history: &History::default(),
         accounts: &[],
-        wishes: &Wishes::default(),
+        wishes,
         now: now(),
         version: "test",
     })
@@ -661,4 +666,50 @@ fn k1_nothing_asks_for_the_keys_before_they_are_let_in() {
     {
         assert_eq!(own.after, ["keys"], "{}", own.title);
     }
+}
+
+#[test]
+fn w12_the_logs_get_a_second_way_out_once() {
+    let (mut snapshot, register) = modern();
+    let hubs = "/subscriptions/s/resourceGroups/out/providers/Microsoft.EventHub/namespaces/ehn";
+    let wishes = Wishes {
+        event_hub: Some(EventHub {
+            rule: format!("{hubs}/authorizationRules/RootManageSharedAccessKey"),
+            name: "entra".to_owned(),
+        }),
+        ..Wishes::default()
+    };
+    let steps = |snapshot: &TenantSnapshot| -> Vec<String> {
+        let plan = wished(snapshot, &register, &wishes);
+        plan.steps.into_iter().map(|step| step.title).collect()
+    };
+    let step = "Send SignInLogs, NonInteractiveUserSignInLogs, AuditLogs to the event hub entra";
+    assert_eq!(steps(&snapshot), [step]);
+    // A setting that sends to the hub by another rule is the second way already; what it lacks, it gets.
+    let settings = snapshot.other.get_mut("diagnosticSettings").unwrap();
+    let log = |category| json!({"category": category, "enabled": true});
+    settings.push(json!({
+        "id": "/providers/microsoft.aadiam/diagnosticSettings/out", "name": "out", "properties": {
+            "eventHubAuthorizationRuleId": format!("{hubs}/authorizationrules/send"), "eventHubName": "entra",
+            "logs": [log("SignInLogs"), log("AuditLogs")]}}));
+    let plan = wished(&snapshot, &register, &wishes);
+    assert_eq!(
+        plan.steps[0].title,
+        "Send NonInteractiveUserSignInLogs to the event hub entra"
+    );
+    assert_eq!(
+        plan.steps[0].write.send.path,
+        "/providers/microsoft.aadiam/diagnosticSettings/out?api-version=2017-04-01"
+    );
+    let last = snapshot
+        .other
+        .get_mut("diagnosticSettings")
+        .unwrap()
+        .last_mut()
+        .unwrap();
+    last["properties"]["logs"]
+        .as_array_mut()
+        .unwrap()
+        .push(log("NonInteractiveUserSignInLogs"));
+    assert!(steps(&snapshot).is_empty());
 }

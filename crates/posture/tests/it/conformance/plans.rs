@@ -27,6 +27,7 @@ fn wishes() -> Wishes {
         make_eligible: vec![service, chloe],
         alert_mail: vec!["soc@contoso.example".to_owned()],
         alert_sms: vec![("41".to_owned(), "445550142".to_owned())],
+        event_hub: None,
     }
 }
 
