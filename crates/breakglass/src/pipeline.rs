@@ -108,7 +108,11 @@ impl Intake<'_> {
         };
         let since = at.checked_sub(ANNOUNCED).unwrap_or(Timestamp::MIN);
         let announcements = handle.block_on(store.announcements(since))?;
-        let Some(own) = announcements.iter().find(|own| own.covers(actor, at)) else {
+        let record = String::from_utf8_lossy(&detected.raw);
+        let own = announcements
+            .iter()
+            .find(|own| own.covers(actor, at, &record));
+        let Some(own) = own else {
             return Ok(None);
         };
         let mut detected = detected.clone();
@@ -218,6 +222,7 @@ mod tests {
             let announcement = Announcement {
                 plan: "3f2a9b1c77".to_owned(),
                 actors: vec!["APPLY".to_owned()],
+                objects: vec!["One".to_owned(), "two".to_owned(), "three".to_owned()],
                 approved_by: "zoe; applied by anna".to_owned(),
                 from: at(100),
                 until: at(200),
@@ -237,6 +242,7 @@ mod tests {
             change("one", "apply", 150),
             change("two", "somebody", 150),
             change("three", "apply", 300),
+            change("four", "apply", 150),
         ] {
             intake.signal(&signal, &mut out).unwrap();
         }
@@ -252,5 +258,7 @@ mod tests {
         assert_eq!(signals[0].severity, Severity::Critical);
         assert_eq!(signals[1].summary, "The group was changed.");
         assert_eq!(signals[2].summary, "The group was changed.");
+        // What the plan does not touch is not announced, whoever changes it.
+        assert_eq!(signals[3].summary, "The group was changed.");
     }
 }

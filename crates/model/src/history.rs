@@ -57,6 +57,15 @@ pub struct MonitorRun {
     pub watched: bool,
 }
 
+/// A plan that one person applied alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoneApply {
+    /// When.
+    pub at: Timestamp,
+    /// Digest of the plan.
+    pub plan: String,
+}
+
 /// Everything remembered. Empty when there is no store.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
@@ -69,4 +78,21 @@ pub struct History {
     /// Runs of our own monitor, newest last.
     #[serde(default)]
     pub runs: Vec<MonitorRun>,
+    /// Plans that one person applied alone, newest last.
+    #[serde(default)]
+    pub alone: Vec<LoneApply>,
+}
+
+impl History {
+    /// What every report says of it: that the two-person rule was switched off for the plan that was applied last.
+    pub fn remarks(&self) -> Vec<String> {
+        let last = self.alone.last().map(|own| {
+            let digest: String = own.plan.chars().take(8).collect();
+            format!(
+                "the plan {digest} was applied on {} by one person alone (--alone): nobody else approved it",
+                own.at.strftime("%Y-%m-%d")
+            )
+        });
+        last.into_iter().collect()
+    }
 }

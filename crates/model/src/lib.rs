@@ -30,7 +30,7 @@ pub mod text;
 pub use alert::{Alert, AlertIncident};
 pub use clock::{Clock, FixedClock};
 pub use finding::{AccountRef, CheckReport, Evidence, Finding, Question, Severity, Verdict};
-pub use history::{DrillOutcome, DrillRecord, History, UseRecord};
+pub use history::{DrillOutcome, DrillRecord, History, LoneApply, UseRecord};
 pub use id::{InvalidId, ObjectId, TenantId, Upn};
 pub use reading::{Collection, NotRead, Reading, SetAside};
 pub use register::Register;

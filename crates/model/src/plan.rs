@@ -7,7 +7,7 @@
 //! An object that an earlier step makes has no id yet. It is written `new:<step>`; with `#<path>` behind it
 //! (`new:alert-signins#identity.principalId`) it means a field of the answer that the step got.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -49,16 +49,34 @@ pub struct Plan {
     pub assumptions: Vec<String>,
     /// What was not read, and what would make it readable.
     pub not_read: Vec<NotRead>,
-    /// SHA-256 over accounts and steps, in hexadecimal: what an approval and `--yes` name.
+    /// SHA-256 over tenant, accounts, grounds and steps, in hexadecimal: what an approval and `--yes` name.
     pub digest: String,
     /// Object ids of the emergency access accounts, or `new:<step>`.
     pub accounts: Vec<String>,
+    /// What Conditional Access did to the accounts when the plan was made: what its proofs stand on. `apply` takes no step
+    /// when it has become something else.
+    pub grounds: Vec<Ground>,
     /// What to do, in this order.
     pub steps: Vec<PlanStep>,
     /// What stays open when every step is done, and who or what closes it.
     pub remaining: Vec<Remaining>,
     /// What whoever approves it should know.
     pub warnings: Vec<String>,
+}
+
+/// A policy that reaches an account, or may.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Ground {
+    /// Object id of the account.
+    pub account: String,
+    /// The account's name.
+    pub account_name: String,
+    /// Object id of the policy.
+    pub policy: String,
+    /// The policy's name.
+    pub policy_name: String,
+    /// What it does to the account, in one sentence.
+    pub does: String,
 }
 
 /// Steps that somebody approved: the only ones that may be sent to a tenant.
@@ -75,14 +93,37 @@ impl<'a> Approved<'a> {
 }
 
 impl Plan {
-    /// SHA-256 over tenant, accounts and steps, in hexadecimal. What is written for people only does not count.
+    /// SHA-256 over tenant, accounts, grounds and steps, in hexadecimal. What is written for people only does not count.
     pub fn fingerprint(&self) -> String {
         // Texts, numbers, lists and objects with text keys: nothing in it can fail to serialise.
-        let value = serde_json::to_value((&self.tenant.id, &self.accounts, &self.steps))
-            .unwrap_or_default();
+        let value =
+            serde_json::to_value((&self.tenant.id, &self.accounts, &self.grounds, &self.steps))
+                .unwrap_or_default();
         let mut text = String::new();
         canonical(&value, &mut text);
         data_encoding::HEXLOWER.encode(&Sha256::digest(text.as_bytes()))
+    }
+
+    /// What its steps touch, as records of changes name it: ids of objects, and names of those that are still to be made.
+    pub fn objects(&self) -> Vec<String> {
+        let mut objects = BTreeSet::new();
+        for step in &self.steps {
+            for effect in &step.effects {
+                objects.extend(effect.objects().into_iter().map(str::to_owned));
+            }
+            let ids = step.write.send.path.split(['/', '?', '\'', '(', ')']);
+            objects.extend(ids.filter(|part| is_guid(part)).map(str::to_owned));
+            let names = ["displayName", "userPrincipalName"];
+            let body = &step.write.send.body;
+            objects.extend(
+                names
+                    .iter()
+                    .filter_map(|name| body[*name].as_str())
+                    .map(str::to_owned),
+            );
+        }
+        objects.retain(|object| !object.is_empty() && !object.starts_with(NEW));
+        objects.into_iter().collect()
     }
 
     /// The plan as approved, when this is the digest that was approved and the plan is still the one that it names.
@@ -366,6 +407,28 @@ pub enum Effect {
         /// The fields.
         set: Value,
     },
+}
+
+impl Effect {
+    /// Ids of what it changes and of whom it changes it for. A role that is given is none: it is given to others, too.
+    fn objects(&self) -> Vec<&str> {
+        match self {
+            Self::User { id, .. }
+            | Self::Group { id, .. }
+            | Self::Unit { id, .. }
+            | Self::Role { id, .. }
+            | Self::Policy { id, .. }
+            | Self::Object { id, .. } => vec![id],
+            Self::MethodGone { user, method } => vec![user, method],
+            Self::Member { group, member } => vec![group, member],
+            Self::UnitMember { unit, member } => vec![unit, member],
+            Self::Assignment { principal, .. } => vec![principal],
+        }
+    }
+}
+
+fn is_guid(text: &str) -> bool {
+    uuid::Uuid::try_parse(text).is_ok() && text.len() == 36
 }
 
 /// What stays open when every step is done.

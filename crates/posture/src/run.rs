@@ -170,7 +170,7 @@ pub fn check(input: &CheckInput<'_>) -> Result<CheckReport, CheckError> {
             digest: input.snapshot.digest.clone(),
         },
         left_out,
-        assumptions: input.snapshot.assumptions.clone(),
+        assumptions: [input.snapshot.assumptions.clone(), input.history.remarks()].concat(),
         not_read: input.snapshot.missing(),
         set_aside: input.snapshot.set_aside.clone(),
         questions,

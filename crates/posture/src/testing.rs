@@ -98,6 +98,7 @@ impl World {
                 seen_use("bg2", "2026-09-02T09:00:00Z"),
             ],
             runs: Vec::new(),
+            alone: Vec::new(),
         };
         let mut world = Self {
             snapshot,

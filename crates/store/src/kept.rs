@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use breakglass_model::{History, ObjectId, SetAside, Signal, UseRecord};
+use breakglass_model::{History, LoneApply, ObjectId, SetAside, Signal, UseRecord};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -84,7 +84,29 @@ impl Store {
             uses,
             // The monitor leaves no trace of its runs in the store yet: the checks answer *cannot tell*.
             runs: Vec::new(),
+            alone: self.alone(now).await?,
         })
+    }
+
+    /// Plans that were applied without a second person.
+    async fn alone(&self, now: Timestamp) -> Result<Vec<LoneApply>, Trouble> {
+        let rows = sqlx::query(
+            "SELECT at, subject, body FROM evidence WHERE kind = 'plan-applied' AND at <= $1 ORDER BY seq",
+        )
+        .bind(micros(now))
+        .fetch_all(&self.inner.reader)
+        .await?;
+        let mut alone = Vec::new();
+        for row in &rows {
+            let body: serde_json::Value = json_column(row, "body")?;
+            if body["consent"]["alone"] == true {
+                alone.push(LoneApply {
+                    at: time(row, "at")?,
+                    plan: row.try_get("subject")?,
+                });
+            }
+        }
+        Ok(alone)
     }
 
     /// The copies of a signal's record as received, oldest first.
@@ -175,16 +197,31 @@ impl Store {
         self.finish("announce a plan", result)
     }
 
-    /// Announcements of plans that began since a moment.
+    /// Announcements of plans that began since a moment, each until it ended.
     pub async fn announcements(&self, since: Timestamp) -> Result<Vec<Announcement>, StoreError> {
         let result = async {
             let rows = sqlx::query(
-                "SELECT body FROM evidence WHERE kind = 'plan-announced' AND at >= $1 ORDER BY seq",
+                "SELECT at, kind, subject, body FROM evidence \
+                 WHERE kind IN ('plan-announced', 'plan-applied') AND at >= $1 ORDER BY seq",
             )
             .bind(micros(since))
             .fetch_all(&self.inner.reader)
             .await?;
-            rows.iter().map(|row| json_column(row, "body")).collect()
+            let mut found: Vec<Announcement> = Vec::new();
+            for row in &rows {
+                let kind: String = row.try_get("kind")?;
+                let plan: String = row.try_get("subject")?;
+                if kind == "plan-announced" {
+                    found.push(json_column(row, "body")?);
+                } else {
+                    // Runs of the same plan that were killed ended before it, too.
+                    let at = time(row, "at")?;
+                    for own in found.iter_mut().filter(|own| own.plan == plan) {
+                        own.until = own.until.min(at);
+                    }
+                }
+            }
+            Ok(found)
         };
         let result = result.await;
         self.finish("read announcements", result)
@@ -197,9 +234,29 @@ impl Store {
         digest: &str,
         body: &serde_json::Value,
     ) -> Result<(), StoreError> {
+        self.record_of_plan(at, "plan-applied", digest, body).await
+    }
+
+    /// Keeps one step that was taken, or taken back, as a row of the evidence chain: a run that is killed leaves it.
+    pub async fn record_step(
+        &self,
+        at: Timestamp,
+        digest: &str,
+        body: &serde_json::Value,
+    ) -> Result<(), StoreError> {
+        self.record_of_plan(at, "plan-step", digest, body).await
+    }
+
+    async fn record_of_plan(
+        &self,
+        at: Timestamp,
+        kind: &str,
+        digest: &str,
+        body: &serde_json::Value,
+    ) -> Result<(), StoreError> {
         let result = async {
             let mut w = self.writing().await?;
-            w.evidence(whole(at), "plan-applied", digest, body).await?;
+            w.evidence(whole(at), kind, digest, body).await?;
             w.commit().await
         };
         let result = result.await;

@@ -2,7 +2,7 @@
 
 use breakglass_casework::{Incident, IncidentState};
 use breakglass_model::{Alert, AlertIncident, Severity, Signal, signal::Detected};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// An account that a signal concerns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -198,23 +198,37 @@ pub struct Announcement {
     pub plan: String,
     /// Who writes: ids of the application, its service principal, or the person.
     pub actors: Vec<String>,
+    /// What its steps touch, as records name it: ids of objects, and names of those that are still to be made.
+    #[serde(default)]
+    pub objects: Vec<String>,
     /// Who approved it, in words.
     pub approved_by: String,
     /// When it began.
     pub from: Timestamp,
-    /// When it will have ended, whatever happens.
+    /// When it ended; until it has, when it will have ended, whatever happens.
     pub until: Timestamp,
 }
 
+/// How far our clock and the one that stamps records may be apart.
+const APART: SignedDuration = SignedDuration::from_secs(30);
+
 impl Announcement {
-    /// Whether a change by this actor at this time is part of it.
-    pub fn covers(&self, actor: &str, at: Timestamp) -> bool {
-        self.from <= at
-            && at <= self.until
+    /// Whether a change by this actor at this time, with this record of it, is part of it.
+    pub fn covers(&self, actor: &str, at: Timestamp, record: &str) -> bool {
+        let record = record.to_lowercase();
+        self.from.saturating_sub(APART).is_ok_and(|from| from <= at)
+            && self
+                .until
+                .saturating_add(APART)
+                .is_ok_and(|until| at <= until)
             && self
                 .actors
                 .iter()
                 .any(|own| own.eq_ignore_ascii_case(actor))
+            && self
+                .objects
+                .iter()
+                .any(|own| record.contains(&own.to_lowercase()))
     }
 }
 

@@ -128,9 +128,10 @@ pub struct ApplyArgs {
     #[arg(long)]
     pub undo: bool,
 
-    /// Signature of a second person over the digest (`ssh-keygen -Y sign -n breakglass-plan`)
-    #[arg(long, value_name = "FILE", conflicts_with = "alone")]
-    pub approval: Option<PathBuf>,
+    /// Signature of a second person over the digest (`ssh-keygen -Y sign -n breakglass-plan`); may be repeated: where an
+    /// application writes, whoever applies it signs, too
+    #[arg(long = "approval", value_name = "FILE", conflicts_with = "alone")]
+    pub approvals: Vec<PathBuf>,
 
     /// Who applies it: a person of the register; somebody else must have approved
     #[arg(long, value_name = "PERSON", conflicts_with = "alone")]

@@ -6,6 +6,7 @@
 //! on.
 
 mod approval;
+mod evidence;
 pub(super) mod journal;
 mod report;
 mod seal;
@@ -25,9 +26,9 @@ use breakglass_model::{
     Clock as _, ObjectId, TenantSnapshot, export,
     plan::{Approved, Effect, Known, NEW, Plan, PlanStep},
 };
-use breakglass_posture::plan::{Safety, simulate, undone};
-use breakglass_store::Announcement;
-use serde_json::{Value, json};
+use breakglass_posture::plan::{Safety, grounds, moved, simulate, undone};
+use breakglass_store::Store;
+use serde_json::Value;
 
 use self::{
     approval::Consent,
@@ -41,9 +42,7 @@ use crate::{
     clock::SystemClock,
     connect,
     failure::{Failure, exit},
-    input, output,
-    pipeline::ANNOUNCED,
-    runtime,
+    input, output, runtime,
     settings::{self, Settings},
 };
 
@@ -61,6 +60,12 @@ pub fn run(args: &ApplyArgs) -> Result<u8, Failure> {
             ));
         }
     };
+    if args.common.at.is_some() {
+        return Err(Failure::usage(
+            "--at: a plan is applied now, and approved by who is authorised today",
+        )
+        .help("leave it out"));
+    }
     let consent = approval::consent(args, &plan, &settings)?;
     // The digest was computed from the steps when the plan was read.
     let approved = plan.approved(&plan.digest).ok_or_else(|| {
@@ -113,9 +118,23 @@ pub fn run(args: &ApplyArgs) -> Result<u8, Failure> {
         seal,
         as_application: true,
         actors: Vec::new(),
+        store: None,
         steps: Vec::new(),
     };
-    runtime()?.block_on(run.go())
+    runtime()?.block_on(async {
+        let ended = run.go().await;
+        if let Some(store) = run.store.take() {
+            store.close().await;
+        }
+        ended
+    })
+}
+
+/// Ends when somebody interrupts the run. Without a way to hear of it, the signal ends the program as ever.
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 struct Run<'a> {
@@ -137,6 +156,8 @@ struct Run<'a> {
     as_application: bool,
     /// Ids by which logs name the writer.
     actors: Vec<String>,
+    /// Where evidence is kept, and the monitor looks.
+    store: Option<Store>,
     steps: Vec<StepReport>,
 }
 
@@ -158,6 +179,7 @@ impl Run<'_> {
             .granted(Service::Graph)
             .await
             .map_err(connect::failed)?;
+        self.consent.shown(&granted, &self.plan().digest)?;
         self.as_application = granted.person.is_none();
         self.actors = [&granted.object, &granted.app]
             .into_iter()
@@ -170,26 +192,61 @@ impl Run<'_> {
             self.foretell();
             self.agree("taken back, last first")?;
             self.announce().await?;
-            return self.back().await;
+            let ended = tokio::select! {
+                ended = self.back() => Some(ended),
+                () = interrupted() => None,
+            };
+            return ended.unwrap_or_else(|| Err(self.broken_off()));
         }
         self.stale().await?;
         self.agree("taken in this order")?;
         self.announce().await?;
-        self.forward().await
+        let ended = tokio::select! {
+            ended = self.forward() => Some(ended),
+            () = interrupted() => None,
+        };
+        ended.unwrap_or_else(|| Err(self.broken_off()))
     }
 
-    /// Says what taking the plan back will do to the accounts: nobody should learn it from the report.
-    fn foretell(&self) {
-        let mut after = self.state.clone();
+    /// What somebody who stops a run has to know.
+    fn broken_off(&self) -> Failure {
+        let mut steps = self.plan().steps.iter().enumerate();
+        let begun = steps.find(|(_, step)| {
+            matches!(
+                self.journal.of(&step.id),
+                Some(Event::Begun | Event::UndoBegun)
+            )
+        });
+        let what = match begun {
+            Some((place, step)) => format!(
+                "interrupted: step {} ({}) was begun; whether it was sent, the next run finds out",
+                place + 1,
+                output::one_line(&step.title)
+            ),
+            None => "interrupted between two steps".to_owned(),
+        };
+        Failure::broke(what)
+            .help("run the same command again: it goes on where it stopped; or `apply --undo`")
+    }
+
+    /// The tenant as it would be without the steps that earlier runs took.
+    fn without(&self, taken: impl Fn(Event) -> bool) -> TenantSnapshot {
+        let mut state = self.state.clone();
         for step in self.plan().steps.iter().rev() {
-            if matches!(self.journal.of(&step.id), Some(Event::Done)) {
+            if self.journal.of(&step.id).is_some_and(&taken) {
                 let (write, effects) = (
                     self.known.partly(&step.write),
                     self.known.partly(&step.effects),
                 );
-                undone(&mut after, &write, &effects);
+                undone(&mut state, &write, &effects);
             }
         }
+        state
+    }
+
+    /// Says what taking the plan back will do to the accounts: nobody should learn it from the report.
+    fn foretell(&self) {
+        let after = self.without(|event| event == Event::Done);
         let accounts = self.accounts();
         let before = Safety::of(&self.state, &accounts);
         let after = Safety::of(&after, &accounts);
@@ -200,28 +257,6 @@ impl Run<'_> {
         for line in after.lines() {
             output::tell!("  {line}");
         }
-    }
-
-    /// Tells the monitor, through the store, that the changes to come are these.
-    async fn announce(&self) -> Result<(), Failure> {
-        if !self.settings.store_given(&self.args.store) {
-            return Ok(());
-        }
-        let from = SystemClock.now();
-        let announcement = Announcement {
-            plan: self.plan().digest.clone(),
-            actors: self.actors.clone(),
-            approved_by: self.consent.sentence(),
-            from,
-            until: from.checked_add(ANNOUNCED).unwrap_or(from),
-        };
-        let store = self.settings.open_store(&self.args.store, true).await?;
-        let told = store
-            .announce(&announcement)
-            .await
-            .map_err(settings::store_failed);
-        store.close().await;
-        told
     }
 
     /// What earlier runs made.
@@ -269,9 +304,16 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// That the tenant stands to every step as the plan says: what is done is still so, the rest is as it was.
+    /// That the tenant stands to every step as the plan says: what is done is still so, the rest is as it was, and so is
+    /// what Conditional Access does to the accounts, on which every proof stands.
     async fn stale(&self) -> Result<(), Failure> {
-        let mut moved = Vec::new();
+        // A step that was begun may have been sent or not: taken back in thought, it is as before either way.
+        let before = self.without(|event| event != Event::Undone);
+        let mut moved: Vec<String> =
+            moved(&self.plan().grounds, &grounds(&before, &self.accounts()))
+                .iter()
+                .map(|line| format!("  {}", output::one_line(line)))
+                .collect();
         for step in &self.plan().steps {
             let event = self.journal.of(&step.id);
             let write = self.known.partly(&step.write);
@@ -441,8 +483,7 @@ impl Run<'_> {
                 .await
             {
                 Ok(taken) => {
-                    self.journal
-                        .write(SystemClock.now(), &step.id, Event::Done, &taken.object)?;
+                    self.keep(step, Event::Done, &taken.object).await?;
                     simulate(&mut self.state, &self.known.partly(&step.effects));
                     self.told(place, step, Outcome::Done, "");
                 }
@@ -476,8 +517,7 @@ impl Run<'_> {
                 .await
             {
                 Ok(_) => {
-                    self.journal
-                        .write(SystemClock.now(), &step.id, Event::Undone, &Value::Null)?;
+                    self.keep(step, Event::Undone, &Value::Null).await?;
                     self.told(place, step, Outcome::Undone, "");
                 }
                 Err(error) => return self.stopped(place, step, &error).await,
@@ -543,6 +583,7 @@ impl Run<'_> {
             outcome,
             because: why.to_owned(),
             object,
+            checks: step.checks.clone(),
         });
     }
 
@@ -559,16 +600,7 @@ impl Run<'_> {
             &safety,
             self.args.undo,
         );
-        if self.settings.store_given(&self.args.store) {
-            let store = self.settings.open_store(&self.args.store, true).await?;
-            let body = json!(document);
-            let kept = store
-                .record_apply(SystemClock.now(), &self.plan().digest, &body)
-                .await
-                .map_err(settings::store_failed);
-            store.close().await;
-            kept?;
-        }
+        self.conclude(&document).await?;
         output::print(&document.shown(self.args.format)?)?;
         // Progress went to standard error; both are read by one person.
         std::io::stdout().flush().ok();

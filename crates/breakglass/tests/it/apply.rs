@@ -1,12 +1,13 @@
 //! `plan` and `apply` against a twin: the old design becomes the modern one, whatever stops it on the way.
 
-use std::{fs, thread, time::Duration};
+use std::{collections::BTreeSet, fs, thread, time::Duration};
 
 use breakglass_model::example;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
+    fixture,
     lab::{LIMIT, Twin},
     support::{code, err, out, run, wait_until},
 };
@@ -75,8 +76,9 @@ pub(crate) fn call<'a>(digest: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     call
 }
 
-/// What can go wrong and is not of a custodian, a drill or a review.
-pub(crate) fn failing(twin: &Twin) -> Vec<String> {
+/// What fails when a plan was applied and stands neither in its table of what remains, nor hangs on a step that was left
+/// for a person.
+pub(crate) fn failing(twin: &Twin, plan: &Value, left: bool) -> Vec<String> {
     let output = twin.collect(
         "after.json.gz",
         &["--register", "lab/register.toml", "--fresh"],
@@ -89,20 +91,30 @@ pub(crate) fn failing(twin: &Twin) -> Vec<String> {
         "--register",
         "lab/register.toml",
     ]);
-    let of_people = |requirement: &str| {
-        matches!(
-            requirement.chars().next(),
-            Some('S' | 'D' | 'R' | 'P' | 'K')
-        ) || matches!(requirement, "A3" | "A7" | "A8" | "W12")
-            // Settings of a role, and so its keepers, are left for a signed-in person.
-            || matches!(requirement, "M3" | "M4")
-    };
-    report["findings"]
-        .as_array()
-        .unwrap()
+    let all = |list: &Value| list.as_array().cloned().unwrap_or_default();
+    let told: BTreeSet<(String, String)> = all(&plan["remaining"])
+        .iter()
+        .map(|own| (own["check"].to_string(), own["subject"].to_string()))
+        .collect();
+    // Steps for a person, and those that wait for them.
+    let mut waiting = BTreeSet::new();
+    let mut by_person = BTreeSet::new();
+    for step in all(&plan["steps"]).iter().filter(|_| left) {
+        let waits = all(&step["after"])
+            .iter()
+            .any(|own| waiting.contains(&own.to_string()));
+        if waits || step["by_person"] == true {
+            waiting.insert(step["id"].to_string());
+            by_person.extend(all(&step["checks"]).iter().map(Value::to_string));
+        }
+    }
+    all(&report["findings"])
         .iter()
         .filter(|finding| {
-            finding["verdict"] == "fail" && !of_people(finding["requirement"].as_str().unwrap())
+            let (check, subject) = (finding["check"].to_string(), finding["subject"].to_string());
+            finding["verdict"] == "fail"
+                && !by_person.contains(&check)
+                && !told.contains(&(check, subject))
         })
         .map(|finding| {
             format!(
@@ -173,7 +185,7 @@ fn the_old_design_becomes_the_modern_one_and_goes_back() {
         out(&output).contains("--alone"),
         "every report says that nobody else approved"
     );
-    assert_eq!(failing(&twin), Vec::<String>::new());
+    assert_eq!(failing(&twin, &plan, true), Vec::<String>::new());
 
     let proof = twin.run(&[
         "lockout",
@@ -224,8 +236,41 @@ fn the_old_design_becomes_the_modern_one_and_goes_back() {
     assert_eq!(state(&twin), old);
 }
 
+/// Whether each account gets in, and whether a password alone opens an ordinary application as it.
+fn proved(twin: &Twin) -> Vec<(String, bool)> {
+    let output = twin.collect(
+        "proved.json.gz",
+        &["--register", "lab/register.toml", "--fresh"],
+    );
+    assert!(matches!(code(&output), 0 | 3), "{}", err(&output));
+    let tenant = ["--tenant", "proved.json.gz"];
+    let (_, proof) = twin.document(
+        &[
+            &["lockout", "prove", "--register", "lab/register.toml"],
+            &tenant[..],
+        ]
+        .concat(),
+    );
+    let accounts = proof["accounts"].as_array().unwrap();
+    accounts
+        .iter()
+        .map(|account| {
+            let upn = account["upn"].as_str().unwrap();
+            let sign_in = ["lockout", "whatif", "--user", upn, "--method", "password"];
+            let what = ["--app", "Exchange Online"];
+            let opened = twin.run(&[&sign_in[..], &what[..], &tenant[..]].concat());
+            (
+                account["verdict"].as_str().unwrap().to_owned(),
+                code(&opened) == 0,
+            )
+        })
+        .collect()
+}
+
+/// Killed in every step, while Graph throttles, fails now and then, and answers from copies that lag: after each, no account
+/// stands worse than before, and in the end everything is as after one smooth run, and nothing is there twice.
 #[test]
-fn a_run_that_is_killed_anywhere_goes_on_and_makes_nothing_twice() {
+fn x1_a_run_that_is_killed_in_every_step_leaves_nothing_worse_and_makes_nothing_twice() {
     let smooth = Twin::of("contoso");
     let plan = planned(&smooth, &WISHES);
     let digest = plan["digest"].as_str().unwrap();
@@ -237,34 +282,103 @@ fn a_run_that_is_killed_anywhere_goes_on_and_makes_nothing_twice() {
     let plan = planned(&twin, &WISHES);
     let digest = plan["digest"].as_str().unwrap().to_owned();
     let journal = twin.path("plan.json.journal");
-    let steps = plan["steps"].as_array().unwrap().len();
-    let lines = || fs::read_to_string(&journal).map_or(0, |text| text.lines().count());
-    // Killed again and again, a few events further each time: sometimes between the write and its journal.
-    let mut kills = 0;
+    let begun = || {
+        fs::read_to_string(&journal).map_or(0, |text| {
+            let lines = text.lines();
+            let steps: BTreeSet<String> = lines
+                .map(|line| serde_json::from_str::<Value>(line).unwrap()["step"].to_string())
+                .collect();
+            steps.len()
+        })
+    };
+    let faults = |switch: &str| {
+        for fault in [
+            "throttling",
+            "graph-hiccups",
+            "stale-reads",
+            "diagnostic-lag",
+        ] {
+            twin.fault(fault, switch);
+        }
+    };
+    let mut stood = proved(&twin);
+    let mut kills: u64 = 0;
     loop {
-        let before = lines();
+        faults("on");
+        // A throttled run waits for ten seconds and more, so every fourth has to do.
+        let throttled = if kills % 4 == 0 { "on" } else { "off" };
+        twin.fault("throttling", throttled);
+        let before = begun();
         let mut child = twin.spawn(&call(&digest, &[]));
         let mut ended = false;
-        wait_until("some progress", LIMIT, || {
+        wait_until("the next step", LIMIT, || {
             ended = child.try_wait().unwrap().is_some();
-            ended || lines() >= before + 5
+            ended || begun() > before
         });
         if ended {
             break;
         }
-        thread::sleep(Duration::from_millis(
-            u64::try_from(kills % 4).unwrap() * 15,
-        ));
+        // Sometimes before the write, sometimes between it and its journal.
+        thread::sleep(Duration::from_millis(kills % 4 * 15));
         child.kill().unwrap();
         child.wait().unwrap();
         kills += 1;
-        assert!(kills < steps * 2, "it never ends");
+        faults("off");
+        twin.fault("throttling", "off");
+        let stands = proved(&twin);
+        for ((was, open_before), (is, open)) in stood.iter().zip(&stands) {
+            assert!(was != "gets-in" || is == "gets-in", "after {kills} kills");
+            assert!(*open_before || !open, "after {kills} kills");
+        }
+        stood = stands;
     }
-    assert!(kills >= 5, "{kills}");
+    let taken = plan["steps"].as_array().unwrap().len() - 4;
+    assert_eq!(usize::try_from(kills).unwrap(), taken);
+    faults("off");
+    twin.fault("throttling", "off");
     let output = twin.run(&call(&digest, &[]));
     assert_eq!(code(&output), 1, "{}{}", out(&output), err(&output));
     assert_eq!(state(&twin), wanted);
-    assert_eq!(failing(&twin), Vec::<String>::new());
+    assert_eq!(failing(&twin, &plan, true), Vec::<String>::new());
+}
+
+/// Conformance tenants from plan to proof, by writes.
+#[test]
+fn conformance_tenants_are_mended_in_the_twin() {
+    let fixtures = fixture::fixtures();
+    for name in [
+        "excluded-by-nested-group",
+        "eligible-only",
+        "no-dedicated-policy",
+        "nobody-in-the-action-group",
+    ] {
+        let made = fixtures.iter().find(|own| own.name == name).unwrap();
+        let (snapshot, register) = made.documents(Timestamp::now());
+        let twin = Twin::of_snapshot(&snapshot.to_string());
+        twin.write("lab/register.toml", &register);
+        // The modern design has its keepers, and nobody too many.
+        let wishes = if made.base == "contoso" {
+            &WISHES[..]
+        } else {
+            &WISHES[8..]
+        };
+        let plan = planned(&twin, wishes);
+        let steps = plan["steps"].as_array().unwrap();
+        assert!(!steps.is_empty(), "{name}");
+        let left = steps.iter().any(|step| step["by_person"] == true);
+        let output = twin.run(&call(plan["digest"].as_str().unwrap(), &[]));
+        assert_eq!(code(&output), i32::from(left), "{name}: {}", err(&output));
+        assert_eq!(failing(&twin, &plan, left), Vec::<String>::new(), "{name}");
+        let proof = twin.run(&[
+            "lockout",
+            "prove",
+            "--tenant",
+            "after.json.gz",
+            "--register",
+            "lab/register.toml",
+        ]);
+        assert_eq!(code(&proof), 0, "{name}: {}", out(&proof));
+    }
 }
 
 /// Slow copies of the directory and failures from the beginning; a storm of refusals from the first step on.
@@ -328,6 +442,33 @@ fn a_plan_is_not_applied_to_a_tenant_that_has_changed() {
     assert!(err(&output).contains("nothing was done"));
 }
 
+/// X1: the objects of the plan are as they were, but what its proofs stand on is not.
+#[test]
+fn x1_a_plan_is_not_applied_when_the_policies_do_something_else_now() {
+    let twin = Twin::of("contoso");
+    let plan = planned(&twin, &[]);
+    let digest = plan["digest"].as_str().unwrap();
+    twin.graph(
+        &reqwest::Method::POST,
+        "identity/conditionalAccess/policies",
+        &json!({"displayName": "Nobody gets in", "state": "enabled",
+            "conditions": {"users": {"includeUsers": ["All"]}, "applications": {"includeApplications": ["All"]},
+                "clientAppTypes": ["all"]},
+            "grantControls": {"operator": "OR", "builtInControls": ["block"]}}),
+    );
+    let output = twin.run(&call(digest, &[]));
+    assert_eq!(code(&output), 2, "{}", err(&output));
+    let says = "the policy `Nobody gets in` reaches BreakGlass01@contoso.onmicrosoft.com";
+    assert!(err(&output).contains(says), "{}", err(&output));
+    assert!(
+        err(&output).contains("nothing was done"),
+        "{}",
+        err(&output)
+    );
+    let journal = fs::read_to_string(twin.path("plan.json.journal")).unwrap_or_default();
+    assert!(journal.is_empty(), "{journal}");
+}
+
 #[test]
 fn a_plan_needs_a_second_person_and_is_refused_when_it_was_changed() {
     let place = tempfile::tempdir().unwrap();
@@ -362,6 +503,24 @@ fn a_plan_needs_a_second_person_and_is_refused_when_it_was_changed() {
     ]);
     assert_eq!(code(&output), 2);
     assert!(err(&output).contains("--yes names another plan"));
+
+    // Who is authorised is asked of today, whatever the day is said to be.
+    let output = run(&[
+        "apply",
+        plan,
+        "--identity",
+        identity,
+        "--by",
+        "ben",
+        "--at",
+        "2026-09-01T00:00:00Z",
+    ]);
+    assert_eq!(code(&output), 2);
+    assert!(
+        err(&output).contains("a plan is applied now"),
+        "{}",
+        err(&output)
+    );
 
     let output = run(&["apply", plan, "--alone"]);
     assert_eq!(code(&output), 2);
@@ -428,10 +587,10 @@ fn the_second_person_signs_with_ssh() {
     twin.write("people.toml", &register);
     let sign = |name: &str, text: &str, namespace: &str| {
         let signature = ssh(&["-q", "-Y", "sign", "-n", namespace, "-f", name], text);
-        twin.write("plan.sig", &signature);
+        twin.write(&format!("{name}.sig"), &signature);
     };
-    let apply = |by: &str| {
-        twin.run(&[
+    let apply = |by: &str, signers: &[&str]| {
+        let mut call = vec![
             "apply",
             "plan.json",
             "--identity",
@@ -442,11 +601,14 @@ fn the_second_person_signs_with_ssh() {
             "people.toml",
             "--by",
             by,
-            "--approval",
-            "plan.sig",
             "--yes",
             digest,
-        ])
+        ];
+        let files: Vec<String> = signers.iter().map(|name| format!("{name}.sig")).collect();
+        for file in &files {
+            call.extend(["--approval", file.as_str()]);
+        }
+        twin.run(&call)
     };
     for (name, text, namespace, by, says) in [
         (
@@ -481,12 +643,18 @@ fn the_second_person_signs_with_ssh() {
         ("zoe", digest, "breakglass-plan", "nobody", "has no person"),
     ] {
         sign(name, text, namespace);
-        let output = apply(by);
+        let output = apply(by, &[name]);
         assert_eq!(code(&output), 2, "{says}: {}", err(&output));
         assert!(err(&output).contains(says), "{says}: {}", err(&output));
     }
     sign("zoe", digest, "breakglass-plan");
-    let output = apply("anna");
+    // Zoe alone cannot approve and give another's name: where an application writes, both have signed.
+    let output = apply("anna", &["zoe"]);
+    assert_eq!(code(&output), 2, "{}", err(&output));
+    let says = "nothing shows that it is anna who applies this plan";
+    assert!(err(&output).contains(says), "{}", err(&output));
+    sign("anna", digest, "breakglass-plan");
+    let output = apply("anna", &["zoe", "anna"]);
     assert_eq!(code(&output), 0, "{}", err(&output));
     assert!(
         out(&output).contains("Approved by: zoe; applied by anna"),
@@ -561,7 +729,7 @@ fn mended(change: impl FnOnce(&mut Value)) -> (Value, Vec<String>) {
         register = register.replace(old, id);
     }
     twin.write("lab/register.toml", &register);
-    let failing = failing(&twin);
+    let failing = failing(&twin, &plan, false);
     let proof = twin.run(&[
         "lockout",
         "prove",

@@ -1,7 +1,5 @@
 //! `lockout prove --confirm`: a proof put to the What If of a twin.
 
-use std::fs;
-
 use serde_json::{Value, json};
 
 use crate::{
@@ -31,57 +29,10 @@ fn collected(tenant: &str) -> Twin {
     twin
 }
 
-/// Calls Graph as the app that may write.
+/// Changes a policy, as the app that may write.
 fn write(twin: &Twin, policy: &str, body: &Value) {
-    let state = twin.json("lab/lab.json");
-    let ca = reqwest::Certificate::from_pem(&fs::read(twin.path("lab/ca.pem")).unwrap()).unwrap();
-    let config: toml::Table = twin.text("lab/breakglass.toml").parse().unwrap();
-    let tenant = config["tenant"]["id"].as_str().unwrap();
-    let address = |name: &str| state[name].as_str().unwrap().trim_end_matches('/');
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let client = reqwest::Client::builder()
-            .add_root_certificate(ca)
-            .build()
-            .unwrap();
-        let form = url::form_urlencoded::Serializer::new(String::new())
-            .append_pair("grant_type", "client_credentials")
-            .append_pair("client_id", "b1a55000-0000-4000-8000-0000000a0003")
-            .append_pair("client_secret", &twin.text("lab/apply.secret"))
-            .append_pair("scope", &format!("{}/.default", address("graph")))
-            .finish();
-        let answer = client
-            .post(format!("{}/{tenant}/oauth2/v2.0/token", address("login")))
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(form)
-            .send()
-            .await
-            .unwrap();
-        let answer: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
-        let token = answer["access_token"]
-            .as_str()
-            .unwrap_or_else(|| panic!("{answer}"));
-        let answer = client
-            .patch(format!(
-                "{}/v1.0/identity/conditionalAccess/policies/{policy}",
-                address("graph")
-            ))
-            .bearer_auth(token)
-            .header("content-type", "application/json")
-            .body(body.to_string())
-            .send()
-            .await
-            .unwrap();
-        let status = answer.status();
-        assert!(
-            status.is_success(),
-            "{status}: {}",
-            answer.text().await.unwrap()
-        );
-    });
+    let path = format!("identity/conditionalAccess/policies/{policy}");
+    twin.graph(&reqwest::Method::PATCH, &path, body);
 }
 
 /// The proof and Microsoft's What If, as the twin has it, agree on every sign-in.

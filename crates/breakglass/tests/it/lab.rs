@@ -130,6 +130,55 @@ impl Twin {
         self.run(&call)
     }
 
+    /// Calls Graph as the app that may write.
+    pub(crate) fn graph(&self, method: &reqwest::Method, path: &str, body: &Value) -> Value {
+        let state = self.json("lab/lab.json");
+        let ca =
+            reqwest::Certificate::from_pem(&fs::read(self.path("lab/ca.pem")).unwrap()).unwrap();
+        let config: toml::Table = self.text("lab/breakglass.toml").parse().unwrap();
+        let tenant = config["tenant"]["id"].as_str().unwrap();
+        let address = |name: &str| state[name].as_str().unwrap().trim_end_matches('/');
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let client = reqwest::Client::builder()
+                .add_root_certificate(ca)
+                .build()
+                .unwrap();
+            let form = url::form_urlencoded::Serializer::new(String::new())
+                .append_pair("grant_type", "client_credentials")
+                .append_pair("client_id", "b1a55000-0000-4000-8000-0000000a0003")
+                .append_pair("client_secret", &self.text("lab/apply.secret"))
+                .append_pair("scope", &format!("{}/.default", address("graph")))
+                .finish();
+            let answer = client
+                .post(format!("{}/{tenant}/oauth2/v2.0/token", address("login")))
+                .header("content-type", "application/x-www-form-urlencoded")
+                .body(form)
+                .send()
+                .await
+                .unwrap();
+            let answer: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+            let token = answer["access_token"]
+                .as_str()
+                .unwrap_or_else(|| panic!("{answer}"));
+            let answer = client
+                .request(method.clone(), format!("{}/v1.0/{path}", address("graph")))
+                .bearer_auth(token)
+                .header("content-type", "application/json")
+                .body(body.to_string())
+                .send()
+                .await
+                .unwrap();
+            let status = answer.status();
+            let text = answer.text().await.unwrap();
+            assert!(status.is_success(), "{status}: {text}");
+            serde_json::from_str(&text).unwrap_or_default()
+        })
+    }
+
     /// Switches a fault as a user does.
     pub(crate) fn fault(&self, name: &str, switch: &str) {
         let output = self.run(&["lab", "fault", name, switch, "--data-dir", "lab"]);

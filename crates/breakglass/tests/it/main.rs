@@ -18,6 +18,12 @@ mod confirm;
 mod deliver;
 mod demo;
 mod doctor;
+#[path = "../../../posture/tests/it/conformance/fixture.rs"]
+#[allow(
+    dead_code,
+    reason = "what must be found in the tenants is tested where the checks are"
+)]
+mod fixture;
 mod hostile;
 mod init;
 mod key;

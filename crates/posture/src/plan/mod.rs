@@ -13,6 +13,7 @@ mod access;
 mod alerting;
 mod dedicated;
 mod draft;
+mod grounds;
 mod group;
 mod keys;
 mod people;
@@ -32,6 +33,7 @@ use breakglass_model::{
 };
 use jiff::Timestamp;
 
+pub use grounds::{grounds, moved};
 pub use safety::{Danger, Safety};
 pub use simulate::simulate;
 pub use undone::undone;
@@ -122,6 +124,10 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanError> {
     draft.alerting();
     draft.muted();
     let (accounts, steps, warnings, remaining) = draft.finish();
+    let known: Vec<ObjectId> = accounts
+        .iter()
+        .filter_map(|id| ObjectId::parse(id).ok())
+        .collect();
     let mut plan = Plan {
         schema: PLAN_SCHEMA.to_owned(),
         tool: Tool {
@@ -135,9 +141,10 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanError> {
             collected_at: snapshot.collected_at.map(|at| at.to_string()),
             digest: snapshot.digest.clone(),
         },
-        assumptions: snapshot.assumptions.clone(),
+        assumptions: [snapshot.assumptions.clone(), input.history.remarks()].concat(),
         not_read: snapshot.missing(),
         digest: String::new(),
+        grounds: grounds(snapshot, &known),
         accounts,
         steps,
         remaining,

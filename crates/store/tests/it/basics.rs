@@ -347,27 +347,39 @@ fn m5_an_announcement_is_evidence_and_covers_its_actor_for_its_time() {
         let announcement = Announcement {
             plan: "3f2a".to_owned(),
             actors: vec!["B1A55000-0000-4000-8000-0000000B0003".to_owned()],
+            objects: vec!["Group-1".to_owned()],
             approved_by: "zoe; applied by anna".to_owned(),
-            from: at(10),
-            until: at(20),
+            from: at(100),
+            until: at(2000),
         };
         store.announce(&announcement).await.unwrap();
         assert_eq!(
             store.announcements(at(0)).await.unwrap(),
             std::slice::from_ref(&announcement)
         );
-        assert_eq!(store.announcements(at(11)).await.unwrap(), []);
+        assert_eq!(store.announcements(at(101)).await.unwrap(), []);
         let actor = "b1a55000-0000-4000-8000-0000000b0003";
-        assert!(announcement.covers(actor, at(15)));
-        assert!(!announcement.covers(actor, at(21)));
-        assert!(!announcement.covers("somebody", at(15)));
+        let of = "{\"target\": \"GROUP-1\"}";
+        assert!(announcement.covers(actor, at(150), of));
+        assert!(!announcement.covers(actor, at(50), of));
+        assert!(!announcement.covers(actor, at(2031), of));
+        assert!(!announcement.covers("somebody", at(150), of));
+        assert!(!announcement.covers(actor, at(150), "another group"));
+        // It ends when the run ends, not when it would have ended at the latest.
         store
-            .record_apply(at(21), "3f2a", &serde_json::json!({"steps": []}))
+            .record_step(at(150), "3f2a", &serde_json::json!({"step": "group"}))
             .await
             .unwrap();
+        store
+            .record_apply(at(200), "3f2a", &serde_json::json!({"steps": []}))
+            .await
+            .unwrap();
+        let ended = store.announcements(at(0)).await.unwrap();
+        assert!(ended[0].covers(actor, at(230), of));
+        assert!(!ended[0].covers(actor, at(231), of));
         store.verify_evidence().await.unwrap();
         let rows = store.evidence(1, 10).await.unwrap();
         let kinds: Vec<&str> = rows.iter().map(|row| row.kind.as_str()).collect();
-        assert_eq!(kinds, ["plan-announced", "plan-applied"]);
+        assert_eq!(kinds, ["plan-announced", "plan-step", "plan-applied"]);
     });
 }

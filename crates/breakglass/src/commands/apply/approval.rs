@@ -1,15 +1,19 @@
 //! The second person: a signature over the plan's digest by the SSH key that the register names for them.
 //!
 //! The format is OpenSSH's own (`PROTOCOL.sshsig`), so that signing needs nothing of ours, and works with a key that lies
-//! on a security key. Who approves is not who applies.
+//! on a security key. Who approves is not who applies, and who applies is no mere name: they are signed in to the tenant
+//! as themselves, or, where an application writes, they sign as well. Else one person could approve and give another's name.
 
-use breakglass_model::{Register, plan::Plan, register::Person};
+use std::collections::BTreeMap;
+
+use breakglass_entra::Granted;
+use breakglass_model::{Clock as _, ObjectId, Register, plan::Plan, register::Person};
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::Serialize;
 use ssh_key::{PublicKey, SshSig};
 
-use crate::{cli::ApplyArgs, clock, failure::Failure, input, settings::Settings};
+use crate::{cli::ApplyArgs, clock::SystemClock, failure::Failure, input, settings::Settings};
 
 /// The namespace of the signature: one for another purpose does not count.
 const NAMESPACE: &str = "breakglass-plan";
@@ -23,6 +27,12 @@ pub(super) struct Consent {
     pub applied_by: Option<String>,
     /// Person who approved it.
     pub approved_by: Option<String>,
+    /// Whether the person who applies it has signed, too.
+    #[serde(skip)]
+    signed: bool,
+    /// Object id of the person who applies it.
+    #[serde(skip)]
+    object: Option<ObjectId>,
 }
 
 impl Consent {
@@ -31,6 +41,37 @@ impl Consent {
         match (&self.approved_by, &self.applied_by) {
             (Some(approver), Some(applier)) => format!("{approver}; applied by {applier}"),
             _ => "nobody else (--alone)".to_owned(),
+        }
+    }
+
+    /// Whether whoever writes is the person that `--by` names.
+    ///
+    /// # Errors
+    /// When it is somebody else, or when nothing shows it.
+    pub(super) fn shown(&self, granted: &Granted, digest: &str) -> Result<(), Failure> {
+        let Some(by) = self.applied_by.as_deref().filter(|_| !self.signed) else {
+            return Ok(());
+        };
+        let sign = format!(
+            "let {by} sign, too, and give both signatures: printf %s {digest} | ssh-keygen -Y sign -n {NAMESPACE} \
+             -f <their key> > applies.sig; --approval plan.sig --approval applies.sig"
+        );
+        let Some(person) = &granted.person else {
+            return Err(Failure::usage(format!(
+                "nothing shows that it is {by} who applies this plan: an application writes"
+            ))
+            .help(sign));
+        };
+        match (&self.object, &granted.object) {
+            (Some(own), Some(object)) if own.is(object) => Ok(()),
+            (Some(_), _) => Err(Failure::usage(format!(
+                "{person} is signed in, and that is not {by} by the register"
+            ))
+            .help("sign in as the person that --by names, or name the one who is signed in")),
+            (None, _) => Err(Failure::usage(format!(
+                "nothing shows that {person}, who is signed in, is {by}: the register has no `object_id` of {by}"
+            ))
+            .help(format!("write it into the register, or {sign}"))),
         }
     }
 }
@@ -52,16 +93,19 @@ pub(super) fn consent(
             alone: true,
             applied_by: None,
             approved_by: None,
+            signed: false,
+            object: None,
         });
     }
-    let (Some(file), Some(by)) = (&args.approval, &args.by) else {
+    let (false, Some(by)) = (args.approvals.is_empty(), &args.by) else {
         return Err(Failure::usage(format!(
             "a second person has to approve this plan, digest {}",
             plan.digest
         ))
         .help(format!(
             "they read it, then run: printf %s {} | ssh-keygen -Y sign -n {NAMESPACE} -f <their key> > plan.sig; \
-             apply it with --by <you> --approval plan.sig; where there is no second person: --alone",
+             apply it with --by <you> --approval plan.sig; where an application writes, you sign, too, and give --approval twice; \
+             where there is no second person: --alone",
             plan.digest
         )));
     };
@@ -70,25 +114,32 @@ pub(super) fn consent(
         Failure::usage("the register is needed: it says whose signature counts")
             .help("name it with --register, or in the configuration")
     })?;
-    let text = input::text_file("the approval", file).map_err(Failure::usage_code)?;
-    let today = TimeZone::UTC
-        .to_datetime(clock::clock(args.common.at).now())
-        .date();
+    let today = TimeZone::UTC.to_datetime(SystemClock.now()).date();
     let applier = authorised(&register, by, today)?;
-    let approver = approver(&register, &text, &plan.digest)?;
-    let approver = authorised(&register, approver, today)?;
-    if approver.id == applier.id
-        || approver.object_id.is_some() && approver.object_id == applier.object_id
-    {
-        return Err(Failure::usage(format!(
+    let mut signers = BTreeMap::new();
+    for file in &args.approvals {
+        let text = input::text_file("the approval", file).map_err(Failure::usage_code)?;
+        let signer = signer(&register, &text, &plan.digest)?;
+        let signer = authorised(&register, signer, today)?;
+        signers.insert(signer.id.as_str(), signer);
+    }
+    let is_applier = |person: &Person| {
+        person.id == applier.id
+            || person.object_id.is_some() && person.object_id == applier.object_id
+    };
+    let approver = signers.values().find(|person| !is_applier(person));
+    let approver = approver.ok_or_else(|| {
+        Failure::usage(format!(
             "{by} cannot approve what {by} applies: two people are needed"
         ))
-        .help("let somebody else sign the digest, or somebody else apply it"));
-    }
+        .help("let somebody else sign the digest, or somebody else apply it")
+    })?;
     Ok(Consent {
         alone: false,
         applied_by: Some(applier.id.clone()),
         approved_by: Some(approver.id.clone()),
+        signed: signers.values().any(|person| is_applier(person)),
+        object: applier.object_id.clone(),
     })
 }
 
@@ -117,7 +168,7 @@ fn authorised<'a>(
 }
 
 /// The person whose key signed the digest.
-fn approver<'a>(register: &'a Register, text: &str, digest: &str) -> Result<&'a str, Failure> {
+fn signer<'a>(register: &'a Register, text: &str, digest: &str) -> Result<&'a str, Failure> {
     let signature = SshSig::from_pem(text.trim()).map_err(|error| {
         Failure::usage(format!("the approval is no SSH signature: {error}")).help(
             "`ssh-keygen -Y sign` writes one, between `-----BEGIN SSH SIGNATURE-----` and its end",

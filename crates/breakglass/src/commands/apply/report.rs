@@ -1,6 +1,9 @@
 //! What a run of `apply` did.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 use breakglass_conditional_access::prove::Verdict;
 use breakglass_model::{Clock as _, TenantSnapshot, plan::Plan};
@@ -52,6 +55,8 @@ pub(super) struct StepReport {
     pub because: String,
     /// Id of the object.
     pub object: Option<String>,
+    /// Checks that fail, or cannot tell, for want of it.
+    pub checks: Vec<String>,
 }
 
 /// What came of a step.
@@ -108,11 +113,14 @@ impl ApplyDocument {
         }
         match safety.worst() {
             None | Some(Verdict::GetsIn) => {}
-            Some(Verdict::LockedOut) => warnings.push(
-                "an account is locked out now: what keeps it out stands in `breakglass lockout prove`, and what the plan \
-                 left out stands below"
-                    .to_owned(),
-            ),
+            Some(Verdict::LockedOut) => warnings.push(format!(
+                "an account is locked out now: what keeps it out stands in `breakglass lockout prove`{}",
+                if undo || plan.warnings.is_empty() {
+                    ""
+                } else {
+                    ", and what the plan left out stands below"
+                }
+            )),
             Some(Verdict::CannotTell) => warnings.push(
                 "of an account it cannot be told whether it gets in: `breakglass lockout prove` says what is missing"
                     .to_owned(),
@@ -185,6 +193,20 @@ impl ApplyDocument {
                  whose [identity.apply] says `sign_in = \"browser\"` (or `\"device-code\"`, which a policy for managed \
                  devices refuses), and sign in as a Privileged Role Administrator, for the methods policy as an \
                  Authentication Policy Administrator.\n",
+            );
+            let left = self
+                .steps
+                .iter()
+                .filter(|step| step.outcome == Outcome::Person);
+            let checks: BTreeSet<&str> = left
+                .flat_map(|step| &step.checks)
+                .map(String::as_str)
+                .collect();
+            let checks: Vec<&str> = checks.into_iter().collect();
+            let _ = writeln!(
+                out,
+                "Until then these checks do not pass: {}",
+                checks.join(", ")
             );
         }
         out.push_str("\nNext: breakglass collect, then breakglass check\n");

@@ -102,7 +102,7 @@ pub(crate) fn now() -> Timestamp {
 
 /// The directory of the data files.
 pub(crate) fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/conformance")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../posture/tests/it/conformance")
 }
 
 /// The data files in order, with their titles and tenants.
@@ -148,15 +148,28 @@ impl Fixture {
         self.change.is_empty() && self.register.is_empty()
     }
 
-    /// The tenant and its register.
-    pub(crate) fn make(&self) -> (TenantSnapshot, Register) {
-        let example = example::tenant(&self.base, now()).unwrap();
-        let mut document: Value = serde_json::from_str(&example.snapshot_json).unwrap();
+    /// The tenant and its register, as files.
+    pub(crate) fn documents(&self, now: Timestamp) -> (Value, String) {
+        let example = example::tenant(&self.base, now).unwrap();
+        let mut snapshot: Value = serde_json::from_str(&example.snapshot_json).unwrap();
         for change in &self.change {
             change
-                .make(&mut document)
+                .make(&mut snapshot)
                 .unwrap_or_else(|| panic!("{}: {change:?} does not fit", self.name));
         }
+        let mut register: Value = toml::from_str(&example.register_toml).unwrap();
+        for change in &self.register {
+            change
+                .make_in(&mut register)
+                .unwrap_or_else(|| panic!("{}: {change:?} does not fit", self.name));
+        }
+        let register = toml::to_string(&dated(toml::Value::try_from(register).unwrap())).unwrap();
+        (snapshot, register)
+    }
+
+    /// The tenant and its register.
+    pub(crate) fn make(&self) -> (TenantSnapshot, Register) {
+        let (document, text) = self.documents(now());
         let snapshot = export::read([InputFile {
             path: format!("{}.snapshot.json", self.name),
             bytes: document.to_string().into_bytes(),
@@ -167,13 +180,6 @@ impl Fixture {
             self.name,
             snapshot.set_aside
         );
-        let mut document: Value = toml::from_str(&example.register_toml).unwrap();
-        for change in &self.register {
-            change
-                .make_in(&mut document)
-                .unwrap_or_else(|| panic!("{}: {change:?} does not fit", self.name));
-        }
-        let text = toml::to_string(&dated(toml::Value::try_from(document).unwrap())).unwrap();
         let register = Register::from_toml("register.toml", &text, None)
             .unwrap_or_else(|error| panic!("{}: {error:?}", self.name));
         (snapshot, register)
