@@ -583,7 +583,6 @@ impl Run<'_> {
             outcome,
             because: why.to_owned(),
             object,
-            checks: step.checks.clone(),
         });
     }
 

@@ -159,7 +159,7 @@ fn what_is_left_for_a_person_is_done_by_one_who_signs_in() {
     let (exit, shown, told) = applied_by_person(&twin, digest);
     assert_eq!(exit, 0, "{told}{shown}");
     assert!(shown.contains("4 done"), "{shown}");
-    assert_eq!(failing(&twin, &plan, false), Vec::<String>::new());
+    assert_eq!(failing(&twin, &plan), Vec::<String>::new());
     assert_eq!(still_open(&twin, &WISHES), json!([]));
 }
 
@@ -185,6 +185,6 @@ fn k1_the_methods_policy_is_changed_by_a_person_and_the_rest_waits() {
     assert_eq!(code(&output), 1, "{}", err(&output));
     let (exit, shown, told) = applied_by_person(&twin, digest);
     assert_eq!(exit, 0, "{told}{shown}");
-    assert_eq!(failing(&twin, &plan, false), Vec::<String>::new());
+    assert_eq!(failing(&twin, &plan), Vec::<String>::new());
     assert_eq!(still_open(&twin, &WISHES), json!([]));
 }

@@ -307,8 +307,37 @@ impl<'a> Draft<'a> {
             .map(|(_, finding)| finding)
     }
 
+    /// What stays open while the steps that are taken from people only, and those that wait for them, are not taken.
+    fn left_for_people(&self) -> Vec<Remaining> {
+        let mut left: Vec<&str> = Vec::new();
+        let mut state = self.input.snapshot.clone();
+        for step in &self.steps {
+            if step.by_person || step.after.iter().any(|own| left.contains(&own.as_str())) {
+                left.push(&step.id);
+            } else {
+                simulate(&mut state, &step.effects);
+            }
+        }
+        if left.is_empty() {
+            return Vec::new();
+        }
+        let closed_by = format!(
+            "a signed-in person, who takes the steps that `apply` leaves: {}",
+            left.join(", ")
+        );
+        self.findings_in(&state, &[])
+            .into_iter()
+            .filter(|(key, _)| !self.open.contains_key(key))
+            .map(|(_, finding)| Remaining {
+                closed_by: closed_by.clone(),
+                ..remaining(&finding)
+            })
+            .collect()
+    }
+
     pub(super) fn finish(self) -> (Vec<String>, Vec<PlanStep>, Vec<String>, Vec<Remaining>) {
         let mut remaining: Vec<Remaining> = self.open.values().map(remaining).collect();
+        remaining.extend(self.left_for_people());
         remaining.extend(self.tasks());
         let accounts = self
             .accounts

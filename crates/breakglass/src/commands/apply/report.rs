@@ -1,9 +1,6 @@
 //! What a run of `apply` did.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt::Write as _,
-};
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use breakglass_conditional_access::prove::Verdict;
 use breakglass_model::{Clock as _, TenantSnapshot, plan::Plan};
@@ -55,8 +52,6 @@ pub(super) struct StepReport {
     pub because: String,
     /// Id of the object.
     pub object: Option<String>,
-    /// Checks that fail, or cannot tell, for want of it.
-    pub checks: Vec<String>,
 }
 
 /// What came of a step.
@@ -193,20 +188,6 @@ impl ApplyDocument {
                  whose [identity.apply] says `sign_in = \"browser\"` (or `\"device-code\"`, which a policy for managed \
                  devices refuses), and sign in as a Privileged Role Administrator, for the methods policy as an \
                  Authentication Policy Administrator.\n",
-            );
-            let left = self
-                .steps
-                .iter()
-                .filter(|step| step.outcome == Outcome::Person);
-            let checks: BTreeSet<&str> = left
-                .flat_map(|step| &step.checks)
-                .map(String::as_str)
-                .collect();
-            let checks: Vec<&str> = checks.into_iter().collect();
-            let _ = writeln!(
-                out,
-                "Until then these checks do not pass: {}",
-                checks.join(", ")
             );
         }
         out.push_str("\nNext: breakglass collect, then breakglass check\n");
