@@ -170,7 +170,12 @@ impl Inner {
             all => all.to_vec(),
         };
         Ok(match self.find(path, &segments) {
-            Some(Value::Array(rows)) => (200, page(call, &rows, &options)),
+            Some(Value::Array(mut rows)) => {
+                if let Some(filter) = options.get("$filter") {
+                    rows.retain(|row| passes(row, filter));
+                }
+                (200, page(call, &rows, &options))
+            }
             Some(object) => (200, selected(&object, &options)),
             None => not_found(),
         })
@@ -245,7 +250,14 @@ impl Inner {
             ["identityGovernance", "lifecycleWorkflows", "workflows"] => {
                 self.table("lifecycleWorkflows")
             }
-            ["identityGovernance", "privilegedAccess", "group", _] => Some(json!([])),
+            ["identityGovernance", "privilegedAccess", "group", set] => {
+                let name = if set.starts_with("assignment") {
+                    "privilegedAccessGroupAssignmentScheduleInstances"
+                } else {
+                    "privilegedAccessGroupEligibilityScheduleInstances"
+                };
+                self.table(name)
+            }
             ["subscriptions" | "microsoft.aadiam", ..] => self.azure(path),
             [.., last] => self.table(last),
             [] => None,
@@ -259,10 +271,22 @@ impl Inner {
             "default" => self.table("onboardingStates")?.get(0).cloned(),
             "query" => None,
             "values" => self.table("activityLog"),
+            "current" => self.object("ruleHealth", path),
             _ if path.contains("/tables/") => self.object("workspaceTables", path),
+            _ if path.contains("/storageAccounts/") => self.object("logDestinations", path),
             _ => self.table(last),
         }
     }
+}
+
+/// Filters that decide which of several calls an object answers: a group, and the provider of an operation.
+fn passes(row: &Value, filter: &str) -> bool {
+    let wanted = |word: &str| filter.split_once(word)?.1.split('\'').next();
+    let group = wanted("groupId eq '");
+    let provider = wanted("resourceProvider eq '");
+    let operation = row["operationName"]["value"].as_str().unwrap_or_default();
+    group.is_none_or(|group| row["groupId"] == group)
+        && provider.is_none_or(|own| operation.starts_with(own))
 }
 
 fn page(call: &str, rows: &[Value], options: &BTreeMap<&str, &str>) -> Value {
