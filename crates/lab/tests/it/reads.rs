@@ -6,7 +6,10 @@ use breakglass_lab::Fault;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::support::{Twin, example};
+use crate::{
+    support::{Twin, example},
+    writes::send,
+};
 
 const BREAK_GLASS: &str = "7b3e1a00-41c2-4d8a-b6f0-9c5d1e2a4000";
 const ACCOUNTS: &str = "7b3e1ce4-41c2-4d8a-b6f0-9c5d1e2a507c";
@@ -39,6 +42,35 @@ async fn the_organisation_is_read_over_tls() {
     let (status, body) = twin.get("/v1.0/organization").await;
     assert_eq!(status, 200);
     assert_eq!(body["value"][0]["displayName"], "Contoso");
+}
+
+/// X4: members of enumerations that came later are shown to those only who say that they take them, also in a batch.
+#[tokio::test]
+async fn x4_newer_members_of_enumerations_are_shown_on_request() {
+    const ALL: &[(&str, &str)] = &[("Prefer", "include-unknown-enum-members")];
+    let mut tenant = example("contoso");
+    let policy = &mut tenant["collections"]["conditionalAccessPolicies"][0];
+    policy["conditions"]["platforms"] =
+        json!({"includePlatforms": ["all"], "excludePlatforms": ["linux"]});
+    let path = format!(
+        "identity/conditionalAccess/policies/{}",
+        policy["id"].as_str().unwrap()
+    );
+    let twin = Twin::of(tenant).await;
+    let platforms = |body: &Value| body["conditions"]["platforms"]["excludePlatforms"][0].clone();
+    for (headers, shown) in [(ALL, "linux"), (&[], "unknownFutureValue")] {
+        let (_, body) = twin.get_with(&format!("/v1.0/{path}"), headers).await;
+        assert_eq!(platforms(&body), shown);
+        let headers: serde_json::Map<String, Value> = headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), json!(value)))
+            .collect();
+        let batch = json!({"requests": [{"id": "1", "method": "GET", "url": format!("/{path}"), "headers": headers}]});
+        let token = twin.token("breakglass posture").await;
+        let url = format!("{}/v1.0/$batch", twin.running.addresses.graph);
+        let (_, answer) = send(&twin, &token, reqwest::Method::POST, &url, batch).await;
+        assert_eq!(platforms(&answer["responses"][0]["body"]), shown);
+    }
 }
 
 #[tokio::test]
