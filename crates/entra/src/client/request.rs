@@ -141,9 +141,12 @@ impl Request {
     /// The limit that it counts against, and what it costs there.
     pub(crate) fn cost(&self) -> (Workload, usize) {
         let workload = self.workload();
-        (
-            workload,
-            workload.units(&format!("/{}/", self.plain_path())),
-        )
+        let query = self.path.split_once('?').map_or("", |(_, query)| query);
+        let expands = query.split('&').any(|pair| {
+            let name = pair.split('=').next().unwrap_or_default();
+            name.eq_ignore_ascii_case("$expand") || name.eq_ignore_ascii_case("%24expand")
+        });
+        let path = format!("/{}/", self.plain_path());
+        (workload, workload.units(&path, expands))
     }
 }
