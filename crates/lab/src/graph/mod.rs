@@ -154,7 +154,7 @@ fn read_or_ask(lab: &Arc<Lab>, caller: &Caller, request: &Request) -> Result<Ans
         ));
     };
     if !permissions::may(&state, caller, need, now) {
-        return Err(ApiError::denied());
+        return Err(permissions::denied(&path, caller, need));
     }
     let found = match request.method.as_str() {
         "GET" => reader.route()?,

@@ -666,16 +666,21 @@ async fn each_permission_opens_what_it_is_for() {
         200
     );
     assert_eq!(twin.get_as(&watch, "/v1.0/users", &[]).await.0, 200);
-    for path in [
-        "/v1.0/domains".to_owned(),
-        format!("/v1.0/users/{BREAK_GLASS}/authentication/methods"),
+    let methods = format!("/v1.0/users/{BREAK_GLASS}/authentication/methods");
+    let pim = "/v1.0/roleManagement/directory/roleAssignmentScheduleInstances";
+    for (path, refusal) in [
+        ("/v1.0/domains", "Authorization_RequestDenied"),
+        (&methods, "accessDenied"),
+        (pim, "UnknownError"),
     ] {
-        let (status, body) = twin.get_as(&watch, &path, &[]).await;
-        assert_eq!(
-            (status, code(&body)),
-            (403, "Authorization_RequestDenied"),
-            "{path}"
-        );
+        let (status, body) = twin.get_as(&watch, path, &[]).await;
+        assert_eq!((status, code(&body)), (403, refusal), "{path}");
+        if path == pim {
+            // JSON inside the message.
+            let message = body["error"]["message"].as_str().unwrap();
+            let message: Value = serde_json::from_str(message).unwrap();
+            assert_eq!(message["errorCode"], "PermissionScopeNotGranted");
+        }
         let error = &body["error"]["innerError"];
         assert!(error["request-id"].is_string() && !error["date"].as_str().unwrap().ends_with('Z'));
     }
