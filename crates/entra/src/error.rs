@@ -8,7 +8,7 @@ use std::{fmt, time::Duration};
 use crate::TransportError;
 
 pub(crate) use redact::without;
-pub(crate) use told::{line, parsed, refusal, told, unreadable};
+pub(crate) use told::{SKEW, line, parsed, refusal, told, unreadable};
 
 /// Why a call gave nothing.
 #[derive(Debug, Clone, thiserror::Error)]

@@ -551,6 +551,20 @@ fn tokens_that_are_refused_end_the_run() {
     assert!(!text.contains("grant "), "{text}");
     assert!(!twin.path("read.json").exists());
 }
+/// W5: what is wrong with the clock is told, since ages are told from the time of the snapshot.
+#[test]
+fn w5_a_clock_that_is_off_is_told() {
+    let twin = Twin::of("contoso-modern");
+    twin.fault("clock-skew", "on");
+    let output = twin.collect("read.json", &[]);
+    let text = told(&output);
+    assert_eq!(code(&output), 0, "{text}");
+    assert!(text.contains("this machine's clock was"), "{text}");
+    assert!(text.contains("behind Microsoft's"), "{text}");
+    let notes = twin.json("read.json")["notes"].to_string();
+    assert!(notes.contains("this machine's clock"), "{notes}");
+}
+
 
 /// Without the licence there is no PIM; who holds a role is still known.
 #[test]

@@ -371,6 +371,22 @@ async fn two_runs_cannot_write_the_same_snapshot() {
     run(&fake, &options).await.unwrap();
 }
 
+/// W5: ages are told from the time of the snapshot, which our clock gave.
+#[tokio::test(start_paused = true)]
+async fn w5_a_clock_that_is_off_is_noted() {
+    let (fake, dir) = (fake(), TempDir::new().unwrap());
+    let options = options(&dir);
+    fake.date("Mon, 01 Jun 2026 10:10:00 GMT");
+    let summary = run(&fake, &options).await.unwrap();
+    let [note] = summary.notes.as_slice() else {
+        panic!("{:?}", summary.notes);
+    };
+    assert!(note.contains("clock was 600 s behind"), "{note}");
+    fake.date("Mon, 01 Jun 2026 10:00:30 GMT");
+    let summary = run(&fake, &options).await.unwrap();
+    assert_eq!(summary.notes, [""; 0]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn policies_that_version_one_leaves_out_are_noted() {
     let (fake, dir) = (fake(), TempDir::new().unwrap());

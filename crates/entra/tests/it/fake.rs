@@ -34,6 +34,8 @@ struct Inner {
     /// The tenant, as a snapshot.
     tenant: Value,
     faults: BTreeMap<String, Fault>,
+    /// `Date` of each answer.
+    date: Option<String>,
     /// Method, path and query of every call; those of a batch by themselves.
     calls: Vec<String>,
 }
@@ -66,6 +68,10 @@ impl Fake {
 
     pub(crate) fn fault(&self, path: &str, fault: Fault) {
         self.0.lock().unwrap().faults.insert(path.to_owned(), fault);
+    }
+
+    pub(crate) fn date(&self, date: &str) {
+        self.0.lock().unwrap().date = Some(date.to_owned());
     }
 
     pub(crate) fn mended(&self) {
@@ -125,9 +131,13 @@ impl Transport for Fake {
         } else {
             inner.answer(&call)?
         };
+        let date = inner.date.clone();
         Ok(HttpResponse {
             status,
-            headers: vec![("request-id".to_owned(), "r-1".to_owned())],
+            headers: [("request-id".to_owned(), "r-1".to_owned())]
+                .into_iter()
+                .chain(date.map(|date| ("date".to_owned(), date)))
+                .collect(),
             body: body.to_string().into_bytes().into(),
         })
     }
