@@ -527,7 +527,6 @@ fn nothing_looks_empty(twin: &Twin, file: &str, whole: &Value) {
 fn a_next_link_to_another_host_is_not_followed() {
     let twin = Twin::of("contoso-modern");
     let whole = whole(&twin);
-    twin.fault("tiny-pages", "on");
     twin.fault("foreign-next-link", "on");
     let output = twin.collect("read.json", &[]);
     let text = told(&output);
@@ -551,6 +550,7 @@ fn tokens_that_are_refused_end_the_run() {
     assert!(!text.contains("grant "), "{text}");
     assert!(!twin.path("read.json").exists());
 }
+
 /// W5: what is wrong with the clock is told, since ages are told from the time of the snapshot.
 #[test]
 fn w5_a_clock_that_is_off_is_told() {
@@ -564,7 +564,6 @@ fn w5_a_clock_that_is_off_is_told() {
     let notes = twin.json("read.json")["notes"].to_string();
     assert!(notes.contains("this machine's clock"), "{notes}");
 }
-
 
 /// Without the licence there is no PIM; who holds a role is still known.
 #[test]
