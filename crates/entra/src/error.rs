@@ -137,6 +137,17 @@ impl Error {
         self.status() == Some(403) && !self.is_unlicensed()
     }
 
+    /// Whether a token is not taken, a fresh one neither: everything would be answered so, whatever is granted (Microsoft
+    /// Graph, *Resolve authorization errors*; Azure Resource Manager, `ExpiredAuthenticationToken`).
+    pub fn is_token_refused(&self) -> bool {
+        self.status() == Some(401)
+            && self.code().is_some_and(|code| {
+                ["InvalidAuthenticationToken", "ExpiredAuthenticationToken"]
+                    .iter()
+                    .any(|known| code.eq_ignore_ascii_case(known))
+            })
+    }
+
     /// Whether there is no such object.
     pub fn is_not_found(&self) -> bool {
         self.status() == Some(404)

@@ -192,8 +192,14 @@ async fn ask(
                 .await;
             let answer = match answer {
                 Ok(answer) => answer,
-                Err(error) if error.is_transient() || error.is_forbidden() => {
-                    return Err(unanswered(&error));
+                // Each further question would be answered so too.
+                Err(error)
+                    if error.is_transient()
+                        || error.is_forbidden()
+                        || error.is_token_refused()
+                        || matches!(error, Error::SignIn(_)) =>
+                {
+                    return Err(unanswered(error));
                 }
                 Err(error) => {
                     result.unanswered.push(format!("{sentence}: {error}"));
@@ -218,7 +224,10 @@ async fn ask(
     Ok(result)
 }
 
-fn unanswered(error: &Error) -> Failure {
+fn unanswered(error: Error) -> Failure {
+    if matches!(error, Error::SignIn(_)) {
+        return connect::failed(error);
+    }
     let failure = Failure::broke(format!("Microsoft's What If did not answer: {error}"));
     if error.is_forbidden() {
         Failure {
@@ -256,6 +265,10 @@ fn compare(
         else {
             result.unanswered.push(format!(
                 "{}: What If does not list it; it may have been made, deleted or switched off since the snapshot was collected",
+    } else if error.is_token_refused() {
+        failure.help(
+            "sign in anew or look at this machine's clock and run it again, or leave out --confirm",
+        )
                 policy.name
             ));
             continue;
