@@ -56,15 +56,15 @@ impl Workload {
         }
     }
 
-    /// What a call costs: of the directory its resource units, else one. The path ends in a slash. What a small page
-    /// or a selection saves is left out, so the count is never too low.
-    pub(crate) fn units(self, path: &str) -> usize {
+    /// What a call costs: of the directory its resource units, else one. The path ends in a slash; `expands`: it asks for
+    /// related objects too. What a small page or a selection saves is left out, so the count is never too low.
+    pub(crate) fn units(self, path: &str, expands: bool) -> usize {
         if self != Self::Directory {
             return 1;
         }
         let path = path.to_ascii_lowercase();
         let of = |end: &str| path.ends_with(end);
-        if of("/transitivemembers/") || of("/transitivememberof/") {
+        let base = if of("/transitivemembers/") || of("/transitivememberof/") {
             5
         } else if of("/members/") {
             3
@@ -72,7 +72,8 @@ impl Workload {
             2
         } else {
             1
-        }
+        };
+        base + usize::from(expands)
     }
 
     /// In words, for what is shown while waiting.
@@ -175,7 +176,7 @@ mod tests {
 
     #[test]
     fn the_directory_counts_units() {
-        let units = |path| Workload::Directory.units(path);
+        let units = |path| Workload::Directory.units(path, false);
         assert_eq!(
             [
                 units("/v1.0/users/"),
@@ -186,6 +187,13 @@ mod tests {
             ],
             [2, 1, 3, 5, 2]
         );
+        // Related objects cost one more, however the option is written.
+        for path in ["groups?$expand=owners", "groups?$top=9&%24expand=owners"] {
+            let request = crate::Request::graph(crate::Version::V1, path);
+            assert_eq!(request.cost(), (Workload::Directory, 2), "{path}");
+        }
+        let request = crate::Request::graph(crate::Version::V1, "groups?$filter=x eq '$expand'");
+        assert_eq!(request.cost().1, 1);
         let budget = Budget::default();
         let waits: Vec<_> = (0..702)
             .map(|_| budget.take(Workload::Directory, 5, at(0)).as_millis())

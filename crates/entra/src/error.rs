@@ -8,7 +8,7 @@ use std::{fmt, time::Duration};
 use crate::TransportError;
 
 pub(crate) use redact::without;
-pub(crate) use told::{line, parsed, refusal, told, unreadable};
+pub(crate) use told::{SKEW, line, parsed, refusal, told, unreadable};
 
 /// Why a call gave nothing.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -135,6 +135,17 @@ impl Error {
     /// Whether the caller may not read this.
     pub fn is_forbidden(&self) -> bool {
         self.status() == Some(403) && !self.is_unlicensed()
+    }
+
+    /// Whether a token is not taken, a fresh one neither: everything would be answered so, whatever is granted (Microsoft
+    /// Graph, *Resolve authorization errors*; Azure Resource Manager, `ExpiredAuthenticationToken`).
+    pub fn is_token_refused(&self) -> bool {
+        self.status() == Some(401)
+            && self.code().is_some_and(|code| {
+                ["InvalidAuthenticationToken", "ExpiredAuthenticationToken"]
+                    .iter()
+                    .any(|known| code.eq_ignore_ascii_case(known))
+            })
     }
 
     /// Whether there is no such object.

@@ -35,7 +35,7 @@ faults! {
     ClockSkew "clock-skew" false "The clock of the service is ten minutes ahead: Date headers and the nbf of new tokens.";
     StaleReads "stale-reads" false "Directory reads are eventually consistent: what was written shows after 5 seconds, a unit's flag on its members after 5 minutes.";
     TinyPages "tiny-pages" false "Pages hold two objects, some hold none and still have a next link, whatever $top says.";
-    ForeignNextLink "foreign-next-link" false "Next links point to another host.";
+    ForeignNextLink "foreign-next-link" false "Lists go on after one object, at a next link that points to another host.";
     NoPremium "no-premium" false "The tenant has no Entra ID P1 or P2: no sign-in logs, no PIM, no Conditional Access reads of reports.";
     PimNotOnboarded "pim-not-onboarded" false "Privileged Identity Management was never set up: MissingProvider in place of the usual error.";
     LogDelay "log-delay" false "Sign-in records become readable 28 seconds to 18 minutes after the sign-in, most after about 4 minutes.";

@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::atomic::Ordering, time::Duration};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{Entra, Request, Version, backoff, is_passing};
+use super::{Entra, Request, Version, backoff, is_passing, request::ALL_MEMBERS};
 use crate::{Error, HttpResponse};
 
 /// The most requests in a batch.
@@ -100,7 +100,8 @@ impl Entra {
             .iter()
             .map(|place| {
                 let url = format!("/{}", paths[*place].trim_start_matches('/'));
-                json!({"id": place.to_string(), "method": "GET", "url": url})
+                let (name, value) = ALL_MEMBERS;
+                json!({"id": place.to_string(), "method": "GET", "url": url, "headers": {name: value}})
             })
             .collect();
         let request = Request::graph(version, "$batch").post(json!({"requests": requests}));

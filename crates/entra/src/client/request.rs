@@ -25,6 +25,10 @@ impl Version {
     }
 }
 
+/// Without it Microsoft Graph puts `unknownFutureValue` in place of the newer members of its enumerations, the platform
+/// Linux among them (Microsoft Graph, *Handling future members in evolvable enumerations*).
+pub(crate) const ALL_MEMBERS: (&str, &str) = ("Prefer", "include-unknown-enum-members");
+
 /// A request: a read, which may be repeated; a write is made only from an approved step ([`crate::apply`]).
 #[derive(Clone)]
 pub struct Request {
@@ -59,7 +63,9 @@ impl Request {
     /// A read of Microsoft Graph: path below the version, with query.
     pub fn graph(version: Version, path: impl AsRef<str>) -> Self {
         let path = path.as_ref().trim_start_matches('/');
-        Self::new(Service::Graph, format!("{}/{path}", version.segment()))
+        let request = Self::new(Service::Graph, format!("{}/{path}", version.segment()));
+        let (name, value) = ALL_MEMBERS;
+        request.header(name, value)
     }
 
     /// A read of Azure Resource Manager: path with `api-version`.
@@ -135,9 +141,12 @@ impl Request {
     /// The limit that it counts against, and what it costs there.
     pub(crate) fn cost(&self) -> (Workload, usize) {
         let workload = self.workload();
-        (
-            workload,
-            workload.units(&format!("/{}/", self.plain_path())),
-        )
+        let query = self.path.split_once('?').map_or("", |(_, query)| query);
+        let expands = query.split('&').any(|pair| {
+            let name = pair.split('=').next().unwrap_or_default();
+            name.eq_ignore_ascii_case("$expand") || name.eq_ignore_ascii_case("%24expand")
+        });
+        let path = format!("/{}/", self.plain_path());
+        (workload, workload.units(&path, expands))
     }
 }

@@ -40,7 +40,11 @@ mod signs;
 mod snapshot;
 mod work;
 
-use std::{collections::BTreeMap, io, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    path::PathBuf,
+};
 
 use breakglass_model::{Clock, NotRead};
 use jiff::Timestamp;
@@ -160,6 +164,15 @@ pub enum CollectError {
         "the tenant has no user `{0}`: check the spelling of the emergency account, and that it is the right tenant"
     )]
     NoAccount(String),
+}
+
+/// Names of the collections of a snapshot, each once: what a comparison of snapshots has to look at.
+pub fn collections() -> BTreeSet<&'static str> {
+    let collection = |step: &&'static str| match *step {
+        "emergency accounts" | "administrators" => "users",
+        own => own,
+    };
+    STEPS.iter().map(collection).collect()
 }
 
 /// Reads a tenant into one snapshot file.

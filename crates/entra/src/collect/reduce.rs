@@ -51,6 +51,8 @@ const WHOLE: &[&str] = &[
     "actionGroups",
     "actionRules",
     "activityLogAlerts",
+    "locks",
+    "ruleHealth",
     "azureRoleAssignments",
     "onboardingStates",
     "alertRules",

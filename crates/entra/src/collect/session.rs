@@ -328,22 +328,11 @@ pub(super) fn ends_the_run(error: &Error) -> bool {
     match error {
         // An answer of 500 comes again and again from a call that a tenant cannot be asked: it is no reason to stop.
         Error::Refused(_) => {
-            error.is_transient() && error.status() != Some(500) || is_token_refused(error)
+            error.is_transient() && error.status() != Some(500) || error.is_token_refused()
         }
         Error::SignIn(_) => true,
         _ => error.is_transient(),
     }
-}
-
-/// Whether a token is not taken, a fresh one neither: everything would be answered so, whatever is granted (Microsoft
-/// Graph, *Resolve authorization errors*; Azure Resource Manager, `ExpiredAuthenticationToken`).
-fn is_token_refused(error: &Error) -> bool {
-    error.status() == Some(401)
-        && error.code().is_some_and(|code| {
-            ["InvalidAuthenticationToken", "ExpiredAuthenticationToken"]
-                .iter()
-                .any(|known| code.eq_ignore_ascii_case(known))
-        })
 }
 
 /// Why something could not be read, in a sentence.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, io::Write};
 
 use flate2::{Compression, write::GzEncoder};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
     session::Session,
     work::{Done, Work},
 };
-use crate::file::replace;
+use crate::{error::SKEW, file::replace};
 
 /// The schema of a snapshot, as `breakglass_model::export` reads it.
 const SCHEMA: &str = breakglass_model::export::SNAPSHOT_SCHEMA;
@@ -26,6 +26,7 @@ impl Session<'_> {
             name = Some(text(&organization, "displayName").to_owned());
             id = Some(text(&organization, "id").to_owned());
         })?;
+        let ahead = self.entra.clock_offset().and_then(clock);
         let (resumed, anew) = start.told();
         let out = self.options.out.clone();
         let work = self.work.into_inner();
@@ -40,7 +41,11 @@ impl Session<'_> {
                 .iter()
                 .flat_map(|done| done.not_read.clone())
                 .collect(),
-            notes: steps.iter().flat_map(|done| done.notes.clone()).collect(),
+            notes: steps
+                .iter()
+                .flat_map(|done| done.notes.clone())
+                .chain(ahead)
+                .collect(),
             resumed,
             anew,
         };
@@ -77,6 +82,23 @@ impl Session<'_> {
         work.remove()?;
         Ok(summary)
     }
+}
+
+/// What a reader must know where our clock was off: the time of the snapshot is ours, all others are Microsoft's.
+/// `ahead`: how far ours was ahead.
+fn clock(ahead: SignedDuration) -> Option<String> {
+    let side = if ahead.is_negative() {
+        "behind"
+    } else {
+        "ahead of"
+    };
+    (ahead.abs() >= SKEW).then(|| {
+        format!(
+            "this machine's clock was {} s {side} Microsoft's when this was collected, so the snapshot's own time is wrong by \
+             as much: set the clock, and collect again where ages matter",
+            ahead.abs().as_secs()
+        )
+    })
 }
 
 /// The finished steps in the order of the plan, whatever order they were taken in.

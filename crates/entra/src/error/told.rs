@@ -12,7 +12,7 @@ use crate::HttpResponse;
 /// The most letters of a message that are shown.
 const MOST: usize = 500;
 /// A clock that is wrong by this much makes valid tokens look expired, or not valid yet.
-const SKEW: SignedDuration = SignedDuration::from_mins(2);
+pub(crate) const SKEW: SignedDuration = SignedDuration::from_mins(2);
 
 /// What an error body says.
 #[derive(Debug, Default, PartialEq, Eq)]

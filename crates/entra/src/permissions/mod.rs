@@ -98,6 +98,18 @@ mod tests {
         }
     }
 
+    /// M4: `RoleManagementPolicy.Read.Directory` is for signed-in people (Microsoft Graph, *List
+    /// roleManagementPolicyAssignments*).
+    #[test]
+    fn m4_an_application_reads_the_settings_of_roles_by_the_permission_on_roles() {
+        let need = for_collection("roleManagementPolicyAssignments").unwrap();
+        assert_eq!(need.application, ["RoleManagement.Read.Directory"]);
+        assert_eq!(need.delegated, ["RoleManagementPolicy.Read.Directory"]);
+        let name = "RoleManagementPolicy.Read.Directory";
+        assert!(!graph_permissions("collect").contains(&name));
+        assert!(delegated("collect").contains(&name));
+    }
+
     #[test]
     fn permissions_that_the_model_knows_have_the_same_ids_here() {
         for power in breakglass_model::tenant::POWERS {

@@ -166,14 +166,17 @@ const TABLE: &[Need] = &[
         "when an eligible role was given, and how",
         CHECK
     ),
-    graph!(
-        "roleManagementPolicyAssignments",
-        "GET /policies/roleManagementPolicyAssignments",
-        ["RoleManagementPolicy.Read.Directory"],
-        "Global Reader",
-        "what activating a role asks for, and who approves",
-        READ
-    ),
+    Need {
+        collection: "roleManagementPolicyAssignments",
+        service: Service::Graph,
+        call: "GET /policies/roleManagementPolicyAssignments",
+        // The permission of that name does not count for an application that acts for itself.
+        application: &["RoleManagement.Read.Directory"],
+        delegated: &["RoleManagementPolicy.Read.Directory"],
+        role: "Global Reader",
+        why: "what activating a role asks for, and who approves",
+        used_by: READ,
+    },
     graph!(
         "resourceActions",
         "GET beta /roleManagement/directory/resourceNamespaces/microsoft.directory/resourceActions",

@@ -34,6 +34,8 @@ struct Inner {
     /// The tenant, as a snapshot.
     tenant: Value,
     faults: BTreeMap<String, Fault>,
+    /// `Date` of each answer.
+    date: Option<String>,
     /// Method, path and query of every call; those of a batch by themselves.
     calls: Vec<String>,
 }
@@ -66,6 +68,10 @@ impl Fake {
 
     pub(crate) fn fault(&self, path: &str, fault: Fault) {
         self.0.lock().unwrap().faults.insert(path.to_owned(), fault);
+    }
+
+    pub(crate) fn date(&self, date: &str) {
+        self.0.lock().unwrap().date = Some(date.to_owned());
     }
 
     pub(crate) fn mended(&self) {
@@ -125,9 +131,13 @@ impl Transport for Fake {
         } else {
             inner.answer(&call)?
         };
+        let date = inner.date.clone();
         Ok(HttpResponse {
             status,
-            headers: vec![("request-id".to_owned(), "r-1".to_owned())],
+            headers: [("request-id".to_owned(), "r-1".to_owned())]
+                .into_iter()
+                .chain(date.map(|date| ("date".to_owned(), date)))
+                .collect(),
             body: body.to_string().into_bytes().into(),
         })
     }
@@ -170,7 +180,12 @@ impl Inner {
             all => all.to_vec(),
         };
         Ok(match self.find(path, &segments) {
-            Some(Value::Array(rows)) => (200, page(call, &rows, &options)),
+            Some(Value::Array(mut rows)) => {
+                if let Some(filter) = options.get("$filter") {
+                    rows.retain(|row| passes(row, filter));
+                }
+                (200, page(call, &rows, &options))
+            }
             Some(object) => (200, selected(&object, &options)),
             None => not_found(),
         })
@@ -245,7 +260,14 @@ impl Inner {
             ["identityGovernance", "lifecycleWorkflows", "workflows"] => {
                 self.table("lifecycleWorkflows")
             }
-            ["identityGovernance", "privilegedAccess", "group", _] => Some(json!([])),
+            ["identityGovernance", "privilegedAccess", "group", set] => {
+                let name = if set.starts_with("assignment") {
+                    "privilegedAccessGroupAssignmentScheduleInstances"
+                } else {
+                    "privilegedAccessGroupEligibilityScheduleInstances"
+                };
+                self.table(name)
+            }
             ["subscriptions" | "microsoft.aadiam", ..] => self.azure(path),
             [.., last] => self.table(last),
             [] => None,
@@ -259,10 +281,22 @@ impl Inner {
             "default" => self.table("onboardingStates")?.get(0).cloned(),
             "query" => None,
             "values" => self.table("activityLog"),
+            "current" => self.object("ruleHealth", path),
             _ if path.contains("/tables/") => self.object("workspaceTables", path),
+            _ if path.contains("/storageAccounts/") => self.object("logDestinations", path),
             _ => self.table(last),
         }
     }
+}
+
+/// Filters that decide which of several calls an object answers: a group, and the provider of an operation.
+fn passes(row: &Value, filter: &str) -> bool {
+    let wanted = |word: &str| filter.split_once(word)?.1.split('\'').next();
+    let group = wanted("groupId eq '");
+    let provider = wanted("resourceProvider eq '");
+    let operation = row["operationName"]["value"].as_str().unwrap_or_default();
+    group.is_none_or(|group| row["groupId"] == group)
+        && provider.is_none_or(|own| operation.starts_with(own))
 }
 
 fn page(call: &str, rows: &[Value], options: &BTreeMap<&str, &str>) -> Value {

@@ -17,4 +17,5 @@ mod passkeys;
 mod people;
 mod reading;
 mod script;
+mod tenant;
 mod tls;

@@ -108,10 +108,11 @@ pub(super) fn answer(request: &Request<'_>) -> Result<Answer, ApiError> {
 
 /// One page of a list; the next link carries where it goes on.
 pub(super) fn page(request: &Request<'_>, list: Vec<Value>) -> Answer {
-    let size = if request.lab.faults.on(Fault::TinyPages) {
-        2
-    } else {
-        PAGE
+    let size = match &request.lab.faults {
+        // A link to another host shows only where a list goes on.
+        faults if faults.on(Fault::ForeignNextLink) => 1,
+        faults if faults.on(Fault::TinyPages) => 2,
+        _ => PAGE,
     };
     let start: usize = request
         .parameter("$skiptoken")

@@ -204,8 +204,13 @@ pub(super) fn list(
                     .is_some_and(|own| own.eq_ignore_ascii_case(kind.name))
             });
         }
-        if kind.place == Place::Extension {
-            // Of extensions only those right below the scope.
+        // Locks are listed with those of all that lies below the scope (Azure Resource Manager, *Management Locks: List At
+        // Subscription Level*); of other extensions, and by `atScope()`, only those right at the scope.
+        let deep = kind.table == "locks"
+            && !request
+                .parameter("$filter")
+                .is_some_and(|filter| filter.to_lowercase().contains("atscope()"));
+        if kind.place == Place::Extension && !deep {
             let start = format!("{scope}/providers/").to_lowercase();
             list.retain(|row| {
                 let id = id_of(row).to_lowercase();

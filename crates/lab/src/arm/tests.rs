@@ -514,6 +514,40 @@ fn a_lock_keeps_owners_out_too() {
     assert_eq!(ask(&lab, "DELETE", &path, "2023-12-01", Value::Null).0, 200);
 }
 
+/// X4: a lock of a resource group or of a resource is one of its subscription's.
+#[test]
+fn x4_locks_are_listed_with_those_below_the_scope() {
+    let lab = lab("contoso-modern");
+    let rule = format!(
+        "{}/providers/Microsoft.Insights/scheduledQueryRules/break-glass-use",
+        group()
+    );
+    let put = |scope: &str, name: &str| {
+        let path = format!("{scope}/providers/Microsoft.Authorization/locks/{name}");
+        let body = json!({"properties": {"level": "CanNotDelete"}});
+        assert_eq!(ask(&lab, "PUT", &path, "2020-05-01", body).0, 201, "{path}");
+    };
+    put(&group(), "of-group");
+    put(&rule, "of-rule");
+    put(SUBSCRIPTION, "of-all");
+    let names = |scope: &str, filter: &str| -> Vec<String> {
+        let path = format!("{scope}/providers/Microsoft.Authorization/locks?{filter}");
+        let (status, got) = ask(&lab, "GET", &path, "2020-05-01", Value::Null);
+        assert_eq!(status, 200, "{path}: {got}");
+        let rows = got["value"].as_array().unwrap().iter();
+        let mut names: Vec<String> = rows
+            .map(|row| row["name"].as_str().unwrap().to_owned())
+            .collect();
+        names.sort_unstable();
+        names
+    };
+    let all = ["keep-shop", "of-all", "of-group", "of-rule"];
+    assert_eq!(names(SUBSCRIPTION, ""), all);
+    assert_eq!(names(&group(), ""), ["of-group", "of-rule"]);
+    assert_eq!(names(&rule, ""), ["of-rule"]);
+    assert_eq!(names(SUBSCRIPTION, "$filter=atScope()"), ["of-all"]);
+}
+
 #[test]
 fn role_assignments_are_filtered_by_scope_and_principal_and_are_unique() {
     let lab = lab("contoso-modern");

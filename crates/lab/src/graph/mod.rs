@@ -11,6 +11,7 @@ mod index;
 mod kind;
 mod log_filter;
 mod logs;
+mod members;
 mod page;
 mod read;
 mod related;
@@ -78,6 +79,11 @@ pub(crate) fn answer(lab: &Arc<Lab>, caller: &Caller, call: &Call) -> Result<Ans
 fn single(lab: &Arc<Lab>, caller: &Caller, request: &Request) -> Result<Answer, ApiError> {
     let cost = lab.meter.count(lab, caller, request)?;
     let mut answer = read_or_ask(lab, caller, request)?;
+    if !request.all_members
+        && let Body::Json(shown) = &mut answer.body
+    {
+        members::hide(shown);
+    }
     if let Some(units) = cost.units {
         answer
             .headers
@@ -148,7 +154,7 @@ fn read_or_ask(lab: &Arc<Lab>, caller: &Caller, request: &Request) -> Result<Ans
         ));
     };
     if !permissions::may(&state, caller, need, now) {
-        return Err(ApiError::denied());
+        return Err(permissions::denied(&path, caller, need));
     }
     let found = match request.method.as_str() {
         "GET" => reader.route()?,

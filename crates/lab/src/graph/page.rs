@@ -250,9 +250,13 @@ impl<'a> Reader<'a> {
             list.rows = Rows::Values(ordered);
         }
 
+        // A link to another host shows only where a list goes on.
+        let foreign = self.lab.faults.on(Fault::ForeignNextLink) && list.kind.page.is_some();
         let tiny = self.lab.faults.on(Fault::TinyPages) && list.kind.page.is_some();
         let most = list.kind.most;
-        let size = if tiny {
+        let size = if foreign {
+            1
+        } else if tiny {
             // Every third page, beginning with the second, holds nothing.
             if token.page % 3 == 1 { 0 } else { 2 }
         } else {

@@ -22,6 +22,8 @@ pub(crate) struct Request {
     pub(crate) query: Query,
     /// Whether `ConsistencyLevel: eventual` came with it.
     pub(crate) eventual: bool,
+    /// Whether the caller takes members of enumerations that came later.
+    pub(crate) all_members: bool,
     /// Whether the caller takes JSON only.
     pub(crate) only_json: bool,
     pub(crate) body: Option<Value>,
@@ -76,6 +78,7 @@ impl Request {
             raw_query: raw_query.to_owned(),
             query: Query::read(raw_query),
             eventual: is("consistencylevel", "eventual"),
+            all_members: is("prefer", "include-unknown-enum-members"),
             only_json: is("accept", "application/json")
                 && !is("accept", "text/plain")
                 && !is("accept", "*/*"),

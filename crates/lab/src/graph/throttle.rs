@@ -240,7 +240,8 @@ fn limits(
             "conditionalaccess",
             "policies" | "namedlocations" | "evaluate" | "deleteditems",
             ..,
-        ] => {
+        ]
+        | ["identityprotection", ..] => {
             all.push((silent(format!("access/{tenant}"), 1, seconds(1)), 1));
         }
         _ => {}
@@ -310,6 +311,23 @@ mod tests {
         );
         assert!(meter.take(&limit, 1, at(10)).is_err());
         assert!(meter.take(&limit, 1, at(22)).is_ok());
+    }
+
+    /// X4: identity protection and Conditional Access share one call a second of the whole tenant.
+    #[test]
+    fn x4_risky_users_count_with_conditional_access() {
+        let key = |path: &str| {
+            let request = Request::read("GET", path, "", |_| None, None).unwrap();
+            let limits = limits(&request, &Caller::default(), "t", 10, None);
+            let [(limit, 1)] = &limits[..] else {
+                panic!("{path}")
+            };
+            (limit.key.clone(), limit.most)
+        };
+        let policies = key("/v1.0/identity/conditionalAccess/policies");
+        assert_eq!(policies, ("access/t".to_owned(), 1));
+        assert_eq!(key("/v1.0/identityProtection/riskyUsers/x"), policies);
+        assert_eq!(key("/beta/identityProtection/riskDetections"), policies);
     }
 
     #[test]

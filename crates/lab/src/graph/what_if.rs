@@ -1,18 +1,22 @@
 //! What If: which policies a described sign-in would meet (Microsoft Graph, *conditionalAccessRoot: evaluate*).
 //!
-//! It says which policies apply, not what comes of them. Report-only policies count like enabled ones; disabled ones are
+//! It says which policies apply, not what comes of them. Of a group of applications it does not know the members. Report-only policies count like enabled ones; disabled ones are
 //! not listed.
 
 use crate::state::text;
 use breakglass_conditional_access::{
-    Enforce, Engine, Evaluation, Identity, SignIn, Truth,
+    Evaluation, Identity, SignIn, Truth,
     device_filter::Device,
     identity::{Fact, GuestKind},
     sign_in::{ClientApp, Flow, Given, InsiderRisk, Platform, Risk},
 };
 use serde_json::{Map, Value, json};
 
-use super::{Version, what_if_set::PolicySet, write::uses_preview};
+use super::{
+    Version,
+    what_if_set::{PolicySet, as_what_if},
+    write::uses_preview,
+};
 use crate::{
     Lab, State,
     lab::{Answer, ApiError},
@@ -322,7 +326,7 @@ fn judge_user(
             })
             .collect()
     };
-    Ok(set.evaluate(Enforce::ReportOnlyToo, &identity, &question.sign_in, judge))
+    Ok(set.evaluate(&identity, &question.sign_in, judge))
 }
 
 /// The first condition that does not match, as What If names it.
@@ -383,7 +387,7 @@ fn judge_principal(set: &PolicySet, policy: &Value, id: &str, question: &Questio
         conditions.insert("clientAppTypes".to_owned(), json!(["all"]));
     }
     let read = breakglass_conditional_access::policy::read(&plain);
-    let engine = Engine::new(&[read], &set.tenant().environment, Enforce::ReportOnlyToo);
+    let engine = as_what_if(&[read], &set.tenant().environment);
     let subject = engine.subject(&Identity::default());
     reason(&engine.evaluate(&subject, &question.sign_in), 0, question)
 }
@@ -445,6 +449,40 @@ mod tests {
         let mut applied = question(ANNA);
         applied["appliedPoliciesOnly"] = json!(true);
         assert!(ask(&lab, applied).iter().all(|(_, applies, _)| *applies));
+    }
+
+    /// X1: a question about an application does not show the policies on its group; the group itself must be asked.
+    #[test]
+    fn x1_a_member_of_a_group_of_applications_does_not_show_its_policies() {
+        const EXCHANGE: &str = "00000002-0000-0ff1-ce00-000000000000";
+        const OFFICE: &str = "67ad5377-2d78-4ac2-a867-6300cda00e85";
+        let lab = lab("contoso-modern");
+        let put = |name: &str, applications: Value| {
+            let body = json!({"displayName": name, "state": "enabled", "conditions": {"users": {"includeUsers": ["All"]},
+                "clientAppTypes": ["all"], "applications": applications},
+                "grantControls": {"operator": "OR", "builtInControls": ["mfa"]}});
+            let path = "identity/conditionalAccess/policies";
+            write(&lab, &person(ADELE), "POST", path, body).unwrap();
+        };
+        put("IN365", json!({"includeApplications": ["Office365"]}));
+        put(
+            "EX365",
+            json!({"includeApplications": ["All"], "excludeApplications": ["Office365"]}),
+        );
+        let applies = |policy: &str, application: &str| {
+            let mut body = question(ANNA);
+            body["signInContext"]["includeApplications"] = json!([application]);
+            let found = ask(&lab, body);
+            let found = found.into_iter().find(|(name, ..)| name == policy).unwrap();
+            assert_eq!(found.1, found.2 == "notSet");
+            assert!(found.1 || found.2 == "application", "{found:?}");
+            found.1
+        };
+        assert!(!applies("IN365", EXCHANGE));
+        assert!(applies("IN365", OFFICE) && applies("IN365", "Office365"));
+        assert!(!applies("EX365", EXCHANGE) && !applies("EX365", OFFICE));
+        assert!(applies("EX365", PORTAL));
+        assert!(!applies("CA006", PORTAL) && applies("CA006", "MicrosoftAdminPortals"));
     }
 
     #[test]

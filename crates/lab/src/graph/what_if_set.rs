@@ -8,8 +8,9 @@ use std::{
 };
 
 use breakglass_conditional_access::{
-    Enforce, Engine, Evaluation, Identity, SignIn,
+    Enforce, Engine, Environment, Evaluation, Identity, Policy, SignIn,
     engine::Subject,
+    policy::Target,
     tenant::{People, Tenant},
 };
 use breakglass_model::{
@@ -26,10 +27,9 @@ pub(crate) struct PolicySet {
     revision: u64,
     snapshot: TenantSnapshot,
     tenant: Tenant,
-    /// With report-only policies as they are.
-    enabled: Engine,
-    /// With report-only policies as if they were switched on.
-    reporting: Engine,
+    /// As What If reads the set: with report-only policies as if they were switched on, and groups of applications
+    /// without their members.
+    what_if: Engine,
     /// Who was asked for already, by folded id: looking somebody up reads every list of members.
     people: Mutex<BTreeMap<String, Arc<Identity>>>,
 }
@@ -46,28 +46,18 @@ impl PolicySet {
             bytes: state.to_snapshot(now).to_string().into_bytes(),
         }]);
         let tenant = Tenant::read(&snapshot);
-        let engine = |enforce| Engine::new(&tenant.policies, &tenant.environment, enforce);
         Self {
             revision: state.revision,
-            enabled: engine(Enforce::Enabled),
-            reporting: engine(Enforce::ReportOnlyToo),
+            what_if: as_what_if(&tenant.policies, &tenant.environment),
             people: Mutex::default(),
             tenant,
             snapshot,
         }
     }
 
-    /// The tenant as the evaluator reads it; its policies have the order of both engines.
+    /// The tenant as the evaluator reads it; its policies have the order of the engine's.
     pub(crate) const fn tenant(&self) -> &Tenant {
         &self.tenant
-    }
-
-    /// The engine in which report-only policies count as the caller says.
-    pub(crate) const fn engine(&self, enforce: Enforce) -> &Engine {
-        match enforce {
-            Enforce::Enabled => &self.enabled,
-            Enforce::ReportOnlyToo => &self.reporting,
-        }
     }
 
     /// Who an object id is to the policies; `None`: it is no object id.
@@ -81,18 +71,49 @@ impl PolicySet {
         Some(Arc::clone(identity))
     }
 
-    /// Puts a question to an engine and hands the evaluation over.
+    /// Puts a question to What If and hands the evaluation over.
     pub(crate) fn evaluate<T>(
         &self,
-        enforce: Enforce,
         identity: &Identity,
         sign_in: &SignIn,
         read: impl FnOnce(&Evaluation<'_>) -> T,
     ) -> T {
-        let engine = self.engine(enforce);
-        let subject: Subject = engine.subject(identity);
-        read(&engine.evaluate(&subject, sign_in))
+        let subject: Subject = self.what_if.subject(identity);
+        read(&self.what_if.evaluate(&subject, sign_in))
     }
+}
+
+/// Groups of applications by their token, and what a question about the group itself asks for: the token, and of
+/// Office 365 an application that stands for it.
+const GROUPS: [(&str, &[&str]); 2] = [
+    (
+        "office365",
+        &["office365", "67ad5377-2d78-4ac2-a867-6300cda00e85"],
+    ),
+    ("microsoftadminportals", &["microsoftadminportals"]),
+];
+
+/// A set of policies as What If reads it (Microsoft Graph, *conditionalAccessRoot: evaluate*): a question about a member
+/// does not show the policies that include its group. Nothing is said of groups that are excluded: these keep their
+/// members.
+pub(crate) fn as_what_if(policies: &[Policy], environment: &Environment) -> Engine {
+    let mut environment = environment.clone();
+    let mut policies = policies.to_vec();
+    for (token, asked) in GROUPS {
+        let asked: Vec<String> = asked.iter().map(|&id| id.to_owned()).collect();
+        let members = environment.suites.insert(token.to_owned(), asked);
+        for policy in &mut policies {
+            if let Target::Resources(resources) = &mut policy.target
+                && resources
+                    .exclude
+                    .iter()
+                    .any(|own| own.eq_ignore_ascii_case(token))
+            {
+                resources.exclude.extend(members.iter().flatten().cloned());
+            }
+        }
+    }
+    Engine::new(&policies, &environment, Enforce::ReportOnlyToo)
 }
 
 impl Lab {

@@ -8,16 +8,23 @@
 mod reads;
 
 use jiff::Timestamp;
+use serde_json::json;
 
 pub(crate) use reads::of_read;
 
-use crate::{State, graph::write::active_roles, lab::Caller};
+use crate::{
+    State,
+    graph::write::active_roles,
+    lab::{ApiError, Caller},
+};
 
 /// What a call needs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Need {
     /// One of these permissions.
     pub(crate) any: &'static [&'static str],
+    /// Those of them that count only where a person signed in.
+    pub(crate) people_only: &'static [&'static str],
     /// For a signed-in user, one of these roles (template ids) as well; empty: every member may.
     pub(crate) roles: &'static [&'static str],
 }
@@ -78,9 +85,42 @@ pub(crate) fn holds(caller: &Caller, any: &[&str]) -> bool {
     any.iter().any(|&name| caller.permissions.contains(name))
 }
 
+/// Whether a caller holds a permission that counts for this.
+fn has_permission(caller: &Caller, need: Need) -> bool {
+    let counts = |name: &&&str| caller.user.is_some() || !need.people_only.contains(*name);
+    need.any
+        .iter()
+        .filter(counts)
+        .any(|&name| caller.permissions.contains(name))
+}
+
 /// Whether a caller may read what this needs.
 pub(crate) fn may(state: &State, caller: &Caller, need: Need, now: Timestamp) -> bool {
-    holds(caller, need.any) && has_role(state, caller, need.roles, now)
+    has_permission(caller, need) && has_role(state, caller, need.roles, now)
+}
+
+/// How a read is refused: authentication methods (Microsoft Graph, *List methods*) and Privileged Identity Management have
+/// words of their own; the latter's are JSON inside the message.
+pub(crate) fn denied(path: &[&str], caller: &Caller, need: Need) -> ApiError {
+    let is_pim = match path {
+        ["users", _, "authentication", ..] => {
+            return ApiError::new(403, "accessDenied", "Request Authorization failed");
+        }
+        ["rolemanagement", "directory", set, ..] => set.contains("schedule"),
+        ["policies", set, ..] => set.starts_with("rolemanagementpolic"),
+        ["identitygovernance", "privilegedaccess", ..] => true,
+        _ => false,
+    };
+    if !is_pim || has_permission(caller, need) {
+        return ApiError::denied();
+    }
+    let scopes = need.any.join(",");
+    let message = json!({
+        "errorCode": "PermissionScopeNotGranted",
+        "message": format!("Authorization failed due to missing permission scope {scopes}."),
+        "instanceAnnotations": [],
+    });
+    ApiError::new(403, "UnknownError", message.to_string())
 }
 
 /// Whether a signed-in user has one of these roles for the whole tenant, or Global Administrator. Apps need none.
@@ -116,6 +156,32 @@ mod tests {
             },
         }))
         .unwrap()
+    }
+
+    /// X4: an app for itself reads the settings of roles by `RoleManagement.Read.Directory`, a person by another one.
+    #[test]
+    fn x4_a_permission_for_people_does_not_count_for_an_app() {
+        let now: Timestamp = "2026-03-01T09:00:00Z".parse().unwrap();
+        let global = json!([{"principalId": "global", "roleDefinitionId": reads::GLOBAL, "directoryScopeId": "/"}]);
+        let state = state(&global);
+        let path = ["policies", "rolemanagementpolicyassignments"];
+        let need = of_read(&path).unwrap();
+        for (user, permission, allowed) in [
+            (None, "RoleManagementPolicy.Read.Directory", false),
+            (None, "RoleManagement.Read.Directory", true),
+            (Some("global"), "RoleManagementPolicy.Read.Directory", true),
+        ] {
+            let caller = Caller {
+                user: user.map(str::to_owned),
+                permissions: BTreeSet::from([permission.to_owned()]),
+                ..Caller::default()
+            };
+            assert_eq!(may(&state, &caller, need, now), allowed, "{permission}");
+            if !allowed {
+                let error = denied(&path, &caller, need);
+                assert!(error.message.contains("PermissionScopeNotGranted"));
+            }
+        }
     }
 
     #[test]

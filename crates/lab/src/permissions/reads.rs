@@ -24,7 +24,11 @@ pub(super) const ACCESS_ROLES: &[&str] =
     &[GLOBAL_READER, SECURITY_READER, SECURITY_ADMIN, ACCESS_ADMIN];
 
 const fn need(any: &'static [&'static str], roles: &'static [&'static str]) -> Need {
-    Need { any, roles }
+    Need {
+        any,
+        people_only: &[],
+        roles,
+    }
 }
 
 const USERS: Need = need(
@@ -145,8 +149,8 @@ const PIM_ROLES: &[&str] = &[
     SECURITY_OPERATOR,
     ROLE_ADMIN,
 ];
-const PIM_RULES: Need = need(
-    &[
+const PIM_RULES: Need = Need {
+    any: &[
         "RoleManagementPolicy.Read.Directory",
         "RoleManagementPolicy.ReadWrite.Directory",
         "RoleManagement.Read.Directory",
@@ -155,8 +159,13 @@ const PIM_RULES: Need = need(
         "RoleManagementPolicy.Read.AzureADGroup",
         "RoleManagementPolicy.ReadWrite.AzureADGroup",
     ],
-    PIM_ROLES,
-);
+    // Microsoft Graph, *List roleManagementPolicyAssignments*: not among the permissions of applications.
+    people_only: &[
+        "RoleManagementPolicy.Read.Directory",
+        "RoleManagementPolicy.ReadWrite.Directory",
+    ],
+    roles: PIM_ROLES,
+};
 const PIM_ALERTS: Need = need(
     &[
         "RoleManagementAlert.Read.Directory",

@@ -6,7 +6,10 @@ use breakglass_lab::Fault;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::support::{Twin, example};
+use crate::{
+    support::{Twin, example},
+    writes::send,
+};
 
 const BREAK_GLASS: &str = "7b3e1a00-41c2-4d8a-b6f0-9c5d1e2a4000";
 const ACCOUNTS: &str = "7b3e1ce4-41c2-4d8a-b6f0-9c5d1e2a507c";
@@ -39,6 +42,35 @@ async fn the_organisation_is_read_over_tls() {
     let (status, body) = twin.get("/v1.0/organization").await;
     assert_eq!(status, 200);
     assert_eq!(body["value"][0]["displayName"], "Contoso");
+}
+
+/// X4: members of enumerations that came later are shown to those only who say that they take them, also in a batch.
+#[tokio::test]
+async fn x4_newer_members_of_enumerations_are_shown_on_request() {
+    const ALL: &[(&str, &str)] = &[("Prefer", "include-unknown-enum-members")];
+    let mut tenant = example("contoso");
+    let policy = &mut tenant["collections"]["conditionalAccessPolicies"][0];
+    policy["conditions"]["platforms"] =
+        json!({"includePlatforms": ["all"], "excludePlatforms": ["linux"]});
+    let path = format!(
+        "identity/conditionalAccess/policies/{}",
+        policy["id"].as_str().unwrap()
+    );
+    let twin = Twin::of(tenant).await;
+    let platforms = |body: &Value| body["conditions"]["platforms"]["excludePlatforms"][0].clone();
+    for (headers, shown) in [(ALL, "linux"), (&[], "unknownFutureValue")] {
+        let (_, body) = twin.get_with(&format!("/v1.0/{path}"), headers).await;
+        assert_eq!(platforms(&body), shown);
+        let headers: serde_json::Map<String, Value> = headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), json!(value)))
+            .collect();
+        let batch = json!({"requests": [{"id": "1", "method": "GET", "url": format!("/{path}"), "headers": headers}]});
+        let token = twin.token("breakglass posture").await;
+        let url = format!("{}/v1.0/$batch", twin.running.addresses.graph);
+        let (_, answer) = send(&twin, &token, reqwest::Method::POST, &url, batch).await;
+        assert_eq!(platforms(&answer["responses"][0]["body"]), shown);
+    }
 }
 
 #[tokio::test]
@@ -634,16 +666,21 @@ async fn each_permission_opens_what_it_is_for() {
         200
     );
     assert_eq!(twin.get_as(&watch, "/v1.0/users", &[]).await.0, 200);
-    for path in [
-        "/v1.0/domains".to_owned(),
-        format!("/v1.0/users/{BREAK_GLASS}/authentication/methods"),
+    let methods = format!("/v1.0/users/{BREAK_GLASS}/authentication/methods");
+    let pim = "/v1.0/roleManagement/directory/roleAssignmentScheduleInstances";
+    for (path, refusal) in [
+        ("/v1.0/domains", "Authorization_RequestDenied"),
+        (&methods, "accessDenied"),
+        (pim, "UnknownError"),
     ] {
-        let (status, body) = twin.get_as(&watch, &path, &[]).await;
-        assert_eq!(
-            (status, code(&body)),
-            (403, "Authorization_RequestDenied"),
-            "{path}"
-        );
+        let (status, body) = twin.get_as(&watch, path, &[]).await;
+        assert_eq!((status, code(&body)), (403, refusal), "{path}");
+        if path == pim {
+            // JSON inside the message.
+            let message = body["error"]["message"].as_str().unwrap();
+            let message: Value = serde_json::from_str(message).unwrap();
+            assert_eq!(message["errorCode"], "PermissionScopeNotGranted");
+        }
         let error = &body["error"]["innerError"];
         assert!(error["request-id"].is_string() && !error["date"].as_str().unwrap().ends_with('Z'));
     }

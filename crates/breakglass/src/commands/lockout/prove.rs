@@ -80,7 +80,7 @@ pub fn run(args: &ProveArgs) -> Result<u8, Failure> {
     let confirmation = args
         .set
         .confirm
-        .then(|| confirmed(&scene, &tenant, &people, &accounts))
+        .then(|| confirmed(&scene, &tenant, &people, &options, &accounts))
         .transpose()?;
     let document = ProofDocument {
         head: scene.head("lockout-proof", &assumptions),
@@ -102,14 +102,15 @@ pub fn run(args: &ProveArgs) -> Result<u8, Failure> {
     ))
 }
 
-/// Ways in and witnesses, put to Microsoft's own What If.
+/// Ways in, witnesses and samples of *never*, put to Microsoft's own What If.
 fn confirmed(
     scene: &Scene,
     tenant: &Tenant,
     people: &People<'_>,
+    options: &prove::Options,
     accounts: &[Account],
 ) -> Result<Confirmation, Failure> {
-    let identities: Vec<(Identity, Vec<SignIn>)> = accounts
+    let mut identities: Vec<(Identity, Vec<SignIn>)> = accounts
         .iter()
         .filter_map(|account| {
             let id = ObjectId::parse(account.id.as_deref()?).ok()?;
@@ -122,6 +123,12 @@ fn confirmed(
             Some((people.identity(&id), sign_ins))
         })
         .collect();
+    confirm::samples::add(
+        &tenant.policies,
+        &tenant.environment,
+        options,
+        &mut identities,
+    );
     confirm::confirm(scene, tenant, &identities)
 }
 

@@ -7,6 +7,8 @@ use breakglass_conditional_access::{
 };
 use serde_json::{Map, Value, json};
 
+use super::samples::GROUPS;
+
 /// The body of the request, or why What If has no words for this sign-in.
 pub(super) fn body(sign_in: &SignIn, user: &str) -> Result<Value, &'static str> {
     Ok(json!({
@@ -15,6 +17,16 @@ pub(super) fn body(sign_in: &SignIn, user: &str) -> Result<Value, &'static str> 
         "signInConditions": conditions(sign_in)?,
         "appliedPoliciesOnly": false,
     }))
+}
+
+/// The sign-in as What If is asked about it: with a user action it takes no resource, so it shows no policies on resources.
+pub(super) fn as_asked(sign_in: &SignIn) -> SignIn {
+    let mut asked = sign_in.clone();
+    if asked.user_action.is_some() {
+        asked.audiences.clear();
+        asked.auth_contexts.clear();
+    }
+    asked
 }
 
 fn context(sign_in: &SignIn) -> Result<Value, &'static str> {
@@ -36,7 +48,7 @@ fn context(sign_in: &SignIn) -> Result<Value, &'static str> {
     ) {
         (None, _, false) => Ok(json!({
             "@odata.type": "#microsoft.graph.applicationContext",
-            "includeApplications": sign_in.audiences,
+            "includeApplications": applications(sign_in),
         })),
         (Some(context), None, true) => Ok(json!({
             "@odata.type": "#microsoft.graph.authContext",
@@ -45,6 +57,16 @@ fn context(sign_in: &SignIn) -> Result<Value, &'static str> {
         (None, _, true) => Err("it asks for no resource"),
         _ => Err("What If takes either resources or one authentication context"),
     }
+}
+
+/// The applications, groups of them by the word that What If takes.
+fn applications(sign_in: &SignIn) -> Vec<&str> {
+    let word = |id: &str| {
+        let group = GROUPS.iter().find(|(own, ..)| own.eq_ignore_ascii_case(id));
+        group.map(|(.., word)| *word)
+    };
+    let audiences = sign_in.audiences.iter();
+    audiences.map(|id| word(id).unwrap_or(id)).collect()
 }
 
 fn conditions(sign_in: &SignIn) -> Result<Value, &'static str> {
@@ -126,6 +148,19 @@ mod tests {
             "device": {"isCompliant": true, "deviceOwnership": "Company", "extensionAttribute1": "x"},
         }));
         insta::assert_json_snapshot!(body(&given, "u1").unwrap());
+    }
+
+    #[test]
+    fn x1_groups_of_applications_are_asked_for_by_their_words() {
+        for (word, asked) in [
+            ("office365", "67ad5377-2d78-4ac2-a867-6300cda00e85"),
+            ("microsoftadminportals", "MicrosoftAdminPortals"),
+            ("a", "a"),
+        ] {
+            let body = body(&sign_in(json!({"audiences": [word]})), "u1").unwrap();
+            let context = &body["signInContext"];
+            assert_eq!(context["includeApplications"], json!([asked]));
+        }
     }
 
     #[test]
