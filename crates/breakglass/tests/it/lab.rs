@@ -155,6 +155,12 @@ fn lab_writes_what_the_other_commands_need_and_only_its_owner_may_read_it() {
         assert!(path.is_file(), "{name}");
         owner_only(&path);
     }
+    let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/lab.md");
+    let docs = fs::read_to_string(docs).unwrap();
+    for file in fs::read_dir(twin.path("lab")).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        assert!(docs.contains(&format!("`{name}`")), "docs/lab.md: {name}");
+    }
     let output = twin.run(&["lab", "faults", "--data-dir", "lab"]);
     assert_eq!(code(&output), 0);
     let text = out(&output);
