@@ -1,8 +1,8 @@
 //! Keeping within Microsoft's limits before being told to.
 //!
 //! The numbers are those of Microsoft Graph, *Microsoft Graph service-specific throttling limits*, of the Log Analytics
-//! query API and of Azure Resource Manager, *Understand how Azure Resource Manager throttles requests*. Conditional
-//! Access and the reports give no `Retry-After`, so the only way to be a good guest there is to count.
+//! query API, of Azure Monitor, *Service limits*, and of Azure Resource Manager, *Understand how Azure Resource Manager
+//! throttles requests*. Conditional Access and the reports give no `Retry-After`, so the only way to be a good guest there is to count.
 
 use std::{collections::HashMap, sync::Mutex, time::Duration};
 
@@ -21,6 +21,10 @@ pub(crate) enum Workload {
     Directory,
     /// Azure Resource Manager: 25 reads a second.
     Arm,
+    /// The activity log of Azure: 50 reads in 30 seconds, which count as reads of Azure too.
+    ActivityLog,
+    /// The list of Azure's alerts: 100 reads in a minute, which count as reads of Azure too.
+    Alerts,
     /// Log Analytics: 200 queries in 30 seconds.
     Logs,
 }
@@ -29,7 +33,16 @@ impl Workload {
     /// The workload of a call; the path ends in a slash.
     pub(crate) fn of(service: Service, path: &str) -> Self {
         match service {
-            Service::Arm => Self::Arm,
+            Service::Arm => {
+                let path = path.to_ascii_lowercase();
+                if path.ends_with("/microsoft.insights/eventtypes/management/values/") {
+                    Self::ActivityLog
+                } else if path.ends_with("/microsoft.alertsmanagement/alerts/") {
+                    Self::Alerts
+                } else {
+                    Self::Arm
+                }
+            }
             Service::Logs => Self::Logs,
             Service::Graph => {
                 let path = path.to_ascii_lowercase();
@@ -45,13 +58,24 @@ impl Workload {
         }
     }
 
-    /// How many units may be spent in how long.
+    /// The limit that its calls count against beside their own.
+    pub(crate) const fn wider(self) -> Option<Self> {
+        match self {
+            Self::ActivityLog | Self::Alerts => Some(Self::Arm),
+            _ => None,
+        }
+    }
+
+    /// How many units may be spent in how long: a little longer than documented, since calls that set out apart may
+    /// arrive together.
     const fn limit(self) -> (usize, SignedDuration) {
         match self {
             Self::ConditionalAccess => (1, SignedDuration::from_millis(1050)),
             Self::Reports => (5, SignedDuration::from_millis(10_500)),
             Self::Arm => (25, SignedDuration::from_secs(1)),
-            Self::Logs => (200, SignedDuration::from_secs(30)),
+            Self::ActivityLog => (50, SignedDuration::from_millis(30_500)),
+            Self::Alerts => (100, SignedDuration::from_millis(60_500)),
+            Self::Logs => (200, SignedDuration::from_millis(30_500)),
             Self::Directory => (3_500, SignedDuration::from_secs(10)),
         }
     }
@@ -83,6 +107,8 @@ impl Workload {
             Self::Reports => "reports answer five requests in ten seconds",
             Self::Directory => "Microsoft Graph answers so much in ten seconds",
             Self::Arm => "Azure Resource Manager answers 25 reads a second",
+            Self::ActivityLog => "the activity log of Azure answers 50 requests in 30 seconds",
+            Self::Alerts => "the list of Azure's alerts answers 100 requests in a minute",
             Self::Logs => "Log Analytics answers 200 queries in 30 seconds",
         }
     }
@@ -152,6 +178,27 @@ mod tests {
         );
         assert_eq!(of("/v1.0/auditLogs/signIns/"), Workload::Reports);
         assert_eq!(of("/v1.0/users/"), Workload::Directory);
+        let of = |path| Workload::of(Service::Arm, path);
+        let log = "/subscriptions/a/providers/Microsoft.Insights/eventtypes/management/values/";
+        assert_eq!(of(log), Workload::ActivityLog);
+        let alerts = "/subscriptions/a/providers/Microsoft.AlertsManagement/alerts/";
+        assert_eq!(of(alerts), Workload::Alerts);
+        let rules = "/subscriptions/a/providers/Microsoft.AlertsManagement/actionRules/";
+        assert_eq!(of(rules), Workload::Arm);
+    }
+
+    #[test]
+    fn azure_monitor_is_asked_as_often_as_it_answers() {
+        for (workload, most, window) in [
+            (Workload::ActivityLog, 50, 30),
+            (Workload::Alerts, 100, 60),
+            (Workload::Logs, 200, 30),
+        ] {
+            let budget = Budget::default();
+            let mut waits = (0..=most).map(|_| budget.take(workload, 1, at(0)).as_millis());
+            assert!(waits.by_ref().take(most).all(|wait| wait == 0));
+            assert_eq!(waits.next(), Some(window * 1000 + 500), "{workload:?}");
+        }
     }
 
     #[test]
@@ -190,10 +237,11 @@ mod tests {
         // Related objects cost one more, however the option is written.
         for path in ["groups?$expand=owners", "groups?$top=9&%24expand=owners"] {
             let request = crate::Request::graph(crate::Version::V1, path);
-            assert_eq!(request.cost(), (Workload::Directory, 2), "{path}");
+            let costs: Vec<_> = request.costs().collect();
+            assert_eq!(costs, [(Workload::Directory, 2)], "{path}");
         }
         let request = crate::Request::graph(crate::Version::V1, "groups?$filter=x eq '$expand'");
-        assert_eq!(request.cost().1, 1);
+        assert_eq!(request.costs().next().unwrap().1, 1);
         let budget = Budget::default();
         let waits: Vec<_> = (0..702)
             .map(|_| budget.take(Workload::Directory, 5, at(0)).as_millis())

@@ -238,7 +238,7 @@ impl Entra {
         let mut backoff = backoff();
         let mut refused = None;
         loop {
-            self.pace(&[request.cost()], &call).await;
+            self.pace(request.costs(), &call).await;
             let Sent {
                 result,
                 token,
@@ -292,11 +292,15 @@ impl Entra {
     }
 
     /// Waits until the limits allow calls of these workloads.
-    pub(crate) async fn pace(&self, costs: &[(Workload, usize)], call: &str) {
+    pub(crate) async fn pace(
+        &self,
+        costs: impl IntoIterator<Item = (Workload, usize)>,
+        call: &str,
+    ) {
         let now = self.inner.clock.now();
         let waits = costs
-            .iter()
-            .map(|(workload, units)| (self.inner.budget.take(*workload, *units, now), workload));
+            .into_iter()
+            .map(|(workload, units)| (self.inner.budget.take(workload, units, now), workload));
         if let Some((wait, workload)) = waits.max_by_key(|(wait, _)| *wait)
             && !wait.is_zero()
         {

@@ -21,7 +21,7 @@ macro_rules! faults {
 }
 
 faults! {
-    Throttling "throttling" true "The documented limits hold: 1 Conditional Access request a second and 5 report requests in 10 seconds (429 without Retry-After), unit budgets of the directory (429 with Retry-After).";
+    Throttling "throttling" true "The documented limits hold: 1 Conditional Access request a second and 5 report requests in 10 seconds (429 without Retry-After), unit budgets of the directory, 250 reads of Azure and 25 more each second, 200 log queries in 30 seconds (429 with Retry-After).";
     ThrottleStorm "throttle-storm" false "Every second request is refused with 429, with and without Retry-After, some with a fraction of a second.";
     GraphOutage "graph-outage" false "Microsoft Graph answers 503 to everything.";
     GraphHiccups "graph-hiccups" false "Every tenth Graph request fails with 502, 503 or 504; a repeat succeeds.";

@@ -211,6 +211,7 @@ fn arm_outcome(lab: &Arc<Lab>, call: &Call) -> Result<Answer, ApiError> {
 fn logs_outcome(lab: &Arc<Lab>, call: &Call) -> Result<Answer, ApiError> {
     lab.meter.storm(lab)?;
     let caller = call.caller(lab, Api::Logs)?;
+    lab.meter.query(lab, &caller)?;
     let body = json_body(&call.body).map_err(|error| ApiError {
         code: "BadArgumentError".to_owned(),
         ..error

@@ -30,6 +30,7 @@ mod signin;
 mod state;
 #[cfg(test)]
 mod testing;
+mod times;
 mod tokens;
 
 pub use apps::{AZURE_CLI, GRAPH_COMMAND_LINE, default_apps};

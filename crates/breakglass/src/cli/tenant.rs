@@ -52,8 +52,12 @@ pub struct ConnectArgs {
     breakglass collect --login browser --account BreakGlass01@contoso.onmicrosoft.com\n  \
     breakglass collect --config breakglass.toml --out snapshot.json.gz\n  \
     breakglass check --tenant snapshot.json.gz --account BreakGlass01@contoso.onmicrosoft.com\n\n\
-    Nothing is written to the tenant. Of ordinary users the snapshot keeps id, user type, home tenant, groups that \
-    policies name, active roles and the classes of their sign-in methods, and no names unless --with-names. \
+    Nothing is written to the tenant. Of ordinary users the snapshot keeps: object id, whether the account is enabled, \
+    user type, creation type, state of an invitation, domain of the user principal name; of guests the home domain, and \
+    kinds and issuers of their identities; membership of groups that a policy, a role or the methods policy names, and \
+    active roles; of the registration report classes of registered methods, whether they are registered for MFA and \
+    capable of MFA and of passwordless sign-in, and the time of the report; the id where an object names them as author, \
+    approver or manager. No names unless --with-names. \
     An interrupted run goes on where it stopped.\n\n\
     Exit codes: 0 everything was read · 2 wrong call · 3 written, but something could not be read · 4 it broke on \
     the way; a re-run goes on")]

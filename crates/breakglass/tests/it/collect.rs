@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use crate::{
     lab::{LIMIT, Twin, owner_only},
     lockout::valid,
-    support::{code, err, out, wait_until},
+    support::{code, err, out, run, wait_until},
 };
 
 const ACCOUNTS: [&str; 2] = [
@@ -788,4 +788,62 @@ fn names_of_ordinary_people_are_written_only_when_asked_for() {
         &twin.json("named.json"),
         &options(true),
     );
+}
+
+/// What is kept of ordinary people, by property, in the words of `docs/connecting.md` and of `collect --help`.
+const KEPT: &[(&str, &str)] = &[
+    ("id", "object id"),
+    ("accountEnabled", "whether the account is enabled"),
+    ("userType", "user type"),
+    ("creationType", "creation type"),
+    ("externalUserState", "state of an invitation"),
+    ("domain", "domain of the user principal name"),
+    ("homeDomain", "of guests the home domain"),
+    ("identities", "kinds and issuers of their identities"),
+    ("methodsRegistered", "classes of registered methods"),
+    ("isMfaRegistered", "registered for MFA"),
+    ("isMfaCapable", "capable of MFA and"),
+    ("isPasswordlessCapable", "of passwordless sign-in"),
+    ("lastUpdatedDateTime", "time of the report"),
+];
+
+/// Nothing is kept of ordinary people that is not said.
+#[test]
+fn what_is_kept_of_ordinary_people_is_said_where_it_is_asked() {
+    let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/connecting.md");
+    let texts = [
+        (
+            "docs/connecting.md",
+            flat(&fs::read_to_string(docs).unwrap()),
+        ),
+        ("collect --help", flat(&out(&run(&["collect", "--help"])))),
+    ];
+    for (place, text) in &texts {
+        for (name, words) in KEPT {
+            assert!(
+                text.contains(words),
+                "{place} does not tell of {name}: {words}"
+            );
+        }
+    }
+    let twin = Twin::of("contoso-modern");
+    let output = twin.collect("read.json", &[]);
+    assert_eq!(code(&output), 0, "{}", told(&output));
+    let collections = &twin.json("read.json")["collections"];
+    let mut lines = 0;
+    for list in ["users", "userRegistrationDetails"] {
+        for line in collections[list].as_array().unwrap() {
+            let id = line["id"].as_str().unwrap();
+            if !ORDINARY.contains(&id) {
+                continue;
+            }
+            lines += 1;
+            for name in line.as_object().unwrap().keys() {
+                let said = KEPT.iter().any(|(own, _)| own == name);
+                assert!(said, "{list}: `{name}` is kept and nowhere said");
+            }
+        }
+    }
+    assert!(lines >= ORDINARY.len(), "{lines}");
 }

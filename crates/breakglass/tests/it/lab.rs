@@ -41,7 +41,7 @@ impl Twin {
         Self::start(place, &[&arguments[..], more].concat())
     }
 
-    fn with(arguments: &[&str]) -> Self {
+    pub(crate) fn with(arguments: &[&str]) -> Self {
         Self::start(tempfile::tempdir().unwrap(), arguments)
     }
 
@@ -203,6 +203,16 @@ fn lab_writes_what_the_other_commands_need_and_only_its_owner_may_read_it() {
         let path = twin.path("lab").join(name);
         assert!(path.is_file(), "{name}");
         owner_only(&path);
+    }
+    let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/lab.md");
+    let docs = fs::read_to_string(docs).unwrap();
+    for file in fs::read_dir(twin.path("lab")).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        assert!(docs.contains(&format!("`{name}`")), "docs/lab.md: {name}");
+    }
+    for fault in breakglass_lab::Fault::ALL {
+        let row = format!("\n| `{}` ", fault.word());
+        assert!(docs.contains(&row), "docs/lab.md: {}", fault.word());
     }
     let output = twin.run(&["lab", "faults", "--data-dir", "lab"]);
     assert_eq!(code(&output), 0);

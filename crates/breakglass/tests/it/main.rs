@@ -28,6 +28,7 @@ mod hostile;
 mod init;
 mod key;
 mod lab;
+mod lab_faults;
 mod lockout;
 mod lockout_calls;
 mod lockout_preflight;

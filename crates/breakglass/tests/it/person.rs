@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The password of everybody in the twin.
-const PASSWORD: &str = "Twin-Password-1";
+pub(crate) const PASSWORD: &str = "Twin-Password-1";
 
 pub(crate) struct Person {
     http: reqwest::Client,

@@ -108,9 +108,9 @@ impl Entra {
         // Each item counts by itself.
         let costs: Vec<_> = chunk
             .iter()
-            .map(|place| Request::graph(version, &paths[*place]).cost())
+            .flat_map(|place| Request::graph(version, &paths[*place]).costs())
             .collect();
-        self.pace(&costs, &request.call()).await;
+        self.pace(costs, &request.call()).await;
         let body = self.get(request).await?;
         let items = body.get("responses").and_then(Value::as_array);
         Ok(items.into_iter().flatten().filter_map(item).collect())

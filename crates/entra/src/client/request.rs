@@ -138,15 +138,32 @@ impl Request {
         Workload::of(self.service, &format!("/{}/", self.plain_path()))
     }
 
-    /// The limit that it counts against, and what it costs there.
-    pub(crate) fn cost(&self) -> (Workload, usize) {
+    /// The limits that it counts against, and what it costs there.
+    pub(crate) fn costs(&self) -> impl Iterator<Item = (Workload, usize)> + use<> {
         let workload = self.workload();
         let query = self.path.split_once('?').map_or("", |(_, query)| query);
         let expands = query.split('&').any(|pair| {
             let name = pair.split('=').next().unwrap_or_default();
             name.eq_ignore_ascii_case("$expand") || name.eq_ignore_ascii_case("%24expand")
         });
-        let path = format!("/{}/", self.plain_path());
-        (workload, workload.units(&path, expands))
+        let units = workload.units(&format!("/{}/", self.plain_path()), expands);
+        let wider = workload.wider().map(|wider| (wider, 1));
+        std::iter::once((workload, units)).chain(wider)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_read_of_the_activity_log_is_a_read_of_azure_too() {
+        let path = "/subscriptions/a/providers/Microsoft.Insights/eventtypes/management/values?api-version=2015-04-01";
+        let costs: Vec<_> = Request::arm(path).costs().collect();
+        assert_eq!(costs, [(Workload::ActivityLog, 1), (Workload::Arm, 1)]);
+        let costs: Vec<_> = Request::arm("/subscriptions?api-version=x")
+            .costs()
+            .collect();
+        assert_eq!(costs, [(Workload::Arm, 1)]);
     }
 }

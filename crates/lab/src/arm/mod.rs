@@ -65,12 +65,14 @@ pub(crate) fn answer(
     body: Option<Value>,
 ) -> Answer {
     let request_id = uuid::Uuid::new_v4().to_string();
-    let outcome = run(lab, caller, method, path, query, body);
+    let (left, allowed) = lab.meter.arm(lab, caller, method, path);
+    let outcome = allowed.and_then(|()| run(lab, caller, method, path, query, body));
     let mut answer = outcome.unwrap_or_else(|error| {
-        Answer::json(
-            error.status,
-            json!({"error": {"code": error.code, "message": error.message}}),
-        )
+        let body = json!({"error": {"code": error.code, "message": error.message}});
+        Answer {
+            headers: error.headers,
+            ..Answer::json(error.status, body)
+        }
     });
     let region = lab.now().strftime("%Y%m%dT%H%M%SZ");
     answer.headers.extend([
@@ -81,28 +83,7 @@ pub(crate) fn answer(
             format!("TWIN:{region}:{request_id}"),
         ),
     ]);
-    let scope = if path.to_lowercase().starts_with("/subscriptions/") {
-        "subscription"
-    } else {
-        "tenant"
-    };
-    // Azure Resource Manager, *Throttling limits*: buckets of 250 reads and of 200 writes.
-    answer.headers.push(match (scope, method) {
-        ("subscription", "GET") => (
-            "x-ms-ratelimit-remaining-subscription-reads",
-            "249".to_owned(),
-        ),
-        ("subscription", "DELETE") => (
-            "x-ms-ratelimit-remaining-subscription-deletes",
-            "199".to_owned(),
-        ),
-        ("subscription", _) => (
-            "x-ms-ratelimit-remaining-subscription-writes",
-            "199".to_owned(),
-        ),
-        (_, "GET") => ("x-ms-ratelimit-remaining-tenant-reads", "249".to_owned()),
-        _ => ("x-ms-ratelimit-remaining-tenant-writes", "199".to_owned()),
-    });
+    answer.headers.push((left.header, left.calls.to_string()));
     answer
 }
 

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     Fault, State,
     lab::{Answer, ApiError},
+    times::stamp,
 };
 
 /// Diagnostic settings that a tenant may have.
@@ -107,7 +108,7 @@ fn store(
         old: old.as_ref(),
         tenant: &tenant,
         version: &request.version,
-        now: now.to_string(),
+        now: stamp(now),
     };
     check::check(kind.table, &mut draft)?;
     derived::settle(state, kind.table, now);
@@ -143,7 +144,7 @@ fn record(request: &Request<'_>, state: &mut State, kind: &Kind, deed: Deed, id:
         .unwrap_or(&caller.app);
     let row = json!({
         "id": format!("{id}/events/{event}/ticks/{}", now.as_microsecond()), "eventDataId": event.to_string(),
-        "eventTimestamp": now.to_string(), "caller": by, "resourceId": id, "level": "Informational",
+        "eventTimestamp": stamp(now), "caller": by, "resourceId": id, "level": "Informational",
         "correlationId": uuid::Uuid::new_v4().to_string(), "category": {"value": "Administrative"},
         "operationName": {"value": format!("{}/{}", kind.name, deed.word())}, "status": {"value": "Succeeded"},
     });
@@ -425,7 +426,7 @@ fn assign(
             "The role assignment already exists.",
         ));
     }
-    let stamp = now.to_string();
+    let stamp = stamp(now);
     let by = request
         .caller
         .user
@@ -531,7 +532,7 @@ fn elevate(request: &Request<'_>) -> Result<Answer, ApiError> {
     let row = json!({
         "id": id, "name": name.to_string(), "type": "Microsoft.Authorization/roleAssignments",
         "properties": {"roleDefinitionId": format!("/providers/Microsoft.Authorization/roleDefinitions/{ROLE}"),
-            "principalId": user, "principalType": "User", "scope": "/", "createdOn": now.to_string()},
+            "principalId": user, "principalType": "User", "scope": "/", "createdOn": stamp(now)},
     });
     state.put("azureRoleAssignments", &id, row, now);
     crate::audit::elevated(&mut state, &user, &request.caller.ip, now);

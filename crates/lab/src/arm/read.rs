@@ -14,6 +14,7 @@ use super::{
 use crate::{
     State,
     lab::{Answer, ApiError, not_held},
+    times::stamp,
 };
 
 /// What is no resource of the state: categories, role definitions, health, registration of providers.
@@ -93,7 +94,7 @@ pub(super) fn special(request: &Request<'_>, target: &Target) -> Result<Option<A
         }
         "microsoft.insights/actiongroups/notificationstatus" => {
             authorize(request, &access, &target.kind, Deed::Read, &request.path)?;
-            let stamp = now.to_string();
+            let stamp = stamp(now);
             Ok(Some(Answer::json(
                 200,
                 json!({"context": {"notificationSource": "Microsoft.Insights/TestNotification",
@@ -383,6 +384,6 @@ fn health(state: &State, rule: &Value, now: Timestamp) -> Value {
         "name": "current", "type": "Microsoft.ResourceHealth/AvailabilityStatuses",
         "location": rule.get("location"),
         "properties": {"availabilityState": availability, "title": title, "summary": title, "reasonType": "",
-            "reasonChronicity": "Persistent", "occuredTime": now.to_string(), "reportedTime": now.to_string()},
+            "reasonChronicity": "Persistent", "occuredTime": stamp(now), "reportedTime": stamp(now)},
     })
 }

@@ -1,6 +1,7 @@
 //! What each provider answers.
 
 mod examples;
+mod limits;
 mod signs;
 
 use serde_json::{Value, json};

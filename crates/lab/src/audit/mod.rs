@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     State,
     state::{LogKind, LogRow},
+    times::stamp,
 };
 
 /// Who did it.
@@ -201,7 +202,7 @@ pub(crate) fn record(state: &mut State, now: Timestamp, event: &Event<'_>) {
     let targets: Vec<Value> = event.targets.iter().map(Target::json).collect();
     let record = json!({
         "id": id, "category": event.category, "correlationId": event.correlation, "result": "success",
-        "resultReason": "", "activityDisplayName": event.activity, "activityDateTime": now.to_string(),
+        "resultReason": "", "activityDisplayName": event.activity, "activityDateTime": stamp(now),
         "loggedByService": event.service.name(), "operationType": event.operation,
         "initiatedBy": event.initiator.json(), "targetResources": targets, "additionalDetails": details,
         "userAgent": null,

@@ -3,7 +3,7 @@
 //! Microsoft Graph, *unifiedRoleAssignment*, *unifiedRoleAssignmentScheduleInstance*: a plain assignment shows among the
 //! schedule instances too, and the other way round.
 
-use crate::state::text;
+use crate::{state::text, times::stamp};
 use std::{borrow::Cow, collections::HashSet};
 
 use jiff::Timestamp;
@@ -200,7 +200,7 @@ pub(crate) fn registration(user: &Value, admin: bool, now: Timestamp) -> Option<
         "isMfaRegistered": mfa, "isMfaCapable": mfa, "isPasswordlessCapable": passwordless,
         "methodsRegistered": words, "isSystemPreferredAuthenticationMethodEnabled": false,
         "systemPreferredAuthenticationMethods": [], "userPreferredMethodForSecondaryAuthentication": "none",
-        "lastUpdatedDateTime": now.to_string(),
+        "lastUpdatedDateTime": stamp(now),
     }))
 }
 

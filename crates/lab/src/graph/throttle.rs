@@ -1,7 +1,7 @@
 //! Failures that come over any call, and the limits of Graph.
 //!
 //! Microsoft Graph, *Microsoft Graph service-specific throttling limits*: identity and access reports, Conditional Access,
-//! directory objects by resource units, directory writes.
+//! directory objects by resource units, directory writes. Those of Azure stand in [`azure`].
 //!
 //! Invariant: a refused call counts too, so that repeating it at once prolongs the refusal.
 
@@ -18,12 +18,19 @@ use jiff::{SignedDuration, Timestamp};
 use super::request::Request;
 use crate::{Fault, Lab, lab::ApiError, lab::Caller};
 
+mod azure;
+
 /// What was called how often.
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     calls: AtomicU64,
     stormed: AtomicU64,
     windows: Mutex<HashMap<String, VecDeque<(Timestamp, u64)>>>,
+    buckets: Mutex<HashMap<String, azure::Bucket>>,
+}
+
+const fn seconds(seconds: i64) -> SignedDuration {
+    SignedDuration::from_secs(seconds)
 }
 
 /// A limit that a call counts against.
@@ -222,7 +229,6 @@ fn limits(
     units: Option<u64>,
 ) -> Vec<(Limit, u64)> {
     let app = &caller.app;
-    let seconds = SignedDuration::from_secs;
     let silent = |key: String, most, window| Limit {
         key,
         most,

@@ -1,5 +1,6 @@
 //! Log Analytics over HTTP: what an app changed through Graph is there to query.
 
+use breakglass_lab::Fault;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -52,4 +53,31 @@ async fn a_change_through_graph_is_found_by_a_query() {
     let (status, answer) = send(&twin, &token, Method::POST, &url, body).await;
     assert_eq!(status, 200, "{answer}");
     assert_eq!(answer["tables"][0]["rows"], json!([["Update user"]]));
+}
+
+#[tokio::test]
+async fn two_hundred_queries_in_thirty_seconds_are_answered_and_no_more() {
+    let twin = Twin::of(example("contoso-modern")).await;
+    twin.switch(Fault::Throttling, true);
+    let token = twin
+        .token_for("breakglass posture", "https://api.loganalytics.io/.default")
+        .await;
+    let url = format!("{}/v1/workspaces/x/query", twin.running.addresses.logs);
+    // No workspace has this name: a call counts, whatever its answer.
+    for _ in 0..200 {
+        let (status, _) = send(&twin, &token, Method::POST, &url, json!({"query": "x"})).await;
+        assert_eq!(status, 404);
+    }
+    let body = json!({"query": "x"});
+    let answer = twin.http.post(&url).bearer_auth(&token).json(&body);
+    let answer = answer.send().await.unwrap();
+    assert_eq!(answer.status(), 429);
+    let wait: u64 = answer.headers()["retry-after"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!((1..=30).contains(&wait), "{wait}");
+    let body: Value = answer.json().await.unwrap();
+    assert!(body["error"]["correlationId"].is_string(), "{body}");
 }

@@ -15,6 +15,7 @@ use crate::{
     audit::{Modified, Service, Target},
     graph::Version,
     lab::{Answer, ApiError},
+    times::stamp,
 };
 
 /// Policies that a tenant may have, in any state.
@@ -30,7 +31,7 @@ pub(super) fn create(ctx: &mut Context<'_>, kind: Access, body: &Object) -> Done
                     "The tenant already has the largest number of policies.",
                 ));
             }
-            let mut policy = blank(&ctx.now.to_string());
+            let mut policy = blank(&stamp(ctx.now));
             lay_over(&mut policy, &body);
             finish(ctx, &mut policy, None)?;
             policy
@@ -38,7 +39,7 @@ pub(super) fn create(ctx: &mut Context<'_>, kind: Access, body: &Object) -> Done
         Access::Location => {
             access_check::location(&body, None)?;
             let mut location = json!({"@odata.type": text(&body, "@odata.type"), "id": new_id(),
-                "createdDateTime": ctx.now.to_string(), "modifiedDateTime": ctx.now.to_string()});
+                "createdDateTime": stamp(ctx.now), "modifiedDateTime": stamp(ctx.now)});
             merge(&mut location, &body);
             default_location(&mut location);
             location
@@ -74,7 +75,7 @@ pub(super) fn update(ctx: &mut Context<'_>, kind: Access, id: &str, body: &Objec
     }
     merge(
         &mut new,
-        &json!({"id": text(&old, "id"), "modifiedDateTime": ctx.now.to_string()}),
+        &json!({"id": text(&old, "id"), "modifiedDateTime": stamp(ctx.now)}),
     );
     ctx.put(kind.table(), new.clone());
     log(ctx, kind, &old, &new);

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     context::{Object, is, items, same, text},
-    rights,
+    templates,
 };
 use crate::{State, graph::Version, lab::ApiError};
 
@@ -130,6 +130,8 @@ const PLATFORMS: &[&str] = &[
     "linux",
     "all",
 ];
+/// The word for guests of every type.
+const ALL_GUESTS: &str = "GuestsOrExternalUsers";
 const RISKS: &[&str] = &["low", "medium", "high", "hidden", "none"];
 
 /// Whether every name at the top of a change is one of a policy.
@@ -161,6 +163,7 @@ pub(super) fn policy(
     {
         return Err(schema("conditions has a property of beta"));
     }
+    device_states(conditions, old)?;
     many_of(conditions, "clientAppTypes", CLIENTS)?;
     if items(conditions, "clientAppTypes").is_empty() {
         return Err(schema("clientAppTypes must not be null or empty"));
@@ -180,7 +183,12 @@ pub(super) fn policy(
     let workload = conditions
         .get("clientApplications")
         .is_some_and(|own| !items(own, "includeServicePrincipals").is_empty());
-    users(state, conditions.get("users").unwrap_or(&none), workload)?;
+    let before = old
+        .and_then(|old| old.pointer("/conditions/users"))
+        .unwrap_or(&none);
+    let own = conditions.get("users").unwrap_or(&none);
+    users(state, own, workload)?;
+    roles(state, own, before)?;
     applications(conditions.get("applications").unwrap_or(&none))?;
     locations(state, conditions.get("locations").unwrap_or(&none))?;
     controls(state, policy)?;
@@ -219,29 +227,54 @@ fn users(state: &State, users: &Value, workload: bool) -> Result<(), ApiError> {
     }
     for list in ["includeUsers", "excludeUsers"] {
         for id in strings(users, list) {
-            let word = ["All", "None", "GuestsOrExternalUsers"]
-                .iter()
-                .any(|own| same(own, id));
+            let word = ["All", "None", ALL_GUESTS].iter().any(|own| same(own, id));
             if !word && unknown("users", id) {
                 return Err(refused(&format!("Invalid user value: {id}.")));
             }
         }
     }
+    for side in ["include", "exclude"] {
+        let token = strings(users, &format!("{side}Users")).any(|id| same(id, ALL_GUESTS));
+        let object = set(users.get(format!("{side}GuestsOrExternalUsers")));
+        if token && object {
+            return Err(refused(&format!(
+                "{side}Users: {ALL_GUESTS} cannot be combined with {side}GuestsOrExternalUsers."
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses roles that are no templates of built-in ones. What the policy had before stays, since a tenant that is
+/// served may know a role that the twin does not.
+fn roles(state: &State, users: &Value, before: &Value) -> Result<(), ApiError> {
     for list in ["includeRoles", "excludeRoles"] {
         for id in strings(users, list) {
-            let custom = state
+            let listed = state
                 .table("roleDefinitions")
                 .get(id)
-                .is_some_and(|role| role.get("isBuiltIn").and_then(Value::as_bool) == Some(false));
-            let known =
-                rights::built_in(id).is_some() || state.table("roleDefinitions").get(id).is_some();
-            // Not every built-in role is in our table; an id that is no GUID is certainly none.
-            if custom || (!known && uuid::Uuid::parse_str(id).is_err()) {
-                return Err(refused(&format!("Invalid role value: {id}.")));
+                .map(|role| role.get("isBuiltIn").and_then(Value::as_bool) != Some(false));
+            let had = strings(before, list).any(|own| same(own, id));
+            if !listed.unwrap_or_else(|| had || templates::is_template(id)) {
+                return Err(numbered(1103, &format!("Invalid role value: {id}.")));
             }
         }
     }
     Ok(())
+}
+
+/// Refuses the withdrawn condition on the state of devices, which an old policy may still have.
+fn device_states(conditions: &Value, old: Option<&Value>) -> Result<(), ApiError> {
+    let own = conditions.get("deviceStates");
+    let before = old.and_then(|old| old.pointer("/conditions/deviceStates"));
+    if !set(own) || own == before {
+        return Ok(());
+    }
+    Err(if set(conditions.get("devices")) {
+        numbered(1060, "deviceStates and devices cannot be used together.")
+    } else {
+        numbered(1088, "deviceStates is withdrawn. Use devices instead.")
+    })
 }
 
 fn applications(applications: &Value) -> Result<(), ApiError> {

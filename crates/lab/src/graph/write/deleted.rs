@@ -9,15 +9,13 @@ use super::{
 use crate::{
     audit::{Service, Target},
     lab::{Answer, ApiError},
+    times::stamp,
 };
 
 /// Keeps a deleted object, marked with the time.
 pub(super) fn keep(ctx: &mut Context<'_>, table: &str, object: &Value) {
     let mut object = object.clone();
-    merge(
-        &mut object,
-        &json!({"deletedDateTime": ctx.now.to_string()}),
-    );
+    merge(&mut object, &json!({"deletedDateTime": stamp(ctx.now)}));
     ctx.state.deleted.push((table.to_owned(), object));
 }
 

@@ -16,6 +16,7 @@ use crate::{
     audit::{Service, Target},
     graph::Version,
     lab::{Answer, ApiError},
+    times::stamp,
 };
 
 const KEY: &str = "#microsoft.graph.fido2AuthenticationMethod";
@@ -41,7 +42,7 @@ pub(super) fn creation_options(ctx: &mut Context<'_>, key: &str, argument: Optio
         .map(|own| json!({"type": "public-key", "id": BASE64.encode(&own), "transports": ["usb", "nfc"]}))
         .collect();
     let options = json!({
-        "challengeTimeoutDateTime": expires.to_string(),
+        "challengeTimeoutDateTime": stamp(expires),
         "publicKey": {
             "rp": {"id": ctx.lab.rp_id, "name": "Microsoft"},
             "user": {"id": BASE64URL_NOPAD.encode(&handle(&ctx.state.tenant, &id)),
@@ -273,7 +274,7 @@ fn method(ctx: &Context<'_>, name: &str, id: &str, attested: &Attested) -> Value
         .collect();
     let model = breakglass_model::aaguid::vendor(&attested.aaguid).map(|known| known.model);
     json!({
-        "@odata.type": KEY, "id": id, "displayName": name, "createdDateTime": ctx.now.to_string(),
+        "@odata.type": KEY, "id": id, "displayName": name, "createdDateTime": stamp(ctx.now),
         "aaGuid": attested.aaguid, "model": model, "attestationCertificates": thumbprints,
         "attestationLevel": if attested.chain.is_empty() { "notAttested" } else { "attested" },
         "passkeyType": if attested.syncable { "synced" } else { "deviceBound" },

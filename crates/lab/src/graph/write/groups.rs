@@ -12,6 +12,7 @@ use super::{
 use crate::{
     audit::{self, Modified, Service, Target},
     lab::{Answer, ApiError},
+    times::stamp,
 };
 
 const KNOWN: &[&str] = &[
@@ -84,7 +85,7 @@ pub(super) fn create(ctx: &mut Context<'_>, body: &Object) -> Done {
     }
     let id = new_id();
     let mut group = json!({
-        "id": id, "deletedDateTime": null, "classification": null, "createdDateTime": ctx.now.to_string(),
+        "id": id, "deletedDateTime": null, "classification": null, "createdDateTime": stamp(ctx.now),
         "description": null, "displayName": null, "groupTypes": [], "isAssignableToRole": null, "mail": null,
         "mailEnabled": false, "mailNickname": null, "membershipRule": null, "membershipRuleProcessingState": null,
         "onPremisesSyncEnabled": null, "onPremisesLastSyncDateTime": null, "securityEnabled": true,

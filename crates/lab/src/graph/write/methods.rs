@@ -11,6 +11,7 @@ use crate::{
     audit::{Service, Target},
     lab::{Answer, ApiError},
     passkey::Secret,
+    times::stamp,
 };
 
 const PASS: &str = "#microsoft.graph.temporaryAccessPassAuthenticationMethod";
@@ -126,8 +127,8 @@ pub(super) fn create_pass(ctx: &mut Context<'_>, key: &str, body: &Object) -> Do
     let id = new_id();
     let early = start > ctx.now;
     let mut method = json!({
-        "@odata.type": PASS, "id": id, "temporaryAccessPass": null, "createdDateTime": ctx.now.to_string(),
-        "startDateTime": start.to_string(), "lifetimeInMinutes": lifetime, "isUsableOnce": once || demanded,
+        "@odata.type": PASS, "id": id, "temporaryAccessPass": null, "createdDateTime": stamp(ctx.now),
+        "startDateTime": stamp(start), "lifetimeInMinutes": lifetime, "isUsableOnce": once || demanded,
         "isUsable": !early, "methodUsabilityReason": if early { "NotYetValid" } else { "EnabledByPolicy" },
     });
     let mut methods = list(&user);
@@ -183,7 +184,7 @@ pub(super) fn create_phone(ctx: &mut Context<'_>, key: &str, body: &Object) -> D
     }
     let method = json!({
         "@odata.type": PHONE, "id": id, "phoneNumber": number, "phoneType": kind, "smsSignInState": "notConfigured",
-        "createdDateTime": ctx.now.to_string(),
+        "createdDateTime": stamp(ctx.now),
     });
     methods.push(method.clone());
     store(ctx, &user, &methods);

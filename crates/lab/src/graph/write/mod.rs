@@ -24,6 +24,7 @@ mod rules;
 mod schedules;
 mod settings;
 mod strengths;
+mod templates;
 mod units;
 mod users;
 

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     audit::{Modified, Service, Target},
     lab::{Answer, ApiError},
+    times::stamp,
 };
 
 const ASSIGNMENTS: &str = "roleManagementPolicyAssignments";
@@ -82,7 +83,7 @@ pub(super) fn update(ctx: &mut Context<'_>, policy_id: &str, rule_id: &str, body
     check(&rules)?;
     merge(
         &mut assignment,
-        &json!({"policy": {"rules": rules, "lastModifiedDateTime": ctx.now.to_string()}}),
+        &json!({"policy": {"rules": rules, "lastModifiedDateTime": stamp(ctx.now)}}),
     );
     let held_by = text(&assignment, "roleDefinitionId").to_owned();
     ctx.put(ASSIGNMENTS, assignment);

@@ -17,6 +17,7 @@ use crate::{
     Fault,
     audit::{Initiator, Service, Target},
     lab::{Answer, ApiError},
+    times::stamp,
 };
 
 /// A request, read.
@@ -380,10 +381,7 @@ fn carry_out(
         }
         ("update" | "extend" | "renew", Some(row)) => {
             let mut row = row.clone();
-            merge(
-                &mut row,
-                &json!({"endDateTime": request.end.map(|end| end.to_string())}),
-            );
+            merge(&mut row, &json!({"endDateTime": request.end.map(stamp)}));
             ctx.put(request.table(), row);
             let what = if request.kind == Schedule::Assignment {
                 "member"
@@ -437,10 +435,7 @@ fn carry_out(
 
 /// The schedule instance that a granted request leaves. Enumerations are capitalised here as real answers have them.
 fn instance(ctx: &Context<'_>, request: &Request, id: &str) -> Value {
-    let (start, end) = (
-        request.start.to_string(),
-        request.end.map(|end| end.to_string()),
-    );
+    let (start, end) = (stamp(request.start), request.end.map(stamp));
     let common = json!({
         "principalId": request.principal_id(), "roleDefinitionId": request.role_id(),
         "directoryScopeId": request.scope, "appScopeId": null, "startDateTime": start, "endDateTime": end,
@@ -503,15 +498,15 @@ fn answer(ctx: &Context<'_>, request: &Request, given: &Value, id: &str, status:
     };
     let approval = (status == "PendingApproval").then(|| id.to_owned());
     let answer = json!({
-        "id": id, "status": status, "createdDateTime": ctx.now.to_string(),
-        "completedDateTime": (status != "PendingApproval").then(|| ctx.now.to_string()),
+        "id": id, "status": status, "createdDateTime": stamp(ctx.now),
+        "completedDateTime": (status != "PendingApproval").then(|| stamp(ctx.now)),
         "approvalId": approval, "customData": null, "action": word, "principalId": request.principal_id(),
         "roleDefinitionId": request.role_id(), "directoryScopeId": request.scope, "appScopeId": null,
         "isValidationOnly": is(given, "isValidationOnly"), "targetScheduleId": id,
         "justification": given.get("justification"), "createdBy": by,
-        "scheduleInfo": {"startDateTime": request.start.to_string(), "recurrence": null, "expiration": {
+        "scheduleInfo": {"startDateTime": stamp(request.start), "recurrence": null, "expiration": {
             "type": kind,
-            "endDateTime": request.end.filter(|_| request.duration.is_none()).map(|end| end.to_string()),
+            "endDateTime": request.end.filter(|_| request.duration.is_none()).map(stamp),
             "duration": request.duration.map(|span| span.to_string()),
         }},
         "ticketInfo": given.get("ticketInfo").cloned().unwrap_or_else(|| json!({"ticketNumber": null, "ticketSystem": null})),

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     audit::{Modified, Service, Target},
     lab::{Answer, ApiError},
+    times::stamp,
 };
 
 const METHODS: &str = "authenticationMethodsPolicy";
@@ -102,7 +103,7 @@ pub(super) fn method(ctx: &Context<'_>, name: &str) -> Option<Value> {
 fn store_methods(ctx: &mut Context<'_>, old: &Value, mut policy: Value) -> Done {
     merge(
         &mut policy,
-        &json!({"lastModifiedDateTime": ctx.now.to_string()}),
+        &json!({"lastModifiedDateTime": stamp(ctx.now)}),
     );
     if policy.to_string().len() > LARGEST {
         return Err(bad("The policy is larger than 20 KB."));

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     audit::{Modified, Service, Target},
     lab::{Answer, ApiError},
+    times::stamp,
 };
 
 const TABLE: &str = "authenticationStrengthPolicies";
@@ -55,7 +56,7 @@ pub(super) fn create(ctx: &mut Context<'_>, body: &Object) -> Done {
         ));
     }
     let combinations = combinations(&body)?;
-    let now = ctx.now.to_string();
+    let now = stamp(ctx.now);
     let mut configurations = Vec::new();
     for configuration in items(&body, "combinationConfigurations") {
         configurations.push(checked(configuration, &combinations)?);
@@ -195,10 +196,7 @@ pub(super) fn update_configuration(
 
 /// Writes a strength, and into the policies that embed it.
 fn store(ctx: &mut Context<'_>, activity: &str, old: &Value, mut strength: Value) {
-    merge(
-        &mut strength,
-        &json!({"modifiedDateTime": ctx.now.to_string()}),
-    );
+    merge(&mut strength, &json!({"modifiedDateTime": stamp(ctx.now)}));
     ctx.put(TABLE, strength.clone());
     let id = text(&strength, "id").to_owned();
     let embedding: Vec<Value> = ctx

@@ -10,6 +10,7 @@ use crate::{
     audit::{self, Service, Target},
     lab::{Answer, ApiError},
     passkey::Secret,
+    times::stamp,
 };
 
 /// The password method is always there, with this id.
@@ -148,7 +149,7 @@ pub(super) fn create(ctx: &mut Context<'_>, body: &Object) -> Done {
         .unwrap_or_default();
     check_password(&password)?;
     let id = new_id();
-    let now = ctx.now.to_string();
+    let now = stamp(ctx.now);
     let initial = initial_domain(ctx);
     let mut user = json!({
         "id": id, "accountEnabled": true, "displayName": null, "userPrincipalName": upn, "businessPhones": [],
@@ -288,12 +289,12 @@ pub(super) fn revoke_sessions(ctx: &mut Context<'_>, key: &str) -> Done {
     let old = user.clone();
     merge(
         &mut user,
-        &json!({"signInSessionsValidFromDateTime": ctx.now.to_string()}),
+        &json!({"signInSessionsValidFromDateTime": stamp(ctx.now)}),
     );
     let target = Target::object("User", &user).with([audit::Modified::new(
         "StsRefreshTokensValidFrom",
         &json!([old.get("signInSessionsValidFromDateTime")]),
-        &json!([ctx.now.to_string()]),
+        &json!([stamp(ctx.now)]),
     )]);
     ctx.put("users", user);
     let activity = "Update StsRefreshTokenValidFrom Timestamp";
@@ -328,10 +329,7 @@ pub(super) fn set_password(
 ) -> Result<(), ApiError> {
     check_password(&password)?;
     let id = text(user, "id").to_owned();
-    merge(
-        user,
-        &json!({"lastPasswordChangeDateTime": ctx.now.to_string()}),
-    );
+    merge(user, &json!({"lastPasswordChangeDateTime": stamp(ctx.now)}));
     ctx.state
         .secrets
         .insert((id, PASSWORD_METHOD.to_owned()), Secret::new(password));

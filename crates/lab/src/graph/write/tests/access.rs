@@ -360,3 +360,55 @@ fn the_methods_policy_is_changed_as_a_whole_or_by_configuration() {
     );
     assert_eq!(activities(&lab), ["Authentication Methods Policy Update"]);
 }
+
+#[test]
+fn a_policy_names_templates_of_roles_and_guests_in_one_way() {
+    const GUESTS: &str = "includeGuestsOrExternalUsers";
+    let lab = lab("contoso-modern");
+    let adele = person(ADELE);
+    let attempt = |change: &dyn Fn(&mut serde_json::Value)| {
+        let mut body = policy();
+        change(&mut body["conditions"]);
+        match write_to(&lab, &adele, Version::Beta, "POST", POLICIES, body) {
+            Ok(answer) => answer.status.to_string(),
+            Err(error) => format!("{} {}", error.status, error.message),
+        }
+    };
+    let with_role = |id: &str| {
+        let id = id.to_owned();
+        attempt(&move |own| own["users"]["includeRoles"] = json!([id]))
+    };
+    assert_eq!(with_role("62e90394-69f5-4237-9190-012177145e10"), "201");
+    assert_eq!(with_role("92B086B3-e367-4ef2-b869-1de128fb986e"), "201");
+    for id in ["11111111-1111-4111-8111-111111111111", "All"] {
+        assert_eq!(
+            with_role(id),
+            format!("400 1103: Invalid role value: {id}.")
+        );
+    }
+    let object = json!({"guestOrExternalUserTypes": "internalGuest", "externalTenants": {
+        "@odata.type": "#microsoft.graph.conditionalAccessAllExternalTenants", "membershipKind": "all"}});
+    let both = attempt(&|own| {
+        own["users"]["includeUsers"] = json!(["GuestsOrExternalUsers"]);
+        own["users"][GUESTS] = object.clone();
+    });
+    assert!(
+        both.starts_with("400 ") && both.contains("cannot be combined"),
+        "{both}"
+    );
+    let one = attempt(&|own| {
+        own["users"]["includeUsers"] = json!([]);
+        own["users"][GUESTS] = object.clone();
+    });
+    assert_eq!(one, "201");
+    let states = json!({"includeStates": ["All"]});
+    let withdrawn = attempt(&|own| own["deviceStates"] = states.clone());
+    assert!(withdrawn.starts_with("400 1088: "), "{withdrawn}");
+    let devices =
+        json!({"deviceFilter": {"mode": "include", "rule": "device.isCompliant -eq True"}});
+    let both = attempt(&|own| {
+        own["deviceStates"] = states.clone();
+        own["devices"] = devices.clone();
+    });
+    assert!(both.starts_with("400 1060: "), "{both}");
+}

@@ -2,3 +2,4 @@ mod access;
 mod directory;
 mod keys;
 mod schedules;
+mod times;
