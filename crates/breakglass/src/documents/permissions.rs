@@ -340,7 +340,22 @@ fn azure(text: &mut String) {
          ```sh\n\
          az role assignment create --assignee-object-id <principal> --assignee-principal-type ServicePrincipal \\\n  \
          --role 73c42c96-874c-492b-b04d-ab87d138a893 --scope <resource id of the workspace>\n\
-         ```\n\n| role | id |\n|---|---|\n",
+         ```\n\n\
+         What `apply` writes in Azure needs a role for each kind of step, and `create apply` gives them only where these \
+         options say so:\n\n\
+         | option | role | where | steps |\n|---|---|---|---|\n\
+         | `--workspace` | Log Analytics Contributor | the workspace | daily cap, retention |\n\
+         | `--workspace` | Monitoring Contributor | its resource group | alert rules, action groups, activity log alerts |\n\
+         | `--workspace` | Role Based Access Control Administrator | its resource group | the roles of a rule's identity |\n\
+         | `--event-hub-rule` | Contributor | the authorization rule | its keys, for a setting that sends to the event hub |\n\
+         | `--diagnostic-settings` | Contributor | `/providers/Microsoft.aadiam` | the diagnostic settings of the directory |\n\n\
+         Role Based Access Control Administrator is given under the condition that it may give and take Reader and Log \
+         Analytics Reader only, and only to service principals (managed identities are such): without it, who holds it could make anybody \
+         Owner of the resource group. Monitoring Contributor may also read the keys of the workspace. The role at `/providers/Microsoft.aadiam` is given by \
+         somebody who has User Access Administrator at the root (`/`), which a Global Administrator takes for as long as it is \
+         needed. Where the action group is in another resource group than the workspace, give Monitoring Contributor and \
+         Role Based Access Control Administrator there by hand. A person needs the same roles, or in place of the last \
+         Security Administrator in Entra.\n\n| role | id |\n|---|---|\n",
     );
     for (name, id) in AZURE_ROLES {
         let _infallible = writeln!(text, "| {name} | `{id}` |");
@@ -381,6 +396,7 @@ fn registrations(text: &mut String) {
          scripts/app-registrations/create posture --dry-run     # prints every command, runs none\n\
          scripts/app-registrations/create posture --subscription <id> --diagnostic-settings\n\
          scripts/app-registrations/create watch\n\
+         scripts/app-registrations/create apply --workspace <resource id> --diagnostic-settings >apply.toml\n\
          ```\n\n\
          It makes a key and a certificate (`posture.pem`, mode 0600; `--certificate-days`, 180 unless told, 7 for `apply`), \
          creates the application `breakglass-posture` and its service principal, uploads the certificate without the key, \
@@ -389,7 +405,8 @@ fn registrations(text: &mut String) {
          away. Run it again with another `--certificate` before the old one ends. App roles are given directly, which is \
          administrator consent; the portal shows them as *other permissions granted*.\n\n\
          `scripts/app-registrations/remove posture` removes the application with its service principal, certificates and \
-         app roles (with `--subscription <id>` its Azure role first). The PEM file is yours to delete.\n\n\
+         app roles. Its Azure roles go first, where the options name them that gave them (`--subscription`; for `apply` \
+         `--workspace`, `--event-hub-rule`, `--diagnostic-settings`). The PEM file is yours to delete.\n\n\
          The ids of app roles are those of the public cloud; the addresses are those of the cloud that `az cloud set` \
          chose.\n",
     );

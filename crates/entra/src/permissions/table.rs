@@ -645,6 +645,14 @@ const TABLE: &[Need] = &[
     ),
     azure!(
         Arm,
+        "write: eventHubKeys",
+        "POST {authorization rule}/listKeys",
+        "Contributor",
+        "sends the logs to an event hub too (at its authorization rule)",
+        APPLY
+    ),
+    azure!(
+        Arm,
         "write: workspaces",
         "PATCH …/workspaces/{name}, PATCH …/workspaces/{name}/tables/{table}",
         "Log Analytics Contributor",
