@@ -97,16 +97,35 @@ fn configuration(settings: &Settings) -> Vec<Finding> {
     findings
 }
 
+/// A call that was not answered. What passes by itself says nothing of this installation; neither does a service that
+/// takes no token though one was given just now.
+fn unanswered(subject: &str, error: &Error, fix: &str) -> Finding {
+    let refused = matches!(error, Error::Refused(refusal) if refusal.status == 401);
+    if error.is_transient() || refused {
+        let what = if refused {
+            "a new token was not taken either"
+        } else {
+            "this passes by itself"
+        };
+        return Finding::cannot_tell(
+            "tenant",
+            subject,
+            format!("{error}; {what}, so nothing can be told of this installation"),
+            "run it again in some minutes; should it stay, look at Microsoft's status page",
+        );
+    }
+    Finding::bad("tenant", subject, error.to_string(), fix)
+}
+
 /// What the tenant says, and its domains.
 async fn tenant(entra: &Entra) -> (Vec<Finding>, Option<Vec<String>>) {
     let mut findings = Vec::new();
     let granted = match entra.granted(Service::Graph).await {
         Ok(granted) => granted,
         Err(error) => {
-            findings.push(Finding::bad(
-                "tenant",
+            findings.push(unanswered(
                 "signing in",
-                error.to_string(),
+                &error,
                 "mend it first: nothing of the tenant can be read",
             ));
             return (findings, None);
@@ -134,6 +153,7 @@ async fn tenant(entra: &Entra) -> (Vec<Finding>, Option<Vec<String>>) {
         ));
     }
     findings.extend(judge::permissions(&granted.permissions, &needed()));
+    let mut is_away = false;
     for (service, request) in [
         (
             Service::Graph,
@@ -144,7 +164,14 @@ async fn tenant(entra: &Entra) -> (Vec<Finding>, Option<Vec<String>>) {
             Request::arm("/subscriptions?api-version=2022-12-01"),
         ),
     ] {
-        findings.push(reached(service, entra.get(request).await));
+        let answer = entra.get(request).await;
+        // Where Graph is away nothing more is asked of it: each call would wait as long again.
+        is_away |=
+            service == Service::Graph && matches!(&answer, Err(error) if error.is_transient());
+        findings.push(reached(service, answer));
+    }
+    if is_away {
+        return (findings, None);
     }
     let domains = entra
         .all(Request::graph(Version::V1, "/domains"))
@@ -171,16 +198,9 @@ fn reached(service: Service, answer: Result<Value, Error>) -> Finding {
             ),
             _ => Finding::good("tenant", service.name(), "it answers"),
         },
-        Err(error) if error.is_transient() => Finding::cannot_tell(
-            "tenant",
+        Err(error) => unanswered(
             service.name(),
-            error.to_string(),
-            "run it again later",
-        ),
-        Err(error) => Finding::bad(
-            "tenant",
-            service.name(),
-            error.to_string(),
+            &error,
             if error.is_forbidden() {
                 "grant what is missing (docs/permissions.md)"
             } else {
