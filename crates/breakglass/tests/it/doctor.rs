@@ -65,9 +65,11 @@ fn an_identity_that_can_write_is_told() {
     let found = area(&document, "permissions");
     for name in ["User.ReadWrite.All", "Policy.ReadWrite.ConditionalAccess"] {
         assert!(
-            found
-                .iter()
-                .any(|own| own.0 == "bad" && own.1 == name && own.2.contains("change the tenant")),
+            found.iter().any(|own| {
+                own.0 == "bad"
+                    && own.1 == format!("{name} (posture)")
+                    && own.2.contains("change the tenant")
+            }),
             "{name}: {found:#?}"
         );
     }
@@ -159,6 +161,53 @@ fn a_tenant_that_does_not_answer_just_now_is_not_a_broken_installation() {
 #[ignore = "waits until the program gives up, about a minute and a half"]
 fn graph_that_stays_away_is_not_a_broken_installation() {
     cannot_be_told(&complete(), "graph-outage", "this passes by itself");
+}
+
+/// Each identity is asked what it holds: the one that reads, the one that watches, and the one that writes.
+#[test]
+fn every_configured_identity_is_looked_at() {
+    let twin = complete();
+    let (code, document) = doctor(&twin, &["--identity", "lab/apply.toml"]);
+    assert_eq!(code, 0, "{document:#}");
+    let found = area(&document, "permissions");
+    let signed_in = area(&document, "tenant");
+    for name in ["posture", "watch", "apply"] {
+        let subject = format!("what the commands need ({name})");
+        assert!(
+            found.iter().any(|own| own.0 == "good" && own.1 == subject),
+            "{found:#?}"
+        );
+        let subject = format!("signing in ({name})");
+        assert!(
+            signed_in
+                .iter()
+                .any(|own| own.0 == "good" && own.1 == subject),
+            "{signed_in:#?}"
+        );
+    }
+
+    // The registration that watches, taken for the one that writes: what it lacks, and that they are one.
+    let config = twin.text("lab/apply.toml");
+    let config = config
+        .replace("0000000a0003", "0000000a0001")
+        .replace("apply.secret", "watch.secret");
+    twin.write("lab/apply.toml", &config);
+    let (code, document) = doctor(&twin, &["--identity", "lab/apply.toml"]);
+    assert_eq!(code, 1, "{document:#}");
+    let found = area(&document, "permissions");
+    assert!(
+        found.iter().any(|own| own.0 == "doubtful"
+            && own.1 == "User.ReadWrite.All (apply)"
+            && own.2.contains("not granted")),
+        "{found:#?}"
+    );
+    let found = area(&document, "configuration");
+    assert!(
+        found
+            .iter()
+            .any(|own| own.0 == "bad" && own.2.contains("the same app registration")),
+        "{found:#?}"
+    );
 }
 
 #[test]
