@@ -19,7 +19,7 @@ use crate::support::{code, err, out};
 const PURPOSES: [(&str, &[&str]); 3] = [
     ("watch", &["watch"]),
     ("posture", &["collect", "check", "lockout"]),
-    ("apply", &["apply"]),
+    ("apply", &["apply", "key enroll"]),
 ];
 
 const SUBSCRIPTION: &str = "5c1e0d7a-0000-4000-8000-00000000abcd";
@@ -271,6 +271,64 @@ fn apply_gets_the_azure_roles_that_its_steps_need_and_loses_them_again() {
     assert_eq!(code(&output), 0, "{}", err(&output));
     assert_eq!(lines(place, "azure"), Vec::<String>::new());
     assert!(!place.join("app").exists());
+}
+
+/// The page speaks of each permission and role that a step of a plan names.
+#[test]
+fn the_page_has_what_the_steps_of_a_plan_need() {
+    let page = fs::read_to_string(scripts().join("../../docs/permissions.md")).unwrap();
+    let plan = Path::new(env!("CARGO_MANIFEST_DIR")).join("../posture/src/plan");
+    let mut named = BTreeSet::new();
+    for file in crate::support::files(&plan) {
+        let text = fs::read_to_string(file).unwrap();
+        for line in text
+            .lines()
+            .filter(|line| line.trim_start().starts_with("permission: \""))
+        {
+            let told = line.split('"').nth(1).unwrap();
+            let words = told.split([' ', ',', ';']);
+            named.extend(
+                words
+                    .filter(|word| word.contains(".Read"))
+                    .map(str::to_owned),
+            );
+            named.extend(told.split_once(" on ").map(|(role, _)| role.to_owned()));
+        }
+    }
+    assert!(named.len() > 9, "{named:?}");
+    for name in named {
+        assert!(page.contains(&name), "{name}");
+    }
+}
+
+/// `apply` writes with more than one command, and each says what it needs.
+#[test]
+fn every_command_that_connects_has_its_part_of_the_page() {
+    let page = fs::read_to_string(scripts().join("../../docs/permissions.md")).unwrap();
+    for (command, words) in [
+        ("collect", &["Monitoring Reader"][..]),
+        ("lockout --confirm", &["Policy.Read.ConditionalAccess"]),
+        ("doctor", &["--identity"]),
+        ("watch", &["AuditLog.Read.All"]),
+        ("apply", &["GroupMember.ReadWrite.All", "Contributor"]),
+        (
+            "key enroll",
+            &["UserAuthMethod-Passkey.ReadWrite.All", "User.ReadBasic.All"],
+        ),
+    ] {
+        let (_, part) = page.split_once(&format!("\n### `{command}`\n")).unwrap();
+        let part = part.split("\n## ").next().unwrap();
+        let part = part.split("\n### ").next().unwrap();
+        for word in words {
+            assert!(part.contains(word), "{command}: {word}");
+        }
+    }
+    for need in for_command("collect")
+        .iter()
+        .filter(|need| need.service != Service::Graph)
+    {
+        assert!(page.contains(need.why), "{}", need.collection);
+    }
 }
 
 /// What is written of `apply` holds for this version.
