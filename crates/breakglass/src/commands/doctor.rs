@@ -1,5 +1,6 @@
 //! `doctor`: can this installation do its job? Permissions, clock, disk, channels, independence from what it guards.
 
+mod azure;
 mod channels;
 mod gather;
 mod independence;

@@ -235,8 +235,9 @@ fn page() -> String {
             text.push_str(
                 "\n### `doctor`\n\nNeeds nothing of its own: it signs in with every identity of the configuration (and with the one that \
                  writes, by `--identity`) and compares what each holds with what its commands need: what is missing, and what \
-                 is too much. As `[identity.posture]` it reads `/organization` (Organization.Read.All), `/domains` (Domain.Read.All) \
-                 and the subscriptions (Reader). Roles in Azure it does not compare.\n",
+                 is too much. As `[identity.posture]` it reads `/organization` (Organization.Read.All), `/domains` (Domain.Read.All), \
+                 the subscriptions (Reader) and the diagnostic settings of the directory (Security Reader), and gets a \
+                 token for the Log Analytics API (Data.Read). Other roles in Azure it does not compare.\n",
             );
         }
     }

@@ -39,6 +39,13 @@ fn worst(found: &[(&str, &str, &str)], verdict: &str) -> bool {
 fn the_reading_identity_has_all_it_needs_and_nothing_more() {
     let twin = Twin::of("contoso");
     let (code, document) = doctor(&twin, &[]);
+    let permissions = area(&document, "permissions");
+    for name in ["Data.Read (posture)", "Security Reader (posture)"] {
+        assert!(
+            permissions.iter().any(|own| own.1 == name),
+            "{permissions:#?}"
+        );
+    }
     for name in ["configuration", "tenant", "permissions", "clock"] {
         let found = area(&document, name);
         assert!(
@@ -70,6 +77,28 @@ fn an_identity_that_can_write_is_told() {
                     && own.1 == format!("{name} (posture)")
                     && own.2.contains("change the tenant")
             }),
+            "{name}: {found:#?}"
+        );
+    }
+}
+
+/// What is granted elsewhere than in Microsoft Graph is looked at too.
+#[test]
+fn what_the_logs_and_the_directorys_settings_take_is_told() {
+    let twin = Twin::of("contoso");
+    let config = twin
+        .text("lab/breakglass.toml")
+        .replace("0000000a0002", "0000000a0001")
+        .replace("posture.secret", "watch.secret");
+    twin.write("lab/breakglass.toml", &config);
+    let (_, document) = doctor(&twin, &[]);
+    let found = area(&document, "permissions");
+    for (verdict, name) in [
+        ("bad", "Data.Read (posture)"),
+        ("doubtful", "Security Reader (posture)"),
+    ] {
+        assert!(
+            found.iter().any(|own| own.0 == verdict && own.1 == name),
             "{name}: {found:#?}"
         );
     }

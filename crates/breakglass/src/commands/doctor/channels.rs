@@ -151,7 +151,7 @@ fn host(
             area,
             name,
             format!(
-                "{host} is at no address that Microsoft publishes for Microsoft 365; where its name leads could not be \
+                "{host} is at no address that is known to be Microsoft's; where its name leads could not be \
                  found out: {why}"
             ),
             "look at it by hand, or let this machine reach its name server",
@@ -160,7 +160,7 @@ fn host(
             area,
             name,
             format!(
-                "{host} is at no address that Microsoft publishes for Microsoft 365, and its name leads to none of \
+                "{host} is at no address that is known to be Microsoft's, and its name leads to none of \
                  Microsoft's domains"
             ),
         ),

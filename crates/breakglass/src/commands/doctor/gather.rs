@@ -210,7 +210,7 @@ async fn tenant(holder: Holder, entra: &Entra) -> (Vec<Finding>, Option<Vec<Stri
     if holder != Holder::Posture {
         return (findings, None);
     }
-    let mut is_away = false;
+    let mut away = Vec::new();
     for (service, request) in [
         (
             Service::Graph,
@@ -222,12 +222,19 @@ async fn tenant(holder: Holder, entra: &Entra) -> (Vec<Finding>, Option<Vec<Stri
         ),
     ] {
         let answer = entra.get(request).await;
-        // Where Graph is away nothing more is asked of it: each call would wait as long again.
-        is_away |=
-            service == Service::Graph && matches!(&answer, Err(error) if error.is_transient());
+        // Of a service that is away nothing more is asked: each call would wait as long again.
+        if matches!(&answer, Err(error) if error.is_transient()) {
+            away.push(service);
+        }
         findings.push(reached(service, answer));
     }
-    if is_away {
+    if granted.person.is_none() {
+        findings.push(logs(entra).await);
+    }
+    if !away.contains(&Service::Arm) {
+        findings.push(settings_of_the_directory(entra).await);
+    }
+    if away.contains(&Service::Graph) {
         return (findings, None);
     }
     let domains = entra
@@ -242,6 +249,53 @@ async fn tenant(holder: Holder, entra: &Entra) -> (Vec<Finding>, Option<Vec<Stri
             .collect()
     });
     (findings, domains)
+}
+
+/// Logs are another API, with a permission of its own.
+async fn logs(entra: &Entra) -> Finding {
+    let subject = "Data.Read (posture)";
+    match entra.granted(Service::Logs).await {
+        Ok(granted) if granted.permissions.contains("Data.Read") => Finding::good(
+            "permissions",
+            subject,
+            "it is granted, so the Log Analytics API takes this identity's tokens",
+        ),
+        Ok(_) => Finding::bad(
+            "permissions",
+            subject,
+            "it is not granted, so no workspace can be asked when its last records arrived",
+            "grant it (docs/permissions.md has the script)",
+        ),
+        Err(error) => unanswered(
+            Service::Logs.name().to_owned(),
+            &error,
+            "let the Log Analytics API into the tenant, and grant Data.Read (docs/permissions.md has the script)",
+        ),
+    }
+}
+
+/// What no role in a subscription reads; whether it can be read is told by reading it.
+async fn settings_of_the_directory(entra: &Entra) -> Finding {
+    let subject = "Security Reader (posture)";
+    let path = "/providers/microsoft.aadiam/diagnosticSettings?api-version=2017-04-01";
+    match entra.get(Request::arm(path)).await {
+        Ok(_) => Finding::good(
+            "permissions",
+            subject,
+            "the diagnostic settings of the directory can be read",
+        ),
+        Err(error) if error.is_forbidden() => Finding::doubtful(
+            "permissions",
+            subject,
+            "this role of Entra is not held, so where the directory's logs go cannot be read",
+            "give it (`create posture --diagnostic-settings`, docs/permissions.md), or read them as a person now and then",
+        ),
+        Err(error) => unanswered(
+            "diagnostic settings".to_owned(),
+            &error,
+            "mend what Microsoft says, then run it again",
+        ),
+    }
 }
 
 fn reached(service: Service, answer: Result<Value, Error>) -> Finding {

@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use super::azure;
+
 /// Domains under which Microsoft runs the services that stop together with a tenant (Microsoft 365 *URLs and IP
 /// address ranges*; Azure *domains by service*).
 const DOMAINS: &[&str] = &[
@@ -35,8 +37,7 @@ const DOMAINS: &[&str] = &[
 ];
 
 /// Addresses of Exchange Online and of the sign-in services (Microsoft 365 *URLs and IP address ranges*, worldwide), and
-/// the IPv6 block that nearly all of Azure's are from (*Azure IP ranges and service tags*, `AzureCloud`, as of 2026). Azure's
-/// IPv4 addresses are thousands of blocks that change every week: what is there is told by the names that lead to it.
+/// the IPv6 block that nearly all of Azure's are from (*Azure IP ranges and service tags*, as of 2026).
 const RANGES: &[(&str, u8)] = &[
     ("13.107.6.152", 31),
     ("13.107.18.10", 31),
@@ -84,6 +85,13 @@ pub(super) fn microsoft_domain(host: &str) -> Option<&'static str> {
 
 /// Whether an address is in a range that Microsoft publishes for its cloud.
 pub(super) fn microsoft_address(address: IpAddr) -> bool {
+    // An IPv4 address that is written as an IPv6 one is the same place.
+    let address = address.to_canonical();
+    if let IpAddr::V4(own) = address
+        && azure::holds(own)
+    {
+        return true;
+    }
     RANGES.iter().any(|(first, bits)| {
         first
             .parse::<IpAddr>()
@@ -162,6 +170,8 @@ mod tests {
         for (address, is) in [
             ("52.101.1.2", true),
             ("40.107.255.1", true),
+            ("20.61.99.68", true),
+            ("::ffff:40.113.200.201", true),
             ("203.0.113.7", false),
             ("2a01:111:f400:7c00::1", true),
             ("2603:1020:206:1::1", true),
