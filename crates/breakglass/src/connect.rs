@@ -23,19 +23,29 @@ pub fn posture(settings: &Settings, args: &ConnectArgs) -> Result<Entra, Failure
     connected(settings, args, credential(settings, args)?)
 }
 
+/// Connects with an identity of the configuration; `None`: it names none of that purpose.
+///
+/// # Errors
+/// When a certificate or secret cannot be read. Nothing is sent yet.
+pub fn configured(settings: &Settings, purpose: &str) -> Result<Option<Entra>, Failure> {
+    let Some(identity) = settings.identity(purpose)? else {
+        return Ok(None);
+    };
+    let args = ConnectArgs::default();
+    let credential = from_identity(identity, named_tenant(settings, &args), purpose == "apply")?;
+    connected(settings, &args, credential).map(Some)
+}
+
 /// Connects with the identity that writes, from its own file.
 ///
 /// # Errors
 /// When it is not configured there, or a certificate cannot be read. Nothing is sent yet.
 pub fn apply(settings: &Settings) -> Result<Entra, Failure> {
-    let args = ConnectArgs::default();
-    let Some(identity) = settings.identity("apply")? else {
-        return Err(Failure::usage("no identity is named that may write").help(
+    configured(settings, "apply")?.ok_or_else(|| {
+        Failure::usage("no identity is named that may write").help(
             "configure `[identity.apply]` in a file of its own and name it with --identity (docs/plan.md)",
-        ));
-    };
-    let tenant = settings.config.tenant_id.as_ref().map(ToString::to_string);
-    connected(settings, &args, from_identity(identity, tenant, true)?)
+        )
+    })
 }
 
 /// Connects as the person that `--login` lets in, with what writing needs.

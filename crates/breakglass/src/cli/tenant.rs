@@ -121,12 +121,17 @@ pub struct InitArgs {
 #[command(after_help = "Examples:\n  \
     breakglass doctor\n  \
     breakglass doctor --config breakglass.toml --format json\n  \
+    breakglass doctor --identity apply.toml\n  \
     breakglass doctor --offline\n\n\
     Exit codes: 0 all is well · 1 something is wrong · 2 wrong call · 3 cannot tell")]
 pub struct DoctorArgs {
     /// Ask only what this machine knows: no tenant, no names
     #[arg(long)]
     pub offline: bool,
+
+    /// Look at the permissions of `[identity.apply]` in this file too [default: those of the configuration only]
+    #[arg(long, value_name = "FILE")]
+    pub identity: Option<PathBuf>,
 
     /// How it is written
     #[arg(long, value_enum, default_value_t = PlainFormat::Text)]

@@ -1,8 +1,11 @@
 //! `doctor`: can this installation do its job? Permissions, clock, disk, channels, independence from what it guards.
 
+mod azure;
+mod channels;
 mod gather;
 mod independence;
 mod judge;
+mod names;
 
 use schemars::JsonSchema;
 use serde::Serialize;

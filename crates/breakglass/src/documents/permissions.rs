@@ -70,7 +70,12 @@ const COMMANDS: &[Command] = &[
     Command {
         title: "apply",
         name: "apply",
-        note: "Takes the steps of an approved plan; each step of a plan names what it needs, so grant only that. The tenant is read with the posture identity. `key enroll` needs **UserAuthMethod-Passkey.ReadWrite.All** and, to find the account, **User.ReadBasic.All**. The settings of the keeper role are taken from signed-in people only (`RoleManagementPolicy.ReadWrite.Directory`, Privileged Role Administrator). Whoever holds `RoleManagement.ReadWrite.Directory` can make anybody a Global Administrator, so guard this registration like an emergency access account.",
+        note: "Takes the steps of an approved plan; each step of a plan names what it needs, so grant only that. Where a plan only adds members to a group that is there, **GroupMember.ReadWrite.All** does in place of Group.ReadWrite.All. The tenant is read with the posture identity; without one in `--config` this identity reads it, and then needs what `collect` needs too. Two kinds of step are taken from signed-in people only: the settings of the keeper role (`RoleManagementPolicy.ReadWrite.Directory`, Privileged Role Administrator), and the methods policy (`Policy.ReadWrite.AuthenticationMethod`, Authentication Policy Administrator). Whoever holds `RoleManagement.ReadWrite.Directory` can make anybody a Global Administrator, so guard this registration like an emergency access account.",
+    },
+    Command {
+        title: "key enroll",
+        name: "key enroll",
+        note: "Registers a key that it verified, as a person (`--login`) or with the file that `apply` takes (`--identity`). To find the account it needs **User.ReadBasic.All** besides (app role `97235f07-e226-4f63-ace3-39588e11d3a1`), which `User.ReadWrite.All` of `apply` covers. For an account in a restricted management administrative unit it takes a role that is assigned in that unit as well; a person needs Privileged Authentication Administrator.",
     },
 ];
 
@@ -220,7 +225,7 @@ fn page() -> String {
         "# Permissions\n\nWritten by `cargo xtask generate` from the table in `crates/entra/src/permissions/`, from which \
          `collect` and `doctor` take their advice too.\n\n\
          The least that each command needs. Every part of the program that only judges what it is given (`check`, `lockout`, \
-         `demo`, `lab`) needs nothing.\n",
+         `plan`, `key list`, `demo`, `lab`) needs nothing.\n",
     );
     person(&mut text);
     text.push_str("\n## Each command, with an app registration\n");
@@ -228,9 +233,11 @@ fn page() -> String {
         of_command(&mut text, command);
         if command.name == "lockout" {
             text.push_str(
-                "\n### `doctor`\n\nNeeds nothing of its own: it signs in as `[identity.posture]`, compares what that holds with what \
-                 `collect` and `lockout` need, and reads `/organization` (Organization.Read.All), `/domains` \
-                 (Domain.Read.All) and the subscriptions (Reader).\n",
+                "\n### `doctor`\n\nNeeds nothing of its own: it signs in with every identity of the configuration (and with the one that \
+                 writes, by `--identity`) and compares what each holds with what its commands need: what is missing, and what \
+                 is too much. As `[identity.posture]` it reads `/organization` (Organization.Read.All), `/domains` (Domain.Read.All), \
+                 the subscriptions (Reader) and the diagnostic settings of the directory (Security Reader), and gets a \
+                 token for the Log Analytics API (Data.Read). Other roles in Azure it does not compare.\n",
             );
         }
     }
@@ -281,7 +288,7 @@ fn of_command(text: &mut String, command: &Command) {
         "\n### `{}`\n\n{}\n\n| permission | app role id | {} |\n|---|---|---|\n",
         command.title,
         command.note,
-        if command.name == "apply" {
+        if matches!(command.name, "apply" | "key enroll") {
             "what it is for"
         } else {
             "what it is read for"
@@ -333,14 +340,31 @@ fn reasons(needs: &[&'static Need], of: impl Fn(&Need) -> bool) -> String {
 fn azure(text: &mut String) {
     text.push_str(
         "\n## Roles in Azure\n\n\
-         **Reader** in the subscription that holds workspace and alert rules covers the three narrower roles below for \
-         reading, and is what `create posture --subscription` gives. To give less, give the others in its place: Log \
-         Analytics Reader and Microsoft Sentinel Reader at the workspace, Monitoring Reader at the resource group of the \
-         rules, and Reader at the workspace for its role assignments.\n\n\
+         **Reader** in the subscription that holds workspace and alert rules is all that `collect` asks for there, and is what \
+         `create posture --subscription` gives. Rules, receivers, workspaces, locks, alerts that fired and the activity log are \
+         listed for a whole subscription, so a role in a resource group does not do. Log Analytics Reader and Monitoring \
+         Reader read as much as Reader, so each of them does in its place; Microsoft Sentinel Reader reads less, and is \
+         enough for what is said of it above. An event hub or storage account that a diagnostic setting names may \
+         be in another subscription: give Reader at it, else `collect` says that it could not be read.\n\n\
          ```sh\n\
          az role assignment create --assignee-object-id <principal> --assignee-principal-type ServicePrincipal \\\n  \
-         --role 73c42c96-874c-492b-b04d-ab87d138a893 --scope <resource id of the workspace>\n\
-         ```\n\n| role | id |\n|---|---|\n",
+         --role acdd72a7-3385-48ef-bd42-f606fba81ae7 --scope <resource id of the namespace or storage account>\n\
+         ```\n\n\
+         What `apply` writes in Azure needs a role for each kind of step, and `create apply` gives them only where these \
+         options say so:\n\n\
+         | option | role | where | steps |\n|---|---|---|---|\n\
+         | `--workspace` | Log Analytics Contributor | the workspace | daily cap, retention |\n\
+         | `--workspace` | Monitoring Contributor | its resource group | alert rules, action groups, activity log alerts |\n\
+         | `--workspace` | Role Based Access Control Administrator | its resource group | the roles of a rule's identity |\n\
+         | `--event-hub-rule` | Contributor | the authorization rule | its keys, for a setting that sends to the event hub |\n\
+         | `--diagnostic-settings` | Contributor | `/providers/Microsoft.aadiam` | the diagnostic settings of the directory |\n\n\
+         Role Based Access Control Administrator is given under the condition that it may give and take Reader and Log \
+         Analytics Reader only, and only to service principals (managed identities are such): without it, who holds it could make anybody \
+         Owner of the resource group. Monitoring Contributor may also read the keys of the workspace. The role at `/providers/Microsoft.aadiam` is given by \
+         somebody who has User Access Administrator at the root (`/`), which a Global Administrator takes for as long as it is \
+         needed. Where the action group is in another resource group than the workspace, give Monitoring Contributor and \
+         Role Based Access Control Administrator there by hand. A person needs the same roles, or in place of the last \
+         Security Administrator in Entra.\n\n| role | id |\n|---|---|\n",
     );
     for (name, id) in AZURE_ROLES {
         let _infallible = writeln!(text, "| {name} | `{id}` |");
@@ -381,6 +405,7 @@ fn registrations(text: &mut String) {
          scripts/app-registrations/create posture --dry-run     # prints every command, runs none\n\
          scripts/app-registrations/create posture --subscription <id> --diagnostic-settings\n\
          scripts/app-registrations/create watch\n\
+         scripts/app-registrations/create apply --workspace <resource id> --diagnostic-settings >apply.toml\n\
          ```\n\n\
          It makes a key and a certificate (`posture.pem`, mode 0600; `--certificate-days`, 180 unless told, 7 for `apply`), \
          creates the application `breakglass-posture` and its service principal, uploads the certificate without the key, \
@@ -389,7 +414,8 @@ fn registrations(text: &mut String) {
          away. Run it again with another `--certificate` before the old one ends. App roles are given directly, which is \
          administrator consent; the portal shows them as *other permissions granted*.\n\n\
          `scripts/app-registrations/remove posture` removes the application with its service principal, certificates and \
-         app roles (with `--subscription <id>` its Azure role first). The PEM file is yours to delete.\n\n\
+         app roles. Its Azure roles go first, where the options name them that gave them (`--subscription`; for `apply` \
+         `--workspace`, `--event-hub-rule`, `--diagnostic-settings`). The PEM file is yours to delete.\n\n\
          The ids of app roles are those of the public cloud; the addresses are those of the cloud that `az cloud set` \
          chose.\n",
     );

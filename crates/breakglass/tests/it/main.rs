@@ -10,6 +10,7 @@
     reason = "helpers of tests are tests"
 )]
 
+mod all_run;
 mod apply;
 mod check;
 mod cli;

@@ -8,7 +8,10 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use breakglass_entra::permissions::{MICROSOFT_GRAPH, app, graph_permissions};
+use breakglass_entra::{
+    Service,
+    permissions::{MICROSOFT_GRAPH, app, for_command, graph_permissions},
+};
 
 use crate::support::{code, err, out};
 
@@ -16,10 +19,25 @@ use crate::support::{code, err, out};
 const PURPOSES: [(&str, &[&str]); 3] = [
     ("watch", &["watch"]),
     ("posture", &["collect", "check", "lockout"]),
-    ("apply", &["apply"]),
+    ("apply", &["apply", "key enroll"]),
 ];
 
 const SUBSCRIPTION: &str = "5c1e0d7a-0000-4000-8000-00000000abcd";
+const GROUP: &str = "/subscriptions/5c1e0d7a-0000-4000-8000-00000000abcd/resourceGroups/alerts";
+const WORKSPACE: &str = "/subscriptions/5c1e0d7a-0000-4000-8000-00000000abcd/resourceGroups/alerts/providers/\
+                         Microsoft.OperationalInsights/workspaces/logs";
+const EVENT_HUB_RULE: &str = "/subscriptions/5c1e0d7a-0000-4000-8000-00000000abcd/resourceGroups/alerts/providers/\
+                              Microsoft.EventHub/namespaces/out/authorizationRules/send";
+const DIRECTORY: &str = "/providers/Microsoft.aadiam";
+/// What `create apply` and `remove apply` are told of Azure.
+const IN_AZURE: [&str; 6] = [
+    "apply",
+    "--workspace",
+    WORKSPACE,
+    "--event-hub-rule",
+    EVENT_HUB_RULE,
+    "--diagnostic-settings",
+];
 
 /// Answers like the Azure CLI of a tenant in which only what the folder `$STATE` remembers exists. Each call is a line
 /// of `$STATE/calls`.
@@ -53,9 +71,14 @@ case "$all" in
     role=${all##*\"appRoleId\":\"}; echo "${role%%\"*}" >>"$STATE/held" ;;
   'rest --method GET --url https://graph.example/v1.0/roleManagement/'*) cat "$STATE/entra" 2>/dev/null || true ;;
   'rest --method POST --url https://graph.example/v1.0/roleManagement/'*) echo one >>"$STATE/entra" ;;
-  'role assignment list'*) cat "$STATE/azure" 2>/dev/null || true ;;
-  'role assignment create'*) echo one >>"$STATE/azure" ;;
-  'role assignment delete'*) rm "$STATE/azure" ;;
+  'role assignment '*)
+    id=${all##*--role }; scope=${all##*--scope }; one="${id%% *} ${scope%% *}"
+    case $3 in
+      list) grep -xF "$one" "$STATE/azure" 2>/dev/null || true ;;
+      create) echo "$one" >>"$STATE/azure" ;;
+      delete) left=$(grep -vxF "$one" "$STATE/azure" || true); printf '%s' "${left:+$left
+}" >"$STATE/azure" ;;
+    esac ;;
   *) echo "unexpected: $*" >&2; exit 64 ;;
 esac
 "#;
@@ -148,8 +171,14 @@ fn a_registration_is_made_and_a_second_run_changes_nothing() {
         let place = tempfile::tempdir().unwrap();
         let place = place.path();
         let mut arguments = vec![purpose];
+        let mut azure = 0;
         if purpose == "posture" {
             arguments.extend(["--subscription", SUBSCRIPTION, "--diagnostic-settings"]);
+            azure = 1;
+        }
+        if purpose == "apply" {
+            arguments = IN_AZURE.to_vec();
+            azure = 5;
         }
         let output = script(place, "create", &arguments);
         assert_eq!(code(&output), 0, "{}", err(&output));
@@ -164,10 +193,10 @@ fn a_registration_is_made_and_a_second_run_changes_nothing() {
 
         let held: BTreeSet<String> = lines(place, "held").into_iter().collect();
         assert!(held.is_superset(&table(commands)), "{purpose}: {held:?}");
-        let azure = usize::from(purpose == "posture");
-        assert_eq!(held.len(), table(commands).len() + azure, "{purpose}");
+        let posture = usize::from(purpose == "posture");
+        assert_eq!(held.len(), table(commands).len() + posture, "{purpose}");
         assert_eq!(lines(place, "azure").len(), azure);
-        assert_eq!(lines(place, "entra").len(), azure);
+        assert_eq!(lines(place, "entra").len(), posture);
         let told = out(&output);
         assert!(
             told.contains("a0000000-0000-4000-8000-000000000001"),
@@ -184,6 +213,144 @@ fn a_registration_is_made_and_a_second_run_changes_nothing() {
         assert_eq!(fs::read_to_string(&file).unwrap(), pem);
         assert_eq!(out(&again), told);
     }
+}
+
+/// Azure roles of the steps of a plan, each where the step needs it and nowhere wider.
+#[test]
+fn apply_gets_the_azure_roles_that_its_steps_need_and_loses_them_again() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    let output = script(place, "create", &IN_AZURE);
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    let given: BTreeSet<(String, String)> = lines(place, "azure")
+        .iter()
+        .map(|line| line.split_once(' ').unwrap())
+        .map(|(role, scope)| (role.to_owned(), scope.to_owned()))
+        .collect();
+    let wanted: BTreeSet<(String, String)> = [
+        ("92aaf0da-9dab-42b6-94a3-d43ce8d16293", WORKSPACE),
+        ("749f88d5-cbae-40b8-bcfc-e573ddc772fa", GROUP),
+        ("f58310d9-a9f6-439a-9e8d-f62e7b41a168", GROUP),
+        ("b24988ac-6180-42a0-ab88-20f7382dd24c", EVENT_HUB_RULE),
+        ("b24988ac-6180-42a0-ab88-20f7382dd24c", DIRECTORY),
+    ]
+    .map(|(role, scope)| (role.to_owned(), scope.to_owned()))
+    .into();
+    assert_eq!(given, wanted);
+
+    // Each role of the table is given, and the page has a line for each.
+    let page = fs::read_to_string(scripts().join("../../docs/permissions.md")).unwrap();
+    for need in for_command("apply")
+        .iter()
+        .filter(|need| need.service != Service::Graph)
+    {
+        let row = page
+            .lines()
+            .find(|line| line.starts_with(&format!("| {} | `", need.role)));
+        let id = row.unwrap().split('`').nth(1).unwrap();
+        assert!(given.iter().any(|(role, _)| role == id), "{}", need.role);
+    }
+
+    // Who may give roles may give the two that only read, and only to applications and machines.
+    let calls = lines(place, "calls");
+    let condition = calls
+        .iter()
+        .find(|call| call.contains("create") && call.contains("--role f58310d9-"))
+        .unwrap();
+    for words in [
+        "!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'})",
+        "!(ActionMatches{'Microsoft.Authorization/roleAssignments/delete'})",
+        "{acdd72a7-3385-48ef-bd42-f606fba81ae7, 73c42c96-874c-492b-b04d-ab87d138a893}",
+        "StringEqualsIgnoreCase {'ServicePrincipal'}",
+    ] {
+        assert!(condition.contains(words), "{words}: {condition}");
+    }
+    assert_eq!(condition.matches("--condition ").count(), 1);
+
+    let output = script(place, "remove", &IN_AZURE);
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    assert_eq!(lines(place, "azure"), Vec::<String>::new());
+    assert!(!place.join("app").exists());
+}
+
+/// The page speaks of each permission and role that a step of a plan names.
+#[test]
+fn the_page_has_what_the_steps_of_a_plan_need() {
+    let page = fs::read_to_string(scripts().join("../../docs/permissions.md")).unwrap();
+    let plan = Path::new(env!("CARGO_MANIFEST_DIR")).join("../posture/src/plan");
+    let mut named = BTreeSet::new();
+    for file in crate::support::files(&plan) {
+        let text = fs::read_to_string(file).unwrap();
+        for line in text
+            .lines()
+            .filter(|line| line.trim_start().starts_with("permission: \""))
+        {
+            let told = line.split('"').nth(1).unwrap();
+            let words = told.split([' ', ',', ';']);
+            named.extend(
+                words
+                    .filter(|word| word.contains(".Read"))
+                    .map(str::to_owned),
+            );
+            named.extend(told.split_once(" on ").map(|(role, _)| role.to_owned()));
+        }
+    }
+    assert!(named.len() > 9, "{named:?}");
+    for name in named {
+        assert!(page.contains(&name), "{name}");
+    }
+}
+
+/// `apply` writes with more than one command, and each says what it needs.
+#[test]
+fn every_command_that_connects_has_its_part_of_the_page() {
+    let page = fs::read_to_string(scripts().join("../../docs/permissions.md")).unwrap();
+    for (command, words) in [
+        ("collect", &["Monitoring Reader"][..]),
+        ("lockout --confirm", &["Policy.Read.ConditionalAccess"]),
+        ("doctor", &["--identity"]),
+        ("watch", &["AuditLog.Read.All"]),
+        ("apply", &["GroupMember.ReadWrite.All", "Contributor"]),
+        (
+            "key enroll",
+            &["UserAuthMethod-Passkey.ReadWrite.All", "User.ReadBasic.All"],
+        ),
+    ] {
+        let (_, part) = page.split_once(&format!("\n### `{command}`\n")).unwrap();
+        let part = part.split("\n## ").next().unwrap();
+        let part = part.split("\n### ").next().unwrap();
+        for word in words {
+            assert!(part.contains(word), "{command}: {word}");
+        }
+    }
+    for need in for_command("collect")
+        .iter()
+        .filter(|need| need.service != Service::Graph)
+    {
+        assert!(page.contains(need.why), "{}", need.collection);
+    }
+}
+
+/// What is written of `apply` holds for this version.
+#[test]
+fn the_lines_for_apply_are_a_file_of_its_own_that_the_commands_take() {
+    let place = tempfile::tempdir().unwrap();
+    let output = script(place.path(), "create", &["apply"]);
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    assert!(err(&output).contains("--identity"), "{}", err(&output));
+    assert!(err(&output).contains("--workspace"), "{}", err(&output));
+    fs::write(place.path().join("apply.toml"), out(&output)).unwrap();
+    let output = crate::support::program()
+        .args(["doctor", "--offline", "--config", "apply.toml"])
+        .current_dir(place.path())
+        .output()
+        .unwrap();
+    assert!(
+        out(&output).contains("apply.toml: it is valid"),
+        "{}{}",
+        out(&output),
+        err(&output)
+    );
 }
 
 #[test]
@@ -248,6 +415,18 @@ fn a_wrong_call_says_what_is_wrong_and_touches_nothing() {
         (&[][..], "watch, posture or apply"),
         (&["watch", "posture"], "one purpose"),
         (&["watch", "--subscription", SUBSCRIPTION], "for posture"),
+        (&["apply", "--subscription", SUBSCRIPTION], "--workspace"),
+        (&["watch", "--diagnostic-settings"], "for posture and apply"),
+        (&["posture", "--workspace", WORKSPACE], "for apply"),
+        (
+            &["posture", "--event-hub-rule", EVENT_HUB_RULE],
+            "for apply",
+        ),
+        (&["apply", "--workspace", GROUP], "Log Analytics workspace"),
+        (
+            &["apply", "--event-hub-rule", WORKSPACE],
+            "authorization rule",
+        ),
         (&["posture", "--subscription", "mine"], "is not an id"),
         (&["posture", "--certificate-days", "0"], "number of days"),
         (&["posture", "--name", "a'b"], "--name"),
@@ -285,7 +464,8 @@ fn a_registration_is_removed_with_its_azure_role() {
 
     let output = script(place, "remove", &arguments);
     assert_eq!(code(&output), 0, "{}", err(&output));
-    assert!(!place.join("app").exists() && !place.join("azure").exists());
+    assert!(!place.join("app").exists());
+    assert_eq!(lines(place, "azure"), Vec::<String>::new());
     let again = script(place, "remove", &arguments);
     assert_eq!(code(&again), 0, "{}", err(&again));
     assert!(

@@ -9,6 +9,8 @@ const READ: &[&str] = &["collect", "check", "lockout"];
 const FOLLOW: &[&str] = &["collect", "check", "lockout", "watch"];
 const CHECK: &[&str] = &["collect", "check"];
 const APPLY: &[&str] = &["apply"];
+/// A key is registered by a command of its own, with the identity that writes.
+const ENROLL: &[&str] = &["apply", "key enroll"];
 
 macro_rules! graph {
     ($collection:literal, $call:literal, [$($permission:literal),+], $role:literal, $why:literal, $by:expr) => {
@@ -553,8 +555,8 @@ const TABLE: &[Need] = &[
         "POST /users/{id}/authentication/fido2Methods",
         ["UserAuthMethod-Passkey.ReadWrite.All"],
         "Privileged Authentication Administrator",
-        "registers keys",
-        APPLY
+        "registers keys (`key enroll`)",
+        ENROLL
     ),
     graph!(
         "write: groups",
@@ -644,6 +646,14 @@ const TABLE: &[Need] = &[
         "PUT /providers/microsoft.aadiam/diagnosticSettings/{name}",
         "Contributor",
         "sends the logs to the workspace (at the scope /providers/Microsoft.aadiam)",
+        APPLY
+    ),
+    azure!(
+        Arm,
+        "write: eventHubKeys",
+        "POST {authorization rule}/listKeys",
+        "Contributor",
+        "sends the logs to an event hub too (at its authorization rule)",
         APPLY
     ),
     azure!(

@@ -6,6 +6,10 @@ use std::{env, path::Path, process::Command};
 #[test]
 fn x7_an_independent_client_understands_the_software_key() {
     let Some(python) = env::var_os("BREAKGLASS_TEST_KEYS_PYTHON") else {
+        assert!(
+            env::var_os("BREAKGLASS_TEST_REQUIRED").is_none(),
+            "BREAKGLASS_TEST_KEYS_PYTHON is not set"
+        );
         println!("skipped: BREAKGLASS_TEST_KEYS_PYTHON is not set; ./test installs what it names");
         return;
     };

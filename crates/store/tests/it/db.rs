@@ -37,6 +37,10 @@ impl Fresh {
         #[allow(clippy::disallowed_methods)] // tests are told of their server by the environment
         let server = std::env::var("BREAKGLASS_TEST_POSTGRES").ok();
         let Some(server) = server else {
+            assert!(
+                std::env::var_os("BREAKGLASS_TEST_REQUIRED").is_none(),
+                "no PostgreSQL (BREAKGLASS_TEST_POSTGRES is not set)"
+            );
             eprintln!("skipped: no PostgreSQL (BREAKGLASS_TEST_POSTGRES is not set)");
             return None;
         };

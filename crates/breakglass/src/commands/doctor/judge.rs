@@ -1,12 +1,10 @@
 //! What the facts mean. Pure: the gathering is done elsewhere.
 
-use std::{collections::BTreeSet, net::IpAddr};
+use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::Serialize;
-
-use super::independence;
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -100,28 +98,102 @@ impl Finding {
     }
 }
 
+/// Whose permissions are looked at. What is missing weighs as much as what stands still without it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Holder {
+    /// `[identity.posture]`: the commands that read a tenant.
+    Posture,
+    /// `[identity.watch]`: nothing of this version.
+    Watch,
+    /// `[identity.apply]`: the steps of a plan, which are not always the same.
+    Apply,
+}
+
+impl Holder {
+    /// As the configuration calls it.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Posture => "posture",
+            Self::Watch => "watch",
+            Self::Apply => "apply",
+        }
+    }
+
+    fn missing(self, subject: String, what: &str) -> Finding {
+        let area = "permissions";
+        match self {
+            Self::Posture => Finding::bad(
+                area,
+                subject,
+                format!("it is not granted, so {what} cannot be read"),
+                "grant it (docs/permissions.md has the script), then consent as an administrator",
+            ),
+            Self::Watch => Finding::doubtful(
+                area,
+                subject,
+                format!(
+                    "it is not granted: a later `watch`, which reads {what} itself, will miss it"
+                ),
+                "grant it (docs/permissions.md has the script)",
+            ),
+            Self::Apply => Finding::doubtful(
+                area,
+                subject,
+                format!("it is not granted, so nothing can be done that {what}"),
+                "grant it once a plan has such a step (docs/permissions.md has the script)",
+            ),
+        }
+    }
+
+    fn in_excess(self, subject: String, permission: &str) -> Finding {
+        let area = "permissions";
+        match (self, writes(permission)) {
+            (Self::Apply, true) => Finding::bad(
+                area,
+                subject,
+                "it is granted, lets whoever takes this identity change the tenant, and no step of a plan uses it",
+                "take it away",
+            ),
+            (_, true) => Finding::bad(
+                area,
+                subject,
+                "it is granted and lets whoever takes this identity change the tenant; reading needs none of it",
+                "take it away: the identity that reads must not be able to write",
+            ),
+            (_, false) => Finding::doubtful(
+                area,
+                subject,
+                "it is granted and no command uses it",
+                "take it away",
+            ),
+        }
+    }
+}
+
 /// Permissions that the token carries against those that the commands need.
-pub(super) fn permissions(held: &BTreeSet<String>, needed: &[Needed]) -> Vec<Finding> {
+pub(super) fn permissions(
+    holder: Holder,
+    held: &BTreeSet<String>,
+    needed: &[Needed],
+) -> Vec<Finding> {
     let area = "permissions";
+    let of = |permission: &str| format!("{permission} ({})", holder.name());
     let mut findings = Vec::new();
     let satisfied = |need: &Needed| need.any_of.iter().any(|one| held.contains(one));
-    let (missing, sometimes): (Vec<&Needed>, Vec<&Needed>) = needed
+    let must: Vec<&Needed> = needed.iter().filter(|need| !need.is_optional).collect();
+    let (missing, sometimes): (Vec<&Needed>, Vec<&Needed>) = must
         .iter()
         .filter(|need| !satisfied(need))
         .partition(|need| need.only_where.is_none());
     for need in &missing {
-        findings.push(Finding::bad(
-            area,
-            need.any_of.first().cloned().unwrap_or_default(),
-            format!("it is not granted, so {} cannot be read", need.what),
-            "grant it (docs/permissions.md has the script), then consent as an administrator",
-        ));
+        let first = need.any_of.first().map_or("", String::as_str);
+        findings.push(holder.missing(of(first), &need.what));
     }
     if missing.is_empty() {
         findings.push(Finding::good(
             area,
-            "what the commands need",
-            match needed.len() - sometimes.len() {
+            of("what the commands need"),
+            match must.len() - sometimes.len() {
                 1 => "the 1 permission is granted".to_owned(),
                 all => format!("all {all} permissions are granted"),
             },
@@ -130,7 +202,7 @@ pub(super) fn permissions(held: &BTreeSet<String>, needed: &[Needed]) -> Vec<Fin
     for need in sometimes {
         findings.push(Finding::good(
             area,
-            need.any_of.first().cloned().unwrap_or_default(),
+            of(need.any_of.first().map_or("", String::as_str)),
             format!(
                 "it is not granted, and is needed only where {}",
                 need.only_where.unwrap_or_default()
@@ -144,21 +216,7 @@ pub(super) fn permissions(held: &BTreeSet<String>, needed: &[Needed]) -> Vec<Fin
         {
             continue;
         }
-        findings.push(if writes(excess) {
-            Finding::bad(
-                area,
-                excess.clone(),
-                "it is granted and lets whoever takes this identity change the tenant; reading needs none of it",
-                "take it away: the identity that reads must not be able to write",
-            )
-        } else {
-            Finding::doubtful(
-                area,
-                excess.clone(),
-                "it is granted and no command uses it",
-                "take it away",
-            )
-        });
+        findings.push(holder.in_excess(of(excess), excess));
     }
     findings
 }
@@ -207,6 +265,8 @@ pub(super) struct Needed {
     pub(super) what: String,
     /// A condition under which alone it is needed, as a clause.
     pub(super) only_where: Option<&'static str>,
+    /// It is used where it is there, and not missed.
+    pub(super) is_optional: bool,
 }
 
 /// The condition under which alone a permission is needed.
@@ -294,152 +354,6 @@ pub(super) fn disk(place: &str, free: Option<u64>, writable: Result<(), String>)
     findings
 }
 
-/// A channel, as far as independence is concerned.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct ChannelFacts {
-    pub(super) name: String,
-    /// Host that it sends to; `None`: it sends nowhere (the console).
-    pub(super) host: Option<String>,
-    /// Addresses of the host, or why they could not be found; `None`: nobody asked.
-    pub(super) addresses: Option<Result<Vec<IpAddr>, String>>,
-    /// Mailboxes that it sends to.
-    pub(super) recipients: Vec<String>,
-    /// What it was declared to depend on.
-    pub(super) depends_on: Vec<String>,
-}
-
-/// Channels against each other, and against the tenant that they report on.
-pub(super) fn channels(
-    channels: &[ChannelFacts],
-    tenant_domains: Option<&[String]>,
-) -> Vec<Finding> {
-    let area = "channels";
-    let sending: Vec<&ChannelFacts> = channels.iter().filter(|own| own.host.is_some()).collect();
-    let mut findings = Vec::new();
-    match sending.len() {
-        0 => findings.push(Finding::bad(
-            area,
-            "all",
-            "no channel reaches anybody: a use would stay unnoticed",
-            "configure two `[[channel]]` that do not fail together",
-        )),
-        1 => findings.push(Finding::doubtful(
-            area,
-            sending[0].name.clone(),
-            "it is the only channel that reaches anybody",
-            "add a second one that does not fail together with it",
-        )),
-        _ => {}
-    }
-    for channel in &sending {
-        findings.extend(one_channel(channel, tenant_domains));
-    }
-    if sending.len() > 1 {
-        let shared = sending[0].depends_on.iter().find(|dependency| {
-            sending
-                .iter()
-                .all(|own| own.depends_on.contains(dependency))
-        });
-        if let Some(shared) = shared {
-            findings.push(Finding::bad(
-                area,
-                "all",
-                format!("every channel depends on `{shared}`"),
-                "add a channel that does not",
-            ));
-        }
-        if let Some(silent) = sending.iter().find(|own| own.depends_on.is_empty()) {
-            findings.push(Finding::cannot_tell(
-                area,
-                silent.name.clone(),
-                "it does not say what it depends on, so a common failure cannot be seen",
-                "write `depends_on = [\"provider:…\", \"carrier:…\"]`",
-            ));
-        }
-    }
-    findings
-}
-
-fn one_channel(channel: &ChannelFacts, tenant_domains: Option<&[String]>) -> Vec<Finding> {
-    let area = "independence";
-    let mut findings = Vec::new();
-    let host = channel.host.as_deref().unwrap_or_default();
-    let fix = "send through a provider outside Microsoft's cloud, or keep this one as the second";
-    if let Some(domain) = independence::microsoft_domain(host) {
-        findings.push(Finding::bad(
-            area,
-            channel.name.clone(),
-            format!(
-                "{host} is in {domain}, which Microsoft runs: it stops with what it reports on"
-            ),
-            fix,
-        ));
-    } else {
-        match &channel.addresses {
-            Some(Ok(addresses)) if addresses.is_empty() => findings.push(Finding::bad(
-                "channels",
-                channel.name.clone(),
-                format!("{host} has no address"),
-                "correct the host",
-            )),
-            Some(Ok(addresses)) => {
-                if let Some(address) = addresses
-                    .iter()
-                    .find(|own| independence::microsoft_address(**own))
-                {
-                    findings.push(Finding::bad(
-                        area,
-                        channel.name.clone(),
-                        format!("{host} is {address}, an address of Microsoft 365: it stops with what it reports on"),
-                        fix,
-                    ));
-                } else {
-                    findings.push(Finding::good(
-                        area,
-                        channel.name.clone(),
-                        format!(
-                            "{host} is at no address that Microsoft publishes for Microsoft 365"
-                        ),
-                    ));
-                }
-            }
-            Some(Err(why)) => findings.push(Finding::bad(
-                "channels",
-                channel.name.clone(),
-                format!("{host} could not be looked up: {why}"),
-                "correct the host, or mend name resolution: alerts cannot leave without it",
-            )),
-            None => findings.push(Finding::cannot_tell(
-                area,
-                channel.name.clone(),
-                format!("{host} was not looked up"),
-                "run it without --offline",
-            )),
-        }
-    }
-    for recipient in &channel.recipients {
-        let Some(domain) = independence::mail_domain(recipient) else {
-            continue;
-        };
-        match tenant_domains {
-            Some(domains) if domains.contains(&domain) => findings.push(Finding::bad(
-                area,
-                channel.name.clone(),
-                format!("{recipient} is a mailbox of the tenant that is guarded: nobody opens it while everybody is locked out"),
-                "add a mailbox elsewhere",
-            )),
-            Some(_) => {}
-            None => findings.push(Finding::cannot_tell(
-                area,
-                channel.name.clone(),
-                format!("whether {domain} belongs to the tenant was not read"),
-                "connect to the tenant (`[identity.posture]`)",
-            )),
-        }
-    }
-    findings
-}
-
 /// Where we run ourselves.
 pub(super) fn hosting(azure: Option<&str>) -> Finding {
     let area = "independence";
@@ -460,13 +374,6 @@ pub(super) fn hosting(azure: Option<&str>) -> Finding {
 mod tests {
     use super::*;
 
-    fn verdicts(findings: &[Finding]) -> Vec<(Verdict, &str)> {
-        findings
-            .iter()
-            .map(|own| (own.verdict, own.because.as_str()))
-            .collect()
-    }
-
     #[test]
     fn permissions_missing_and_in_excess_are_told() {
         let needed = [
@@ -474,6 +381,7 @@ mod tests {
                 any_of: vec!["Policy.Read.All".to_owned()],
                 what: "policies".to_owned(),
                 only_where: None,
+                is_optional: false,
             },
             Needed {
                 any_of: vec![
@@ -482,6 +390,7 @@ mod tests {
                 ],
                 what: "domains".to_owned(),
                 only_where: None,
+                is_optional: false,
             },
         ];
         let held: BTreeSet<String> = [
@@ -492,17 +401,25 @@ mod tests {
         ]
         .map(str::to_owned)
         .into();
-        let findings = permissions(&held, &needed);
-        let of = |subject: &str| {
-            findings
-                .iter()
-                .find(|own| own.subject == subject)
-                .map(|own| own.verdict)
-        };
-        assert_eq!(of("Policy.Read.All"), Some(Verdict::Bad));
-        assert_eq!(of("User.ReadWrite.All"), Some(Verdict::Bad));
-        assert_eq!(of("Sites.Read.All"), Some(Verdict::Doubtful));
-        assert_eq!(findings.len(), 3);
+        for (holder, missing) in [
+            (Holder::Posture, Verdict::Bad),
+            // Nothing of this version stands still, or no plan may have such a step.
+            (Holder::Watch, Verdict::Doubtful),
+            (Holder::Apply, Verdict::Doubtful),
+        ] {
+            let findings = permissions(holder, &held, &needed);
+            let of = |permission: &str| {
+                let subject = format!("{permission} ({})", holder.name());
+                findings
+                    .iter()
+                    .find(|own| own.subject == subject)
+                    .map(|own| own.verdict)
+            };
+            assert_eq!(of("Policy.Read.All"), Some(missing));
+            assert_eq!(of("User.ReadWrite.All"), Some(Verdict::Bad));
+            assert_eq!(of("Sites.Read.All"), Some(Verdict::Doubtful));
+            assert_eq!(findings.len(), 3);
+        }
     }
 
     #[test]
@@ -532,8 +449,9 @@ mod tests {
             any_of: vec!["CustomSecAttributeAssignment.Read.All".to_owned()],
             what: "attributes".to_owned(),
             only_where: only_where("CustomSecAttributeAssignment.Read.All"),
+            is_optional: false,
         }];
-        let findings = permissions(&BTreeSet::new(), &needed);
+        let findings = permissions(Holder::Posture, &BTreeSet::new(), &needed);
         assert!(
             findings.iter().all(|own| own.verdict == Verdict::Good),
             "{findings:?}"
@@ -547,35 +465,6 @@ mod tests {
         assert_eq!(of(40), Verdict::Doubtful);
         assert_eq!(of(-600), Verdict::Bad);
         assert_eq!(clock(None).verdict, Verdict::CannotTell);
-    }
-
-    #[test]
-    fn channels_that_fail_with_the_tenant_are_told() {
-        let outside = ChannelFacts {
-            name: "hook".to_owned(),
-            host: Some("hooks.other.example".to_owned()),
-            addresses: Some(Ok(vec!["203.0.113.1".parse().unwrap()])),
-            depends_on: vec!["provider:x".to_owned()],
-            ..ChannelFacts::default()
-        };
-        let teams = ChannelFacts {
-            name: "mail".to_owned(),
-            host: Some("smtp.office365.com".to_owned()),
-            recipients: vec!["soc@contoso.com".to_owned()],
-            depends_on: vec!["provider:x".to_owned()],
-            ..ChannelFacts::default()
-        };
-        let domains = ["contoso.com".to_owned()];
-        let findings = channels(&[outside.clone(), teams], Some(&domains));
-        let bad: Vec<_> = verdicts(&findings)
-            .into_iter()
-            .filter(|(verdict, _)| *verdict == Verdict::Bad)
-            .map(|(_, because)| because)
-            .collect();
-        assert_eq!(bad.len(), 3, "{bad:#?}");
-        let alone = channels(&[outside], Some(&domains));
-        assert_eq!(alone[0].verdict, Verdict::Doubtful);
-        assert_eq!(channels(&[], None)[0].verdict, Verdict::Bad);
     }
 
     #[test]
