@@ -60,6 +60,18 @@ struct Count {
 /// `collect`
 pub fn run(args: &CollectArgs) -> Result<u8, Failure> {
     file::target_anywhere("--out", &args.out)?;
+    file::only_over(
+        "--out",
+        &args.out,
+        &file::Kind {
+            noun: "a snapshot",
+            mark: "\"schema\":\"breakglass/snapshot/",
+            inputs: &[
+                ("--register", args.register.as_deref()),
+                ("--config", args.common.config.as_deref()),
+            ],
+        },
+    )?;
     let settings = settings::load(args.common.config.as_deref())?;
     let (accounts, declared) = accounts(args, &settings)?;
     if accounts.is_empty() {

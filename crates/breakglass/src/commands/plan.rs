@@ -23,7 +23,7 @@ use crate::{
 /// `plan`
 pub fn run(args: &PlanArgs) -> Result<u8, Failure> {
     if let Some(out) = &args.out {
-        target(out)?;
+        target(out, args)?;
     }
     let now = clock::to_the_second(clock::clock(args.common.at).now());
     let settings = settings::load(args.common.config.as_deref())?;
@@ -227,8 +227,21 @@ fn telephone(text: &str) -> Result<(String, String), Failure> {
 
 /// Where the plan may be written. A journal beside it says what was done by the plan that lies there: without that plan
 /// nothing of it can be continued or taken back.
-fn target(path: &Path) -> Result<(), Failure> {
+fn target(path: &Path, args: &PlanArgs) -> Result<(), Failure> {
     file::target("--out", path)?;
+    file::only_over(
+        "--out",
+        path,
+        &file::Kind {
+            noun: "a plan",
+            mark: "\"schema\":\"breakglass/plan/",
+            inputs: &[
+                ("--tenant", args.tenant.as_deref().map(Path::new)),
+                ("--register", args.register.as_deref()),
+                ("--config", args.common.config.as_deref()),
+            ],
+        },
+    )?;
     let journal = journal::beside(path);
     if fs::symlink_metadata(&journal).is_ok() {
         return Err(Failure::usage(format!(

@@ -101,6 +101,79 @@ fn r2_a_result_goes_to_a_file_or_nowhere() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
+/// A file that was named by mistake is still what it was: only a result of the same kind may be replaced.
+#[test]
+fn r2_a_result_takes_the_place_of_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let of = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (register, config, plan) = (of("register.toml"), of("breakglass.toml"), of("plan.json"));
+    let (empty, packed) = (of("empty"), of("other.gz"));
+    let text = "schema = \"breakglass/register/v1\"\n";
+    std::fs::write(&register, text).unwrap();
+    std::fs::write(&config, "").unwrap();
+    std::fs::write(&empty, "").unwrap();
+    std::fs::write(&packed, [0x1f, 0x8b, 8, 0]).unwrap();
+    let link = of("link");
+    std::os::unix::fs::symlink(&register, &link).unwrap();
+    let contoso = ["plan", "--tenant", "contoso", "--out"];
+    let collect = ["collect", "--login", "azure-cli", "--config", &config];
+    let import = ["key", "mds", "import", &config, "--out"];
+    let watch = [
+        "watch",
+        "--no-alert",
+        "--account",
+        "a@b.example",
+        "--source",
+        &empty,
+        "--summary",
+    ];
+    for (call, why) in [
+        (
+            [&contoso[..], &[&register, "--register", &register]].concat(),
+            "is the file that --register reads",
+        ),
+        (
+            [&contoso[..], &[&link, "--register", &register]].concat(),
+            "is the file that --register reads",
+        ),
+        ([&contoso[..], &[&register]].concat(), "is not a plan"),
+        ([&contoso[..], &[&packed]].concat(), "is not a plan"),
+        (
+            [&collect[..], &["--out", &register]].concat(),
+            "is not a snapshot",
+        ),
+        (
+            [&collect[..], &["--out", &register, "--register", &register]].concat(),
+            "is the file that --register reads",
+        ),
+        (
+            [&import[..], &[&register]].concat(),
+            "is not a metadata file",
+        ),
+        ([&watch[..], &[&register]].concat(), "is not a summary"),
+    ] {
+        let output = run(&call);
+        assert_eq!(code(&output), 2, "{call:?}: {}", err(&output));
+        assert!(err(&output).contains(why), "{call:?}: {}", err(&output));
+        assert_eq!(
+            std::fs::read_to_string(&register).unwrap(),
+            text,
+            "{call:?}"
+        );
+    }
+    // A plan may be made anew, and an empty file is nothing to lose.
+    for path in [&plan, &plan, &empty] {
+        let output = run(&[&contoso[..], &[path]].concat());
+        assert_eq!(code(&output), 1, "{}", err(&output));
+    }
+    let output = run(&["plan", "--tenant", &plan, "--out", &plan]);
+    assert!(
+        err(&output).contains("is the file that --tenant reads"),
+        "{}",
+        err(&output)
+    );
+}
+
 /// A file that is no part of a tenant: what is asked about the tenant cannot be told, and nothing is advised that would
 /// not help.
 #[test]

@@ -13,6 +13,19 @@ use crate::{
 /// Runs `key mds import`.
 pub fn import(args: &KeyMdsImportArgs) -> Result<u8, Failure> {
     file::target("--out", &args.out)?;
+    file::only_over(
+        "--out",
+        &args.out,
+        &file::Kind {
+            noun: "a metadata file of FIDO",
+            // The header of a JSON Web Token.
+            mark: "eyJ",
+            inputs: &[
+                ("--root", args.root.as_deref()),
+                ("--config", args.common.config.as_deref()),
+            ],
+        },
+    )?;
     let now = clock::clock(args.common.at).now();
     let (metadata, bytes) = tables::metadata(&args.file, args.root.as_deref(), now)?;
     // What is there may be damaged or of another root; then there is nothing to lose.
