@@ -428,6 +428,11 @@ fn x7_what_cannot_be_done_is_said_before_anything_is() {
         ),
         (with("--envelope", "E-9999"), 2, "E-9999"),
         (
+            with("--label", "BG02-A"),
+            2,
+            "BG02-A is taken by another key",
+        ),
+        (
             with("--label", "a label that is far too long for Entra"),
             2,
             "longer than 30 characters",
