@@ -277,7 +277,7 @@ mod tests {
                 "{taken}"
             );
         }
-        let planned = file(&TEXT.replace("\"4711\"", "\" \"")).with(FIRST, &ENTRY);
+        let planned = file(&TEXT.replace("serial = \"4711\" # printed\n", "")).with(FIRST, &ENTRY);
         assert!(planned.is_ok(), "{planned:?}");
         assert!(
             own.with(
