@@ -13,6 +13,20 @@ use crate::{clock::Stopwatch, failure::Failure};
 
 /// Writes a result to standard output. A reader that went away (`| head`) is no error.
 pub fn print(text: &str) -> Result<(), Failure> {
+    written(text, || {
+        "free space, or send the output elsewhere".to_owned()
+    })
+}
+
+/// The same after something was done: where the result cannot be written, the failure says that it is. `done` is a
+/// sentence.
+pub fn print_done(text: &str, done: &str) -> Result<(), Failure> {
+    written(text, || {
+        format!("{done}; free space, or send the output elsewhere")
+    })
+}
+
+fn written(text: &str, help: impl FnOnce() -> String) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     let mut write = || -> io::Result<()> {
         out.write_all(text.as_bytes())?;
@@ -24,8 +38,7 @@ pub fn print(text: &str) -> Result<(), Failure> {
     match write() {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(
-            Failure::broke(format!("standard output could not be written: {error}"))
-                .help("free space, or send the output elsewhere; nothing else was changed"),
+            Failure::broke(format!("standard output could not be written: {error}")).help(help()),
         ),
         Ok(()) => Ok(()),
     }

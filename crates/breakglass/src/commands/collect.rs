@@ -115,7 +115,10 @@ pub fn run(args: &CollectArgs) -> Result<u8, Failure> {
             output::json(&document)?
         }
     };
-    output::print(&text)?;
+    output::print_done(
+        &text,
+        &format!("the snapshot `{}` is written", summary.out.display()),
+    )?;
     Ok(if summary.not_read.is_empty() {
         exit::CLEAN
     } else {

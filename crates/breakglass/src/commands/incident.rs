@@ -322,7 +322,10 @@ pub fn ack(args: &IncidentAckArgs) -> Result<u8, Failure> {
             args.by.trim()
         ),
     };
-    output::print(&text)?;
+    output::print_done(
+        &text,
+        &format!("the alerts of {} are acknowledged", args.id),
+    )?;
     Ok(exit::CLEAN)
 }
 

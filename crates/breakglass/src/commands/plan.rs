@@ -73,7 +73,12 @@ pub fn run(args: &PlanArgs) -> Result<u8, Failure> {
         PlanFormat::Terraform => code::terraform(&plan),
         PlanFormat::GraphScript => code::graph_script(&plan),
     };
-    output::print(&shown)?;
+    match &args.out {
+        Some(out) => {
+            output::print_done(&shown, &format!("the plan `{}` is written", out.display()))?
+        }
+        None => output::print(&shown)?,
+    }
     Ok(if plan.steps.is_empty() {
         exit::CLEAN
     } else {

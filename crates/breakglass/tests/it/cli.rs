@@ -1,6 +1,6 @@
 //! The contract of the command line itself.
 
-use crate::support::{code, err, out, run};
+use crate::support::{code, err, out, program, run};
 
 #[test]
 fn help_teaches_and_names_the_exit_codes() {
@@ -172,6 +172,41 @@ fn r2_a_result_takes_the_place_of_nothing_else() {
         "{}",
         err(&output)
     );
+}
+
+/// A result that nobody can read is told with what was done before.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told_with_what_was_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("plan.json");
+    let call = |arguments: &[&str]| {
+        let full = std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let mut call = program();
+        call.args(arguments).current_dir(folder.path()).stdout(full);
+        let output = call.output().unwrap();
+        assert_eq!(code(&output), 4, "{}", err(&output));
+        err(&output)
+    };
+    let told = call(&[
+        "plan",
+        "--tenant",
+        "contoso",
+        "--out",
+        path.to_str().unwrap(),
+    ]);
+    assert!(told.contains("plan.json` is written;"), "{told}");
+    assert!(path.exists());
+    for read in [&["check", "--tenant", "contoso"][..], &["schema", "plan"]] {
+        let told = call(read);
+        assert!(
+            told.contains("free space") && !told.contains("changed"),
+            "{told}"
+        );
+    }
 }
 
 /// A file that is no part of a tenant: what is asked about the tenant cannot be told, and nothing is advised that would

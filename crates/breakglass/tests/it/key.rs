@@ -313,6 +313,19 @@ fn k1_x7_a_key_is_enrolled_and_satisfies_the_dedicated_policy() {
     }
     assert!(!register.contains(PIN) && !document.to_string().contains(PIN));
 
+    // Where the result cannot be written, what was done is said.
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    if let Ok(full) = full {
+        let output = twin.command(ENROLL).stdout(full).output().unwrap();
+        assert_eq!(code(&output), 4, "{}", err(&output));
+        let told = err(&output);
+        assert!(
+            told.contains("is registered in the tenant as BG02-C and stands in the register")
+                && !told.contains("nothing else was changed"),
+            "{told}"
+        );
+    }
+
     // A re-run changes nothing, here or there.
     let (exit, again) = twin.document(ENROLL);
     assert_eq!(

@@ -49,12 +49,13 @@ pub fn import(args: &KeyMdsImportArgs) -> Result<u8, Failure> {
     let next = metadata.next_update.map_or_else(String::new, |next| {
         format!("; FIDO publishes the next by {next}")
     });
-    output::print(&format!(
+    let told = format!(
         "The FIDO metadata number {} is verified: {} kinds of keys{next}.\nKept in {}. Revocation of its certificates was \
          not looked up.\n",
         metadata.number,
         metadata.entries().count(),
         args.out.display()
-    ))?;
+    );
+    output::print_done(&told, &format!("`{}` is written", args.out.display()))?;
     Ok(exit::CLEAN)
 }
