@@ -63,6 +63,34 @@ fn every_schema_is_a_json_schema_of_its_document() {
     }
 }
 
+/// Whoever copies an example from the help gets an answer: those on a built-in tenant that need no file are run.
+#[test]
+fn examples_of_the_help_are_good_calls() {
+    let page = include_str!("../../../../docs/command-line.md").replace("\\\n", " ");
+    let examples: Vec<&str> = page
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.starts_with("breakglass ") && line.contains("--tenant contoso"))
+        .filter(|line| !line.contains(".json") && !line.contains("breakglass lab"))
+        .collect();
+    assert!(examples.len() >= 5, "{examples:?}");
+    let place = tempfile::tempdir().unwrap();
+    for example in examples {
+        let call = example.replacen("breakglass ", "\"$PROGRAM\" ", 1);
+        let output = std::process::Command::new("sh")
+            .args(["-c", &call])
+            .env("PROGRAM", env!("CARGO_BIN_EXE_breakglass"))
+            .current_dir(place.path())
+            .output()
+            .unwrap();
+        assert!(
+            matches!(code(&output), 0 | 1 | 3),
+            "{example}: {}",
+            err(&output)
+        );
+    }
+}
+
 #[test]
 fn completions_and_the_manual_are_written() {
     for shell in ["bash", "zsh", "fish"] {
