@@ -10,7 +10,7 @@ use breakglass_model::{
     SetAside, TenantSnapshot, example,
     export::{self, InputFile},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -31,6 +31,16 @@ pub struct TenantInput {
 }
 
 impl TenantInput {
+    /// For commands that judge the tenant as it is now: data of another day is called so, here and in the document.
+    #[must_use]
+    pub fn dated(mut self, now: Timestamp) -> Self {
+        if let Some(why) = age(self.snapshot.collected_at, now) {
+            crate::output::tell!("warning: {why}");
+            self.snapshot.assumptions.push(why);
+        }
+        self
+    }
+
     /// For commands that have nothing to say without a tenant.
     ///
     /// # Errors
@@ -45,6 +55,30 @@ impl TenantInput {
             ),
         )
     }
+}
+
+/// What to say of data that is not of the moment that is judged: older than a day, or younger than the moment. Clocks of
+/// two machines may differ by minutes.
+pub fn age(collected: Option<Timestamp>, now: Timestamp) -> Option<String> {
+    let collected = collected?;
+    let hours = now.duration_since(collected).as_hours();
+    if collected.duration_since(now) > SignedDuration::from_mins(5) {
+        return Some(format!(
+            "the data was collected at {collected}, after the moment that is judged: it is taken as if the tenant had been \
+             so at {now}"
+        ));
+    }
+    if now.duration_since(collected) <= SignedDuration::from_hours(24) {
+        return None;
+    }
+    let old = match hours {
+        ..48 => format!("{hours} hours"),
+        _ => format!("{} days", hours / 24),
+    };
+    Some(format!(
+        "the data is {old} old (collected at {collected}): what has changed in the tenant since then is not seen; \
+         `breakglass collect` reads it anew"
+    ))
 }
 
 /// Reads a snapshot, an export directory or file, standard input, or a built-in tenant.
@@ -295,4 +329,34 @@ pub fn text_file(what: &str, path: &Path) -> Result<String, Failure> {
         .map_err(|reason| {
             Failure::usage(format!("{what} `{}` is not text: {reason}", path.display()))
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_of_another_day_is_called_so() {
+        let at = |text: &str| -> Timestamp { text.parse().unwrap() };
+        let collected = at("2026-11-24T12:00:00Z");
+        for (now, says) in [
+            ("2026-11-24T11:56:00Z", None),
+            ("2026-11-25T12:00:00Z", None),
+            ("2026-11-25T12:00:01Z", Some("24 hours old")),
+            ("2026-11-27T11:00:00Z", Some("2 days old")),
+            ("2036-01-01T00:00:00Z", Some("3324 days old")),
+            (
+                "2026-11-24T11:00:00Z",
+                Some("after the moment that is judged"),
+            ),
+        ] {
+            let told = age(Some(collected), at(now));
+            match (says, &told) {
+                (None, None) => {}
+                (Some(says), Some(told)) => assert!(told.contains(says), "{now}: {told}"),
+                _ => panic!("{now}: {told:?}"),
+            }
+        }
+        assert_eq!(age(None, collected), None);
+    }
 }

@@ -32,7 +32,7 @@ pub fn run(args: &PlanArgs) -> Result<u8, Failure> {
             "name a snapshot with --tenant (`breakglass collect` makes one), or try a built-in one: --tenant contoso",
         ));
     };
-    let mut tenant = input::tenant(name, now)?.needed()?;
+    let mut tenant = input::tenant(name, now)?.needed()?.dated(now);
     let mut register = settings.register_or(
         args.register.as_deref(),
         None,
@@ -51,7 +51,7 @@ pub fn run(args: &PlanArgs) -> Result<u8, Failure> {
     };
     let wishes = wishes(args, &tenant.snapshot)?;
     let keys = settings.keys()?;
-    let plan = plan(&PlanInput {
+    let mut plan = plan(&PlanInput {
         keys: &keys,
         snapshot: &tenant.snapshot,
         register: register.as_ref(),
@@ -62,6 +62,9 @@ pub fn run(args: &PlanArgs) -> Result<u8, Failure> {
         version: env!("CARGO_PKG_VERSION"),
     })
     .map_err(refused)?;
+    // Whoever approves the plan sees it in whatever form they read.
+    plan.warnings
+        .extend(input::age(tenant.snapshot.collected_at, now));
     if let Some(out) = &args.out {
         file::write("the plan", out, output::json(&plan)?.as_bytes())?;
     }
