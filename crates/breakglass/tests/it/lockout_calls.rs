@@ -4,6 +4,37 @@ use std::fs;
 
 use crate::support::{code, err, out, run};
 
+/// Advice names options that the command has.
+#[test]
+fn x1_confirming_without_an_identity_advises_what_the_command_can() {
+    let sign_in = [
+        "--user",
+        "adele.admin@contoso.com",
+        "--app",
+        "Exchange Online",
+    ];
+    for call in [
+        [
+            &["lockout", "prove", "--tenant", "contoso", "--confirm"][..],
+            &[],
+        ]
+        .concat(),
+        [
+            &["lockout", "whatif", "--tenant", "contoso", "--confirm"][..],
+            &sign_in,
+        ]
+        .concat(),
+    ] {
+        let output = run(&call);
+        assert_eq!(code(&output), 2, "{}", err(&output));
+        let told = err(&output);
+        assert!(
+            told.contains("[identity.posture]") && !told.contains("--login"),
+            "{told}"
+        );
+    }
+}
+
 /// A verdict about "now" from data of another day says so, in words and in the document, whichever command gives it.
 #[test]
 fn x1_data_of_another_day_is_not_taken_for_now() {
