@@ -264,6 +264,21 @@ fn a_file_that_is_no_tenant_is_no_tenant_to_any_command() {
     assert!(!std::path::Path::new(config).exists());
 }
 
+/// With one account as with two: where nothing of a tenant was read, nothing is known of it.
+#[test]
+fn a1_a_file_that_is_no_tenant_gives_no_verdict() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tenant.json");
+    let name = path.to_str().unwrap();
+    for bytes in [&b""[..], b"{}", &[0, 159, 146, 150], &[0x1f, 0x8b, 8, 0]] {
+        std::fs::write(&path, bytes).unwrap();
+        let output = run(&["check", "--tenant", name, "--account", "a@b.example"]);
+        assert_eq!(code(&output), 3, "{bytes:?}: {}", out(&output));
+        assert!(!out(&output).contains("0 of 1"), "{}", out(&output));
+        assert!(out(&output).contains("0 passed"), "{}", out(&output));
+    }
+}
+
 #[test]
 fn a_document_of_another_kind_is_called_so() {
     let folder = tempfile::tempdir().unwrap();
