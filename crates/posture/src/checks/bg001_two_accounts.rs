@@ -91,19 +91,18 @@ mod tests {
     #[test]
     fn a1_where_nothing_was_read_nothing_is_counted() {
         let mut world = World::modern();
-        world.register.accounts.truncate(1);
+        let one = |world: &World| world.run_for(CHECK.id, None, &["bg1".to_owned()]);
         world.snapshot.users.items.clear();
-        assert_eq!(world.verdicts(CHECK.id), [Fail]);
+        assert_eq!(one(&world)[0].verdict, Fail);
         world.snapshot.users = breakglass_model::TenantSnapshot::empty().users;
-        assert_eq!(world.verdicts(CHECK.id), [CannotTell]);
+        assert_eq!(one(&world)[0].verdict, CannotTell);
     }
 
     #[test]
     fn a1_one_that_may_exist_is_counted_as_the_most() {
         let mut world = World::modern();
-        world.register.accounts.truncate(1);
         world.user("bg1").account_enabled = Reading::default();
-        let findings = world.findings(CHECK.id);
+        let findings = world.run_for(CHECK.id, None, &["bg1".to_owned()]);
         assert_eq!(findings[0].verdict, Fail);
         assert!(
             findings[0].because.starts_with("at most 1 of 1"),
