@@ -19,6 +19,12 @@ use crate::failure::Failure;
 /// Largest single input file. A tenant of 200,000 users exports to a few hundred megabytes.
 const MAX_FILE: u64 = 4 << 30;
 
+/// Largest text that people write: registers and configurations of hundreds of accounts have some hundred kilobytes.
+const MAX_TEXT: u64 = 1 << 20;
+
+/// Largest document of ours: a report of a large tenant has some megabytes.
+const MAX_DOCUMENT: u64 = 256 << 20;
+
 /// A tenant that was named on the command line.
 #[derive(Debug)]
 pub struct TenantInput {
@@ -301,7 +307,8 @@ pub fn document<T: DeserializeOwned>(
     schema: &str,
     made_by: &str,
 ) -> Result<T, Failure> {
-    let text = text_file(&format!("the {noun}"), path).map_err(Failure::usage_code)?;
+    let text =
+        text_up_to(MAX_DOCUMENT, &format!("the {noun}"), path).map_err(Failure::usage_code)?;
     let wrong = |why: String| {
         Failure::usage(format!("`{}` is no {noun}: {why}", path.display())).help(made_by.to_owned())
     };
@@ -322,8 +329,26 @@ pub fn document<T: DeserializeOwned>(
 }
 
 /// A text file that was named on the command line.
+///
+/// # Errors
+/// When it cannot be read, is no text, or larger than anything that people write.
 pub fn text_file(what: &str, path: &Path) -> Result<String, Failure> {
-    let bytes = read_file(path).map_err(|error| not_opened(what, path, &error))?;
+    text_up_to(MAX_TEXT, what, path)
+}
+
+fn text_up_to(most: u64, what: &str, path: &Path) -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)
+        .and_then(|file| file.take(most + 1).read_to_end(&mut bytes))
+        .map_err(|error| not_opened(what, path, &error))?;
+    if bytes.len() as u64 > most {
+        return Err(Failure::usage(format!(
+            "{what} `{}` is larger than {} MiB, so it was not read",
+            path.display(),
+            most >> 20
+        ))
+        .help("see whether another file was meant"));
+    }
     breakglass_model::text::decode(&bytes)
         .map(|text| text.to_string())
         .map_err(|reason| {
