@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::failure::Failure;
+use crate::{failure::Failure, output::json_error};
 
 /// Largest single input file. A tenant of 200,000 users exports to a few hundred megabytes.
 const MAX_FILE: u64 = 4 << 30;
@@ -312,8 +312,8 @@ pub fn document<T: DeserializeOwned>(
     let wrong = |why: String| {
         Failure::usage(format!("`{}` is no {noun}: {why}", path.display())).help(made_by.to_owned())
     };
-    let value: Value =
-        serde_json::from_str(&text).map_err(|error| wrong(format!("it is not JSON: {error}")))?;
+    let value: Value = serde_json::from_str(&text)
+        .map_err(|error| wrong(format!("it is not JSON: {}", json_error(&error))))?;
     match value.get("schema").and_then(Value::as_str) {
         Some(own) if own == schema => {}
         Some(own) => {
@@ -325,7 +325,8 @@ pub fn document<T: DeserializeOwned>(
         None => return Err(wrong(format!("it does not say `\"schema\": \"{schema}\"`"))),
     }
     // Read again, for the line of what does not fit.
-    serde_json::from_str(&text).map_err(|error| wrong(format!("it is damaged: {error}")))
+    serde_json::from_str(&text)
+        .map_err(|error| wrong(format!("it is damaged: {}", json_error(&error))))
 }
 
 /// A text file that was named on the command line.

@@ -101,6 +101,23 @@ pub fn one_line(text: &str) -> String {
         .join(" ")
 }
 
+/// Why JSON was not taken, on one line. The reader quotes the value that it did not expect, however long that is; begin and
+/// end (where the place stands) are kept.
+pub fn json_error(error: &serde_json::Error) -> String {
+    const BEGIN: usize = 120;
+    const END: usize = 100;
+    // Only as much is cleaned as can be shown.
+    let text = error.to_string();
+    let begin = text.char_indices().nth(BEGIN).map(|(at, _)| at);
+    let end = text.char_indices().rev().nth(END).map(|(at, _)| at);
+    match (begin, end) {
+        (Some(begin), Some(end)) if begin < end => {
+            format!("{} … {}", one_line(&text[..begin]), one_line(&text[end..]))
+        }
+        _ => one_line(&text),
+    }
+}
+
 /// Breaks a text between words into lines of at most `width` characters; a longer word has a line of its own. At least
 /// one line.
 pub fn lines(text: &str, width: usize) -> Vec<String> {
@@ -141,5 +158,27 @@ pub fn style(verbose: bool) -> Style {
         color: color(),
         width: width(),
         verbose,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_was_not_expected_is_quoted_in_part() {
+        let long = format!("\n\"{}ü\"", "ä".repeat(5000));
+        let error = serde_json::from_str::<u8>(&long).unwrap_err();
+        let told = json_error(&error);
+        assert!(
+            told.chars().count() < 230 && told.starts_with("invalid type: string"),
+            "{told}"
+        );
+        assert!(
+            told.ends_with(&format!("at line 2 column {}", long.len() - 1)),
+            "{told}"
+        );
+        let short = serde_json::from_str::<u8>("\"x\"").unwrap_err();
+        assert_eq!(json_error(&short), short.to_string());
     }
 }

@@ -118,6 +118,49 @@ fn hostile_files_hide_no_neighbour() {
     }
 }
 
+/// An error quotes as much of what it does not understand as a person can read.
+#[test]
+fn a_long_value_is_not_repeated_in_the_error() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("value.json");
+    let name = path.to_str().unwrap();
+    let person = format!("@{name}");
+    fs::write(&path, format!("\"{}\"", "a".repeat(1 << 19))).unwrap();
+    for call in [
+        &[
+            "lockout",
+            "whatif",
+            "--tenant",
+            "contoso",
+            "--sign-in",
+            name,
+        ][..],
+        &[
+            "lockout",
+            "prove",
+            "--tenant",
+            "contoso",
+            "--account",
+            &person,
+        ],
+        &[
+            "lockout",
+            "preflight",
+            "--tenant",
+            "contoso",
+            "--change",
+            name,
+        ],
+        &["check", "--tenant", "contoso", "--baseline", name],
+        &["lab", "--tenant", name],
+        &["apply", name],
+    ] {
+        let output = run(call);
+        assert_eq!(code(&output), 2, "{call:?}: {:.300}", err(&output));
+        assert!(err(&output).len() < 2000, "{call:?}: {:.300}", err(&output));
+    }
+}
+
 /// A register, configuration or sign-in larger than people write is refused before it is parsed.
 #[test]
 fn a_text_that_nobody_wrote_is_not_read() {
