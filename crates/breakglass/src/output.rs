@@ -83,13 +83,48 @@ pub async fn patiently<T>(
     }
 }
 
-/// How wide the terminal is; 100 where there is none.
+/// How wide the text may be: as wide as the terminal, 100 columns where there is none.
 pub fn width() -> usize {
-    std::env::vars_os()
+    room().unwrap_or(100)
+}
+
+/// What `COLUMNS` says, else the width of the terminal that the result goes to; `None` where it goes elsewhere. Nothing
+/// is drawn for less than 40 columns, and of a wide terminal no more is used than can be read along a line.
+fn room() -> Option<usize> {
+    let said = std::env::vars_os()
         .find(|(name, _)| name == "COLUMNS")
         .and_then(|(_, value)| value.to_str()?.parse().ok())
-        .filter(|width| (40..=400).contains(width))
-        .unwrap_or(100)
+        .filter(|width| *width > 0)
+        .map(|width: usize| width.clamp(40, 400));
+    said.or_else(|| {
+        let (width, _) = terminal_size::terminal_size_of(io::stdout())?;
+        Some(usize::from(width.0).clamp(40, 120))
+    })
+}
+
+/// A text whose lines are made for about 100 columns, for the terminal at hand: longer lines are broken between words, and
+/// go on four columns further in. Commands stay whole, to be copied; and so does everything that goes to no terminal.
+pub fn fitted(text: &str) -> String {
+    room().map_or_else(|| text.to_owned(), |room| broken(text, room))
+}
+
+fn broken(text: &str, room: usize) -> String {
+    let line = |line: &str| {
+        let start = line.len() - line.trim_start().len();
+        let command = line.contains("breakglass ");
+        if command || line.chars().count() <= room {
+            return line.to_owned();
+        }
+        let first = " ".repeat(start);
+        let next = format!("\n{}", " ".repeat(start + 4));
+        let lines = lines(line, room.saturating_sub(start + 4).max(12));
+        format!("{first}{}", lines.join(&next))
+    };
+    let mut fitted: String = text.lines().map(|own| line(own) + "\n").collect();
+    if !text.ends_with('\n') {
+        fitted.pop();
+    }
+    fitted
 }
 
 /// The text on one line, without characters that would steer a terminal or end a comment: names in a tenant are
@@ -143,7 +178,7 @@ pub fn lines(text: &str, width: usize) -> Vec<String> {
 
 /// Breaks a text into lines of the terminal's width; those after the first stand under it, `indent` columns in.
 pub fn wrapped(text: &str, indent: usize) -> String {
-    let width = width().saturating_sub(indent).max(30);
+    let width = width().saturating_sub(indent).max(12);
     lines(text, width).join(&format!("\n{}", " ".repeat(indent)))
 }
 
@@ -164,6 +199,16 @@ pub fn style(verbose: bool) -> Style {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_are_broken_between_words_and_commands_are_not() {
+        let text = "  a word and another one\nbreakglass check --tenant contoso\n\nshort";
+        assert_eq!(
+            broken(text, 18),
+            "  a word and\n      another one\nbreakglass check --tenant contoso\n\nshort"
+        );
+        assert_eq!(broken(text, 80), text);
+    }
 
     #[test]
     fn a_value_that_was_not_expected_is_quoted_in_part() {

@@ -91,7 +91,7 @@ pub fn run(args: &CollectArgs) -> Result<u8, Failure> {
     let summary = runtime()?.block_on(read(&entra, &options))?;
     let spent = entra.spent();
     let text = match args.format {
-        PlainFormat::Text => text(&summary, spent),
+        PlainFormat::Text => output::fitted(&text(&summary, spent)),
         PlainFormat::Json => {
             let now = clock::to_the_second(clock::clock(args.common.at).now());
             let document = CollectDocument {

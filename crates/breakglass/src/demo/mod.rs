@@ -132,7 +132,7 @@ fn verdict(report: &CheckReport) -> String {
 }
 
 fn wrapped(text: &str, indent: &str) -> String {
-    output::lines(text, output::width().clamp(60, 110) - indent.len())
+    output::lines(text, output::width().clamp(40, 110) - indent.len())
         .iter()
         .map(|line| format!("{indent}{line}\n"))
         .collect()

@@ -72,6 +72,55 @@ fn every_schema_is_a_json_schema_of_its_document() {
     }
 }
 
+/// A terminal as narrow as a telephone is written for: no line but a single word, or a command to copy, is longer.
+#[test]
+fn text_fits_the_terminal() {
+    for columns in [40, 60, 80] {
+        for call in [
+            &["check", "--tenant", "contoso"][..],
+            &["check", "--tenant", "contoso", "--verbose"],
+            &["check", "--list"],
+            &["check", "--explain", "BG001"],
+            &["lockout", "prove", "--tenant", "contoso"],
+            &[
+                "lockout",
+                "whatif",
+                "--tenant",
+                "contoso",
+                "--user",
+                "adele.admin@contoso.com",
+                "--app",
+                "Exchange Online",
+            ],
+            &[
+                "lockout",
+                "preflight",
+                "--tenant",
+                "contoso",
+                "--delete",
+                "CA004 Require a security key",
+            ],
+            &["plan", "--tenant", "contoso"],
+            &["key", "list", "--tenant", "contoso"],
+            &["key", "identify", "ee041bce-25e5-4cdb-8f86-897fd6418464"],
+            &["check", "--help"],
+        ] {
+            let output = program()
+                .args(call)
+                .env("COLUMNS", columns.to_string())
+                .output()
+                .unwrap();
+            assert!(!out(&output).is_empty(), "{call:?}: {}", err(&output));
+            let text = out(&output);
+            let mut long = text.lines().filter(|line| {
+                let words = line.split_whitespace().count();
+                line.chars().count() > columns && words > 1 && !line.contains("breakglass ")
+            });
+            assert_eq!(long.next(), None, "{columns} {call:?}");
+        }
+    }
+}
+
 /// Whoever copies an example from the help gets an answer: those on a built-in tenant that need no file are run.
 #[test]
 fn examples_of_the_help_are_good_calls() {
