@@ -84,17 +84,6 @@ pub fn only_over(option: &str, path: &Path, kind: &Kind<'_>) -> Result<(), Failu
     .help(help))
 }
 
-/// The same for a file whose directories are made where they are missing.
-///
-/// # Errors
-/// As [`target`].
-pub fn target_anywhere(option: &str, path: &Path) -> Result<(), Failure> {
-    if path != Path::new("-") && fs::symlink_metadata(path).is_err() {
-        return Ok(());
-    }
-    target(option, path)
-}
-
 /// Writes a file that was named: whole, or not at all.
 ///
 /// # Errors

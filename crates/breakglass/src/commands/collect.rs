@@ -59,7 +59,7 @@ struct Count {
 
 /// `collect`
 pub fn run(args: &CollectArgs) -> Result<u8, Failure> {
-    file::target_anywhere("--out", &args.out)?;
+    file::target("--out", &args.out)?;
     file::only_over(
         "--out",
         &args.out,

@@ -649,22 +649,29 @@ fn a_place_that_cannot_be_written_is_told_at_once() {
     );
     assert!(!twin.path("lab.part").exists());
     let output = twin.collect("lab/ca.pem/read.json", &[]);
-    assert_eq!(code(&output), 4, "{}", told(&output));
+    assert_eq!(code(&output), 2, "{}", told(&output));
     assert!(
         err(&output).contains("lab/ca.pem/read.json"),
         "{}",
         err(&output)
     );
+    // A misspelt directory is not made.
+    let output = twin.collect("a/b/read.json.gz", &[]);
+    assert_eq!(code(&output), 2, "{}", told(&output));
+    assert!(!twin.path("a").exists());
 }
 
 #[test]
-fn a_directory_that_is_missing_is_made() {
+fn a_snapshot_is_packed_and_its_owners_only() {
     let twin = Twin::of("contoso-modern");
-    let output = twin.collect("a/b/read.json.gz", &[]);
+    let output = twin.collect("read.json.gz", &[]);
     assert_eq!(code(&output), 0, "{}", told(&output));
-    let bytes = fs::read(twin.path("a/b/read.json.gz")).unwrap();
+    let bytes = fs::read(twin.path("read.json.gz")).unwrap();
     assert_eq!(bytes[..2], [0x1f, 0x8b]);
-    owner_only(&twin.path("a/b/read.json.gz"));
+    owner_only(&twin.path("read.json.gz"));
+    // Collected anew, it takes the place of the old one.
+    let output = twin.collect("read.json.gz", &[]);
+    assert_eq!(code(&output), 0, "{}", told(&output));
 }
 
 #[test]
