@@ -21,8 +21,9 @@ pub fn target(option: &str, path: &Path) -> Result<(), Failure> {
                 .help(format!("name one with {option}, `./-` if that is its name")),
         );
     }
-    let Err(error) = file::place(path) else {
-        return Ok(());
+    let error = match file::place(path) {
+        Ok(path) => return writable(option, &path),
+        Err(error) => error,
     };
     let why = input::plain(&error);
     let why = why
@@ -32,6 +33,26 @@ pub fn target(option: &str, path: &Path) -> Result<(), Failure> {
         Failure::usage(format!("{option}: `{}`{why}", path.display()))
             .help("name a file in a directory that is there"),
     )
+}
+
+/// That a file can be made where the result will be: it is written under another name first, beside its place.
+fn writable(option: &str, path: &Path) -> Result<(), Failure> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    tempfile::NamedTempFile::new_in(folder)
+        .map(drop)
+        .map_err(|error| {
+            Failure::usage(format!(
+                "{option}: nothing can be written in `{}`: {}",
+                folder.display(),
+                input::plain(&error)
+            ))
+            .help(format!(
+                "name a file with {option} in a directory that you may write to; nothing was done"
+            ))
+        })
 }
 
 /// What a result of one kind may take the place of: an earlier one of the same kind.

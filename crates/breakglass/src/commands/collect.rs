@@ -185,7 +185,13 @@ fn failed(error: CollectError) -> Failure {
     match error {
         CollectError::SignIn(error) => connect::failed(error),
         CollectError::Busy { .. } | CollectError::NoAccount(_) => Failure::usage(text),
-        CollectError::Interrupted { .. } | CollectError::Io { .. } => Failure::broke(text),
+        CollectError::Interrupted { .. } => Failure::broke(text),
+        CollectError::Io { what, error } => {
+            Failure::broke(format!("{what} failed: {}", input::plain(&error))).help(
+                "free space, or name a file with --out where you may write; parts that were read are kept, and the same \
+                 command goes on",
+            )
+        }
     }
 }
 

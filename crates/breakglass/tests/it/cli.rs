@@ -183,6 +183,32 @@ fn r2_a_result_goes_to_a_file_or_nowhere() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
+/// Where nobody may write, that is said before anybody signs in.
+#[cfg(target_os = "linux")]
+#[test]
+fn r2_a_place_that_takes_no_file_is_told_first() {
+    // Not even the administrator of the machine makes a file there.
+    for call in [
+        [
+            "collect",
+            "--login",
+            "device-code",
+            "--out",
+            "/proc/read.json",
+        ],
+        ["plan", "--tenant", "contoso", "--out", "/proc/plan.json"],
+    ] {
+        let output = run(&call);
+        assert_eq!(code(&output), 2, "{}", err(&output));
+        let told = err(&output);
+        assert!(
+            told.contains("nothing can be written in `/proc`")
+                && told.contains("help: name a file"),
+            "{told}"
+        );
+    }
+}
+
 /// A file that was named by mistake is still what it was: only a result of the same kind may be replaced.
 #[test]
 fn r2_a_result_takes_the_place_of_nothing_else() {

@@ -739,6 +739,11 @@ fn a_tenant_that_cannot_be_reached_is_told_with_its_address() {
         .find_map(|part| part.strip_prefix("https://"))
         .unwrap();
     assert!(text.contains(host) || text.contains("localhost"), "{text}");
+    assert!(
+        text.contains("nothing was read yet: run the same command again")
+            && !text.contains("kept in"),
+        "{text}"
+    );
     assert!(!twin.path("read.json").exists());
 }
 
