@@ -231,7 +231,7 @@ fn kept(done: usize, steps: usize, dir: &Path) -> String {
     let within = "within six hours, to go on";
     match done {
         0 if dir.is_dir() => format!(
-            "nothing more was read; what an earlier run read is kept in `{}`: {again}, {within}",
+            "no part is done yet; what an earlier run may have read is kept in `{}`: {again}, {within}",
             dir.display()
         ),
         0 => format!("nothing was read yet: {again}"),
