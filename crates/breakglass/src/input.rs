@@ -132,10 +132,13 @@ pub fn tenant(name: &str, now: Timestamp) -> Result<TenantInput, Failure> {
     let (mut snapshot, counts) = export::read_with_counts(files);
     let recognised = counts.iter().any(|count| !count.recognised.is_empty());
     if !recognised {
-        let reason = snapshot
-            .set_aside
-            .first()
-            .map_or("it is empty", |piece| piece.reason.as_str());
+        let reason = snapshot.set_aside.first().map_or_else(
+            || "it is empty".to_owned(),
+            |piece| match piece.position.as_str() {
+                "whole file" => piece.reason.clone(),
+                place => format!("{place}: {}", piece.reason),
+            },
+        );
         crate::output::tell!(
             "warning: nothing in `{name}` is part of a tenant export ({reason}); what needs the tenant cannot be told"
         );

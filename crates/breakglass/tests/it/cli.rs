@@ -1,6 +1,6 @@
 //! The contract of the command line itself.
 
-use crate::support::{code, err, out, program, run};
+use crate::support::{code, err, out, program, run, run_with_input};
 
 #[test]
 fn help_teaches_and_names_the_exit_codes() {
@@ -356,6 +356,28 @@ fn a1_a_file_that_is_no_tenant_gives_no_verdict() {
         assert_eq!(code(&output), 3, "{bytes:?}: {}", out(&output));
         assert!(!out(&output).contains("0 of 1"), "{}", out(&output));
         assert!(out(&output).contains("0 passed"), "{}", out(&output));
+    }
+}
+
+/// Where a file is broken is said, from a file as from standard input.
+#[test]
+fn a_broken_tenant_is_told_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cut.json");
+    let name = path.to_str().unwrap();
+    for (text, says) in [
+        ("{\n \"value\": [", "(line 2 column 11: not valid JSON"),
+        ("", "empty"),
+        (" \n", "empty"),
+    ] {
+        std::fs::write(&path, text).unwrap();
+        for output in [
+            run(&["plan", "--tenant", name]),
+            run_with_input(&["plan", "--tenant", "-"], text.as_bytes()),
+        ] {
+            assert_eq!(code(&output), 3, "{}", err(&output));
+            assert!(err(&output).contains(says), "{says}: {}", err(&output));
+        }
     }
 }
 
