@@ -127,6 +127,15 @@ fn broken(text: &str, room: usize) -> String {
     fitted
 }
 
+/// A word of a command that somebody will copy, in quotes where a shell would take it for more than a word.
+pub fn shell(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:@+=,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", one_line(word).replace('\'', "'\\''"))
+}
+
 /// The text on one line, without characters that would steer a terminal or end a comment: names in a tenant are
 /// chosen by whoever may rename an object.
 pub fn one_line(text: &str) -> String {
@@ -199,6 +208,13 @@ pub fn style(verbose: bool) -> Style {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_of_a_command_stays_one_word() {
+        assert_eq!(shell("a/b-1@c.example"), "a/b-1@c.example");
+        assert_eq!(shell("it's $HOME"), "'it'\\''s $HOME'");
+        assert_eq!(shell(""), "''");
+    }
 
     #[test]
     fn lines_are_broken_between_words_and_commands_are_not() {

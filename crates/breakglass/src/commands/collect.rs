@@ -3,6 +3,7 @@
 use std::{
     cell::RefCell,
     io::{IsTerminal, Write as _},
+    path::Path,
 };
 
 use breakglass_entra::{
@@ -91,7 +92,7 @@ pub fn run(args: &CollectArgs) -> Result<u8, Failure> {
     let summary = runtime()?.block_on(read(&entra, &options))?;
     let spent = entra.spent();
     let text = match args.format {
-        PlainFormat::Text => output::fitted(&text(&summary, spent)),
+        PlainFormat::Text => output::fitted(&text(args, &summary, spent)),
         PlainFormat::Json => {
             let now = clock::to_the_second(clock::clock(args.common.at).now());
             let document = CollectDocument {
@@ -247,7 +248,7 @@ impl Shown {
     }
 }
 
-fn text(summary: &Summary, spent: breakglass_entra::Spent) -> String {
+fn text(args: &CollectArgs, summary: &Summary, spent: breakglass_entra::Spent) -> String {
     let out = summary.out.display();
     let mut text = format!(
         "{} is collected into {out}\n\n",
@@ -285,6 +286,25 @@ fn text(summary: &Summary, spent: breakglass_entra::Spent) -> String {
             }
         }
     }
-    text.push_str(&format!("\nNext: breakglass check --tenant {out}\n"));
+    text.push_str(&format!("\nNext: {}\n", next(args)));
     text
+}
+
+/// The call that judges what was collected: of the same accounts, by the same register and configuration.
+fn next(args: &CollectArgs) -> String {
+    let file = |path: &Path| path.display().to_string();
+    let mut call = vec!["breakglass".to_owned(), "check".to_owned()];
+    let mut add =
+        |option: &str, value: String| call.extend([option.to_owned(), output::shell(&value)]);
+    if let Some(config) = &args.common.config {
+        add("--config", file(config));
+    }
+    add("--tenant", file(&args.out));
+    if let Some(register) = &args.register {
+        add("--register", file(register));
+    }
+    for account in &args.accounts {
+        add("--account", account.clone());
+    }
+    call.join(" ")
 }

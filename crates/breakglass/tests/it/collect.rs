@@ -669,6 +669,14 @@ fn a_snapshot_is_packed_and_its_owners_only() {
     let bytes = fs::read(twin.path("read.json.gz")).unwrap();
     assert_eq!(bytes[..2], [0x1f, 0x8b]);
     owner_only(&twin.path("read.json.gz"));
+    let next = "Next: breakglass check --config lab/breakglass.toml --tenant read.json.gz\n";
+    assert!(out(&output).ends_with(next), "{}", out(&output));
+    // Whoever follows the advice is not asked for the accounts again.
+    let named = ["--register", "lab/register.toml"];
+    let output = twin.collect("my read.json.gz", &named);
+    assert_eq!(code(&output), 0, "{}", told(&output));
+    let next = "--tenant 'my read.json.gz' --register lab/register.toml\n";
+    assert!(out(&output).ends_with(next), "{}", out(&output));
     // Collected anew, it takes the place of the old one.
     let output = twin.collect("read.json.gz", &[]);
     assert_eq!(code(&output), 0, "{}", told(&output));
