@@ -304,7 +304,7 @@ fn c4_confirming_needs_a_connected_tenant() {
     assert_eq!(code(&run), 2);
     let said = err(&run);
     assert!(
-        said.contains("nobody is named who may read the tenant") && said.contains("--login"),
+        said.contains("nobody is named who may read the tenant") && !said.contains("--login"),
         "{said}"
     );
 }
