@@ -205,7 +205,7 @@ mod tests {
 
     const TEXT: &str = "# the register\nschema = \"breakglass/register/v1\"\n\n\
         [[account]] # the first\nid = \"7b3e1a00-41c2-4d8a-b6f0-9c5d1e2a4000\"\n\n\
-        [[account.key]]\nlabel = \"BG01-A\" # red\nserial = \"4711\" # printed\nenvelope = \"E-0\" # old\n\n\
+        [[account.key]]\nlabel = \"BG01-A\" # red\nserial = \"4711\" # printed\nvendor = \"Yubi\" # old\n\n\
         [[account]]\nupn = \"BreakGlass02@contoso.onmicrosoft.com\"\n\n\
         [[person]]\nid = \"anna\"\nname = \"Anna\"\n";
 
@@ -239,7 +239,7 @@ mod tests {
             "# the first",
             "label = \"BG01-A\" # red",
             "serial = \"4711\" # printed",
-            "envelope = \"E-1\" # old",
+            "vendor = \"Yubico\" # old",
         ] {
             assert!(text.contains(kept), "{kept}: {text}");
         }
