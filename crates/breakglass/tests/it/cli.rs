@@ -98,7 +98,7 @@ fn text_fits_the_terminal() {
                 "--tenant",
                 "contoso",
                 "--delete",
-                "CA004 Require a security key",
+                "CA004 Break glass: keys and short sessions",
             ],
             &["plan", "--tenant", "contoso"],
             &["key", "list", "--tenant", "contoso"],

@@ -104,7 +104,11 @@ impl Page {
         let title = clean(title);
         self.blank();
         let used = title.chars().count() + 1;
-        let rule = "─".repeat(self.width.saturating_sub(used).max(3));
+        let Some(rest) = self.width.checked_sub(used) else {
+            self.line(&title, BOLD);
+            return;
+        };
+        let rule = "─".repeat(rest);
         let row = format!("{} {}\n", self.paint(&title, BOLD), self.paint(&rule, DIM));
         self.out.push_str(&row);
     }
