@@ -21,8 +21,9 @@ pub fn target(option: &str, path: &Path) -> Result<(), Failure> {
                 .help(format!("name one with {option}, `./-` if that is its name")),
         );
     }
-    let Err(error) = file::place(path) else {
-        return Ok(());
+    let error = match file::place(path) {
+        Ok(path) => return writable(option, &path),
+        Err(error) => error,
     };
     let why = input::plain(&error);
     let why = why
@@ -34,15 +35,74 @@ pub fn target(option: &str, path: &Path) -> Result<(), Failure> {
     )
 }
 
-/// The same for a file whose directories are made where they are missing.
+/// That a file can be made where the result will be: it is written under another name first, beside its place.
+fn writable(option: &str, path: &Path) -> Result<(), Failure> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    tempfile::NamedTempFile::new_in(folder)
+        .map(drop)
+        .map_err(|error| {
+            Failure::usage(format!(
+                "{option}: nothing can be written in `{}`: {}",
+                folder.display(),
+                input::plain(&error)
+            ))
+            .help(format!(
+                "name a file with {option} in a directory that you may write to; nothing was done"
+            ))
+        })
+}
+
+/// What a result of one kind may take the place of: an earlier one of the same kind.
+#[derive(Clone, Copy, Debug)]
+pub struct Kind<'a> {
+    /// What such a file is called, with its article.
+    pub noun: &'a str,
+    /// What the beginning of such a file holds, white space left out.
+    pub mark: &'a str,
+    /// The files that the same call reads, by option.
+    pub inputs: &'a [(&'a str, Option<&'a Path>)],
+}
+
+/// That whatever lies at the place of a result is an earlier one. A register, a configuration or a snapshot that was named
+/// by mistake cannot be got back.
 ///
 /// # Errors
-/// As [`target`].
-pub fn target_anywhere(option: &str, path: &Path) -> Result<(), Failure> {
-    if path != Path::new("-") && fs::symlink_metadata(path).is_err() {
+/// A wrong call: it is a file that the call reads, or one of another kind. An empty file is nothing to lose.
+pub fn only_over(option: &str, path: &Path, kind: &Kind<'_>) -> Result<(), Failure> {
+    if !fs::metadata(path).is_ok_and(|about| about.is_file() && about.len() > 0) {
         return Ok(());
     }
-    target(option, path)
+    let help = format!("name another file with {option}; nothing was changed");
+    let shown = path.display();
+    let real = fs::canonicalize(path).ok();
+    let same = |input: &Path| real.is_some() && fs::canonicalize(input).ok() == real;
+    for (read_by, input) in kind.inputs {
+        if input.is_some_and(same) {
+            return Err(Failure::usage(format!(
+                "{option}: `{shown}` is the file that {read_by} reads"
+            ))
+            .help(help));
+        }
+    }
+    let is_one = match file::beginning(path, 4096) {
+        Ok(bytes) => {
+            let text: String = String::from_utf8_lossy(&bytes).split_whitespace().collect();
+            text.contains(kind.mark)
+        }
+        // A file that cannot be read is not known to be worth nothing.
+        Err(_) => false,
+    };
+    if is_one {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "{option}: `{shown}` is there already, and is not {}",
+        kind.noun
+    ))
+    .help(help))
 }
 
 /// Writes a file that was named: whole, or not at all.

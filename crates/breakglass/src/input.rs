@@ -10,14 +10,20 @@ use breakglass_model::{
     SetAside, TenantSnapshot, example,
     export::{self, InputFile},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::failure::Failure;
+use crate::{failure::Failure, output::json_error};
 
 /// Largest single input file. A tenant of 200,000 users exports to a few hundred megabytes.
 const MAX_FILE: u64 = 4 << 30;
+
+/// Largest text that people write: registers and configurations of hundreds of accounts have some hundred kilobytes.
+const MAX_TEXT: u64 = 1 << 20;
+
+/// Largest document of ours: a report of a large tenant has some megabytes.
+const MAX_DOCUMENT: u64 = 256 << 20;
 
 /// A tenant that was named on the command line.
 #[derive(Debug)]
@@ -31,6 +37,16 @@ pub struct TenantInput {
 }
 
 impl TenantInput {
+    /// For commands that judge the tenant as it is now: data of another day is called so, here and in the document.
+    #[must_use]
+    pub fn dated(mut self, now: Timestamp) -> Self {
+        if let Some(why) = age(self.snapshot.collected_at, now) {
+            crate::output::tell!("warning: {why}");
+            self.snapshot.assumptions.push(why);
+        }
+        self
+    }
+
     /// For commands that have nothing to say without a tenant.
     ///
     /// # Errors
@@ -45,6 +61,30 @@ impl TenantInput {
             ),
         )
     }
+}
+
+/// What to say of data that is not of the moment that is judged: older than a day, or younger than the moment. Clocks of
+/// two machines may differ by minutes.
+pub fn age(collected: Option<Timestamp>, now: Timestamp) -> Option<String> {
+    let collected = collected?;
+    let hours = now.duration_since(collected).as_hours();
+    if collected.duration_since(now) > SignedDuration::from_mins(5) {
+        return Some(format!(
+            "the data was collected at {collected}, after the moment that is judged: it is taken as if the tenant had been \
+             so at {now}"
+        ));
+    }
+    if now.duration_since(collected) <= SignedDuration::from_hours(24) {
+        return None;
+    }
+    let old = match hours {
+        ..48 => format!("{hours} hours"),
+        _ => format!("{} days", hours / 24),
+    };
+    Some(format!(
+        "the data is {old} old (collected at {collected}): what has changed in the tenant since then is not seen; \
+         `breakglass collect` reads it anew"
+    ))
 }
 
 /// Reads a snapshot, an export directory or file, standard input, or a built-in tenant.
@@ -92,10 +132,13 @@ pub fn tenant(name: &str, now: Timestamp) -> Result<TenantInput, Failure> {
     let (mut snapshot, counts) = export::read_with_counts(files);
     let recognised = counts.iter().any(|count| !count.recognised.is_empty());
     if !recognised {
-        let reason = snapshot
-            .set_aside
-            .first()
-            .map_or("it is empty", |piece| piece.reason.as_str());
+        let reason = snapshot.set_aside.first().map_or_else(
+            || "it is empty".to_owned(),
+            |piece| match piece.position.as_str() {
+                "whole file" => piece.reason.clone(),
+                place => format!("{place}: {}", piece.reason),
+            },
+        );
         crate::output::tell!(
             "warning: nothing in `{name}` is part of a tenant export ({reason}); what needs the tenant cannot be told"
         );
@@ -267,12 +310,13 @@ pub fn document<T: DeserializeOwned>(
     schema: &str,
     made_by: &str,
 ) -> Result<T, Failure> {
-    let text = text_file(&format!("the {noun}"), path).map_err(Failure::usage_code)?;
+    let text =
+        text_up_to(MAX_DOCUMENT, &format!("the {noun}"), path).map_err(Failure::usage_code)?;
     let wrong = |why: String| {
         Failure::usage(format!("`{}` is no {noun}: {why}", path.display())).help(made_by.to_owned())
     };
-    let value: Value =
-        serde_json::from_str(&text).map_err(|error| wrong(format!("it is not JSON: {error}")))?;
+    let value: Value = serde_json::from_str(&text)
+        .map_err(|error| wrong(format!("it is not JSON: {}", json_error(&error))))?;
     match value.get("schema").and_then(Value::as_str) {
         Some(own) if own == schema => {}
         Some(own) => {
@@ -284,15 +328,64 @@ pub fn document<T: DeserializeOwned>(
         None => return Err(wrong(format!("it does not say `\"schema\": \"{schema}\"`"))),
     }
     // Read again, for the line of what does not fit.
-    serde_json::from_str(&text).map_err(|error| wrong(format!("it is damaged: {error}")))
+    serde_json::from_str(&text)
+        .map_err(|error| wrong(format!("it is damaged: {}", json_error(&error))))
 }
 
 /// A text file that was named on the command line.
+///
+/// # Errors
+/// When it cannot be read, is no text, or larger than anything that people write.
 pub fn text_file(what: &str, path: &Path) -> Result<String, Failure> {
-    let bytes = read_file(path).map_err(|error| not_opened(what, path, &error))?;
+    text_up_to(MAX_TEXT, what, path)
+}
+
+fn text_up_to(most: u64, what: &str, path: &Path) -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)
+        .and_then(|file| file.take(most + 1).read_to_end(&mut bytes))
+        .map_err(|error| not_opened(what, path, &error))?;
+    if bytes.len() as u64 > most {
+        return Err(Failure::usage(format!(
+            "{what} `{}` is larger than {} MiB, so it was not read",
+            path.display(),
+            most >> 20
+        ))
+        .help("see whether another file was meant"));
+    }
     breakglass_model::text::decode(&bytes)
         .map(|text| text.to_string())
         .map_err(|reason| {
             Failure::usage(format!("{what} `{}` is not text: {reason}", path.display()))
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_of_another_day_is_called_so() {
+        let at = |text: &str| -> Timestamp { text.parse().unwrap() };
+        let collected = at("2026-11-24T12:00:00Z");
+        for (now, says) in [
+            ("2026-11-24T11:56:00Z", None),
+            ("2026-11-25T12:00:00Z", None),
+            ("2026-11-25T12:00:01Z", Some("24 hours old")),
+            ("2026-11-27T11:00:00Z", Some("2 days old")),
+            ("2036-01-01T00:00:00Z", Some("3324 days old")),
+            (
+                "2026-11-24T11:00:00Z",
+                Some("after the moment that is judged"),
+            ),
+        ] {
+            let told = age(Some(collected), at(now));
+            match (says, &told) {
+                (None, None) => {}
+                (Some(says), Some(told)) => assert!(told.contains(says), "{now}: {told}"),
+                _ => panic!("{now}: {told:?}"),
+            }
+        }
+        assert_eq!(age(None, collected), None);
+    }
 }

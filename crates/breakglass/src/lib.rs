@@ -131,3 +131,21 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
             Failure::broke(format!("the program could not start its threads: {error}"))
         })
 }
+
+/// Waits for an interrupt or a request to end.
+pub async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -13,6 +13,20 @@ use crate::{clock::Stopwatch, failure::Failure};
 
 /// Writes a result to standard output. A reader that went away (`| head`) is no error.
 pub fn print(text: &str) -> Result<(), Failure> {
+    written(text, || {
+        "free space, or send the output elsewhere".to_owned()
+    })
+}
+
+/// The same after something was done: where the result cannot be written, the failure says that it is. `done` is a
+/// sentence.
+pub fn print_done(text: &str, done: &str) -> Result<(), Failure> {
+    written(text, || {
+        format!("{done}; free space, or send the output elsewhere")
+    })
+}
+
+fn written(text: &str, help: impl FnOnce() -> String) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     let mut write = || -> io::Result<()> {
         out.write_all(text.as_bytes())?;
@@ -24,8 +38,7 @@ pub fn print(text: &str) -> Result<(), Failure> {
     match write() {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(
-            Failure::broke(format!("standard output could not be written: {error}"))
-                .help("free space, or send the output elsewhere; nothing else was changed"),
+            Failure::broke(format!("standard output could not be written: {error}")).help(help()),
         ),
         Ok(()) => Ok(()),
     }
@@ -70,13 +83,57 @@ pub async fn patiently<T>(
     }
 }
 
-/// How wide the terminal is; 100 where there is none.
+/// How wide the text may be: as wide as the terminal, 100 columns where there is none.
 pub fn width() -> usize {
-    std::env::vars_os()
+    room().unwrap_or(100)
+}
+
+/// What `COLUMNS` says, else the width of the terminal that the result goes to; `None` where it goes elsewhere. Nothing
+/// is drawn for less than 40 columns, and of a wide terminal no more is used than can be read along a line.
+fn room() -> Option<usize> {
+    let said = std::env::vars_os()
         .find(|(name, _)| name == "COLUMNS")
         .and_then(|(_, value)| value.to_str()?.parse().ok())
-        .filter(|width| (40..=400).contains(width))
-        .unwrap_or(100)
+        .filter(|width| *width > 0)
+        .map(|width: usize| width.clamp(40, 400));
+    said.or_else(|| {
+        let (width, _) = terminal_size::terminal_size_of(io::stdout())?;
+        Some(usize::from(width.0).clamp(40, 120))
+    })
+}
+
+/// A text whose lines are made for about 100 columns, for the terminal at hand: longer lines are broken between words, and
+/// go on four columns further in. Commands stay whole, to be copied; and so does everything that goes to no terminal.
+pub fn fitted(text: &str) -> String {
+    room().map_or_else(|| text.to_owned(), |room| broken(text, room))
+}
+
+fn broken(text: &str, room: usize) -> String {
+    let line = |line: &str| {
+        let start = line.len() - line.trim_start().len();
+        let command = line.contains("breakglass ");
+        if command || line.chars().count() <= room {
+            return line.to_owned();
+        }
+        let first = " ".repeat(start);
+        let next = format!("\n{}", " ".repeat(start + 4));
+        let lines = lines(line, room.saturating_sub(start + 4).max(12));
+        format!("{first}{}", lines.join(&next))
+    };
+    let mut fitted: String = text.lines().map(|own| line(own) + "\n").collect();
+    if !text.ends_with('\n') {
+        fitted.pop();
+    }
+    fitted
+}
+
+/// A word of a command that somebody will copy, in quotes where a shell would take it for more than a word.
+pub fn shell(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:@+=,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", one_line(word).replace('\'', "'\\''"))
 }
 
 /// The text on one line, without characters that would steer a terminal or end a comment: names in a tenant are
@@ -86,6 +143,23 @@ pub fn one_line(text: &str) -> String {
         .split_whitespace()
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// Why JSON was not taken, on one line. The reader quotes the value that it did not expect, however long that is; begin and
+/// end (where the place stands) are kept.
+pub fn json_error(error: &serde_json::Error) -> String {
+    const BEGIN: usize = 120;
+    const END: usize = 100;
+    // Only as much is cleaned as can be shown.
+    let text = error.to_string();
+    let begin = text.char_indices().nth(BEGIN).map(|(at, _)| at);
+    let end = text.char_indices().rev().nth(END).map(|(at, _)| at);
+    match (begin, end) {
+        (Some(begin), Some(end)) if begin < end => {
+            format!("{} … {}", one_line(&text[..begin]), one_line(&text[end..]))
+        }
+        _ => one_line(&text),
+    }
 }
 
 /// Breaks a text between words into lines of at most `width` characters; a longer word has a line of its own. At least
@@ -113,7 +187,7 @@ pub fn lines(text: &str, width: usize) -> Vec<String> {
 
 /// Breaks a text into lines of the terminal's width; those after the first stand under it, `indent` columns in.
 pub fn wrapped(text: &str, indent: usize) -> String {
-    let width = width().saturating_sub(indent).max(30);
+    let width = width().saturating_sub(indent).max(12);
     lines(text, width).join(&format!("\n{}", " ".repeat(indent)))
 }
 
@@ -128,5 +202,44 @@ pub fn style(verbose: bool) -> Style {
         color: color(),
         width: width(),
         verbose,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_of_a_command_stays_one_word() {
+        assert_eq!(shell("a/b-1@c.example"), "a/b-1@c.example");
+        assert_eq!(shell("it's $HOME"), "'it'\\''s $HOME'");
+        assert_eq!(shell(""), "''");
+    }
+
+    #[test]
+    fn lines_are_broken_between_words_and_commands_are_not() {
+        let text = "  a word and another one\nbreakglass check --tenant contoso\n\nshort";
+        assert_eq!(
+            broken(text, 18),
+            "  a word and\n      another one\nbreakglass check --tenant contoso\n\nshort"
+        );
+        assert_eq!(broken(text, 80), text);
+    }
+
+    #[test]
+    fn a_value_that_was_not_expected_is_quoted_in_part() {
+        let long = format!("\n\"{}ü\"", "ä".repeat(5000));
+        let error = serde_json::from_str::<u8>(&long).unwrap_err();
+        let told = json_error(&error);
+        assert!(
+            told.chars().count() < 230 && told.starts_with("invalid type: string"),
+            "{told}"
+        );
+        assert!(
+            told.ends_with(&format!("at line 2 column {}", long.len() - 1)),
+            "{told}"
+        );
+        let short = serde_json::from_str::<u8>("\"x\"").unwrap_err();
+        assert_eq!(json_error(&short), short.to_string());
     }
 }

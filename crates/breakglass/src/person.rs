@@ -13,7 +13,7 @@ use breakglass_model::{
 };
 use serde::Deserialize;
 
-use crate::{failure::Failure, input};
+use crate::{failure::Failure, input, output};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -82,7 +82,7 @@ fn listed<T>(list: Option<Vec<T>>, what: &str, name: &str) -> Reading<Vec<T>> {
 fn read(path: &Path) -> Result<Person, Failure> {
     let text = input::text_file("the account file", path)?;
     let person: Person = serde_json::from_str(&text).map_err(|error| {
-        Failure::usage(format!("the account file `{}` is not usable: {error}", path.display()))
+        Failure::usage(format!("the account file `{}` is not usable: {}", path.display(), output::json_error(&error)))
             .help("it holds one object: {\"id\", \"upn\", \"groups\": [], \"roles\": [], \"methods\": [{\"combination\", \"aaguid\"}]}")
     })?;
     for method in person.methods.iter().flatten() {

@@ -89,9 +89,21 @@ pub fn add_to(
     Ok(())
 }
 
-/// The failure for a file with problems: all of them, each at its place.
+/// More problems than this are counted: nobody mends them one by one.
+const PROBLEMS_SHOWN: usize = 50;
+
+/// The failure for a file with problems, each at its place.
 pub fn refused(what: &str, problems: &[Problem]) -> Failure {
-    let list: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let mut list: Vec<String> = problems
+        .iter()
+        .take(PROBLEMS_SHOWN)
+        .map(ToString::to_string)
+        .collect();
+    if let Some(more) = problems.len().checked_sub(PROBLEMS_SHOWN)
+        && more > 0
+    {
+        list.push(format!("and {more} more"));
+    }
     let count = if problems.len() == 1 {
         "a problem".to_owned()
     } else {

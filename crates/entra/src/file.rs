@@ -2,9 +2,11 @@
 
 use std::{
     fs::{self, File},
-    io::{self, BufWriter},
+    io::{self, BufWriter, Read as _},
     path::{Path, PathBuf},
 };
+
+use flate2::read::MultiGzDecoder;
 
 /// Writes a file in the place of another: whole, on disk, with the mode that it had. A new one may be read by its owner
 /// only. A link is followed.
@@ -28,6 +30,26 @@ pub fn replace(
     half.as_file().sync_all()?;
     half.persist(&path).map_err(|error| error.error)?;
     sync_directory(folder)
+}
+
+/// The first bytes of a file, at most so many; unpacked where it is a gzip file. They tell what kind of file it is.
+///
+/// # Errors
+/// When it cannot be read, or is a damaged gzip file.
+pub fn beginning(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(2).read_to_end(&mut bytes)?;
+    let file = File::open(path)?;
+    let packed = breakglass_model::text::is_gzip(&bytes);
+    bytes.clear();
+    if packed {
+        MultiGzDecoder::new(file)
+            .take(most)
+            .read_to_end(&mut bytes)?;
+    } else {
+        file.take(most).read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
 }
 
 /// Where a file of this name really lies, when one may be put there: links are followed.

@@ -66,6 +66,9 @@ pub enum CheckError {
         /// Codes and names that come near.
         near: Vec<String>,
     },
+    /// The choice leaves no check.
+    #[error("no check is left: every one that was chosen is skipped too")]
+    NoCheck,
     /// A waiver lacks what makes it one.
     #[error(
         "the waiver of {check} for `{subject}` has no {lacks}: write down why it is accepted and by whom"
@@ -94,10 +97,15 @@ fn near_text(near: &[String]) -> String {
 /// and where a check was left out, nothing is answered with yes.
 ///
 /// # Errors
-/// [`CheckError`] when an id is unknown or a waiver is incomplete.
+/// [`CheckError`] when an id is unknown, no check is chosen, or a waiver is incomplete.
 pub fn check(input: &CheckInput<'_>) -> Result<CheckReport, CheckError> {
     let only = ids(input.only)?;
     let skip = ids(input.skip)?;
+    let chosen = |id: &str| (only.is_empty() || only.contains(&id)) && !skip.contains(&id);
+    // A run that judges nothing would end like one that found nothing.
+    if !catalogue().iter().any(|check| chosen(check.id)) {
+        return Err(CheckError::NoCheck);
+    }
     for waiver in input.waivers {
         validate(waiver)?;
     }
@@ -129,12 +137,11 @@ pub fn check(input: &CheckInput<'_>) -> Result<CheckReport, CheckError> {
     }
     let mut left_out = BTreeSet::new();
     findings.retain(|f| {
-        let id = f.check.as_str();
-        let chosen = (only.is_empty() || only.contains(&id)) && !skip.contains(&id);
-        if !chosen {
-            left_out.insert(id.to_owned());
+        let is_chosen = chosen(&f.check);
+        if !is_chosen {
+            left_out.insert(f.check.clone());
         }
-        chosen
+        is_chosen
     });
     let left_out: Vec<String> = left_out.into_iter().collect();
     // The answers rest on what is reported: a no without its finding could not be followed up.

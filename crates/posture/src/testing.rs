@@ -173,11 +173,17 @@ impl World {
     }
 
     pub(crate) fn run_with(&self, check: &str, register: Option<&Register>) -> Vec<Finding> {
-        let accounts = resolve(
-            &self.snapshot,
-            register,
-            &["bg1".to_owned(), "bg2".to_owned()],
-        );
+        self.run_for(check, register, &["bg1".to_owned(), "bg2".to_owned()])
+    }
+
+    /// With the accounts that are declared beside those of the register.
+    pub(crate) fn run_for(
+        &self,
+        check: &str,
+        register: Option<&Register>,
+        declared: &[String],
+    ) -> Vec<Finding> {
+        let accounts = resolve(&self.snapshot, register, declared);
         let lockout = Lockout::new(&self.snapshot, &accounts);
         let context = Context {
             lockout: &lockout,

@@ -103,7 +103,7 @@ pub fn test(args: &AlertTestArgs) -> Result<u8, Failure> {
         })?,
         PlainFormat::Text => table(&lines),
     };
-    output::print(&text)?;
+    output::print_done(&text, "the test was sent")?;
     Ok(if all { exit::CLEAN } else { exit::BROKE })
 }
 

@@ -88,7 +88,7 @@ fn report(args: &CheckArgs, settings: &Settings, now: Timestamp) -> Result<Check
             "name an export with --tenant <directory or file>, or try a built-in one: --tenant contoso",
         ));
     };
-    let mut tenant = input::tenant(name, now)?;
+    let mut tenant = input::tenant(name, now)?.dated(now);
     let mut register = settings.register_or(
         args.register.as_deref(),
         args.sealed.as_deref(),

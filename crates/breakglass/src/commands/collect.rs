@@ -3,6 +3,7 @@
 use std::{
     cell::RefCell,
     io::{IsTerminal, Write as _},
+    path::Path,
 };
 
 use breakglass_entra::{
@@ -59,7 +60,19 @@ struct Count {
 
 /// `collect`
 pub fn run(args: &CollectArgs) -> Result<u8, Failure> {
-    file::target_anywhere("--out", &args.out)?;
+    file::target("--out", &args.out)?;
+    file::only_over(
+        "--out",
+        &args.out,
+        &file::Kind {
+            noun: "a snapshot",
+            mark: "\"schema\":\"breakglass/snapshot/",
+            inputs: &[
+                ("--register", args.register.as_deref()),
+                ("--config", args.common.config.as_deref()),
+            ],
+        },
+    )?;
     let settings = settings::load(args.common.config.as_deref())?;
     let (accounts, declared) = accounts(args, &settings)?;
     if accounts.is_empty() {
@@ -79,7 +92,7 @@ pub fn run(args: &CollectArgs) -> Result<u8, Failure> {
     let summary = runtime()?.block_on(read(&entra, &options))?;
     let spent = entra.spent();
     let text = match args.format {
-        PlainFormat::Text => text(&summary, spent),
+        PlainFormat::Text => output::fitted(&text(args, &summary, spent)),
         PlainFormat::Json => {
             let now = clock::to_the_second(clock::clock(args.common.at).now());
             let document = CollectDocument {
@@ -103,7 +116,10 @@ pub fn run(args: &CollectArgs) -> Result<u8, Failure> {
             output::json(&document)?
         }
     };
-    output::print(&text)?;
+    output::print_done(
+        &text,
+        &format!("the snapshot `{}` is written", summary.out.display()),
+    )?;
     Ok(if summary.not_read.is_empty() {
         exit::CLEAN
     } else {
@@ -170,7 +186,13 @@ fn failed(error: CollectError) -> Failure {
     match error {
         CollectError::SignIn(error) => connect::failed(error),
         CollectError::Busy { .. } | CollectError::NoAccount(_) => Failure::usage(text),
-        CollectError::Interrupted { .. } | CollectError::Io { .. } => Failure::broke(text),
+        CollectError::Interrupted { .. } => Failure::broke(text),
+        CollectError::Io { what, error } => {
+            Failure::broke(format!("{what} failed: {}", input::plain(&error))).help(
+                "free space, or name a file with --out where you may write; parts that were read are kept, and the same \
+                 command goes on",
+            )
+        }
     }
 }
 
@@ -226,7 +248,7 @@ impl Shown {
     }
 }
 
-fn text(summary: &Summary, spent: breakglass_entra::Spent) -> String {
+fn text(args: &CollectArgs, summary: &Summary, spent: breakglass_entra::Spent) -> String {
     let out = summary.out.display();
     let mut text = format!(
         "{} is collected into {out}\n\n",
@@ -264,6 +286,25 @@ fn text(summary: &Summary, spent: breakglass_entra::Spent) -> String {
             }
         }
     }
-    text.push_str(&format!("\nNext: breakglass check --tenant {out}\n"));
+    text.push_str(&format!("\nNext: {}\n", next(args)));
     text
+}
+
+/// The call that judges what was collected: of the same accounts, by the same register and configuration.
+fn next(args: &CollectArgs) -> String {
+    let file = |path: &Path| path.display().to_string();
+    let mut call = vec!["breakglass".to_owned(), "check".to_owned()];
+    let mut add =
+        |option: &str, value: String| call.extend([option.to_owned(), output::shell(&value)]);
+    if let Some(config) = &args.common.config {
+        add("--config", file(config));
+    }
+    add("--tenant", file(&args.out));
+    if let Some(register) = &args.register {
+        add("--register", file(register));
+    }
+    for account in &args.accounts {
+        add("--account", account.clone());
+    }
+    call.join(" ")
 }

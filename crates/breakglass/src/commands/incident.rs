@@ -92,7 +92,7 @@ pub fn list(args: &IncidentListArgs) -> Result<u8, Failure> {
             head: Head::new("incident-list", now, &settings),
             incidents,
         })?,
-        PlainFormat::Text => table(&incidents, args.open),
+        PlainFormat::Text => output::fitted(&table(&incidents, args.open)),
     };
     output::print(&text)?;
     Ok(exit::CLEAN)
@@ -153,7 +153,7 @@ pub fn show(args: &IncidentShowArgs) -> Result<u8, Failure> {
     let detail = detail.ok_or_else(|| unknown(&args.id))?;
     let text = match args.format {
         PlainFormat::Json => output::json(&json(detail, Head::new("incident", now, &settings)))?,
-        PlainFormat::Text => page(&detail),
+        PlainFormat::Text => output::fitted(&page(&detail)),
     };
     output::print(&text)?;
     Ok(exit::CLEAN)
@@ -322,7 +322,10 @@ pub fn ack(args: &IncidentAckArgs) -> Result<u8, Failure> {
             args.by.trim()
         ),
     };
-    output::print(&text)?;
+    output::print_done(
+        &text,
+        &format!("the alerts of {} are acknowledged", args.id),
+    )?;
     Ok(exit::CLEAN)
 }
 

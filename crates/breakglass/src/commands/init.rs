@@ -67,14 +67,15 @@ pub fn run(args: &InitArgs) -> Result<u8, Failure> {
         return Ok(exit::CLEAN);
     }
     create(&args.out, &text)?;
-    output::print(&format!(
+    let told = format!(
         "{name} is written{}. Next:\n  breakglass collect --config {name}\n  breakglass check --config {name} --tenant snapshot.json.gz\n",
         match answers.accounts.len() {
             0 => ", without accounts: name them in it".to_owned(),
             1 => ", with 1 account: look at it".to_owned(),
             many => format!(", with {many} accounts: look at them"),
         }
-    ))?;
+    );
+    output::print_done(&told, &format!("`{name}` is written"))?;
     Ok(exit::CLEAN)
 }
 

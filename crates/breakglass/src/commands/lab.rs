@@ -72,9 +72,8 @@ pub fn served(name: &str) -> Result<Served, Failure> {
 fn parsed(name: &str, bytes: &[u8]) -> Result<Value, Failure> {
     serde_json::from_slice(bytes).map_err(|error| {
         Failure::usage(format!(
-            "the snapshot `{name}` is not JSON: line {} column {}: {error}",
-            error.line(),
-            error.column()
+            "the snapshot `{name}` is not JSON: {}",
+            output::json_error(&error)
         ))
         .help("give a snapshot that `collect` wrote; a directory of an export cannot be served")
     })

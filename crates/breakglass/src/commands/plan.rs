@@ -23,7 +23,7 @@ use crate::{
 /// `plan`
 pub fn run(args: &PlanArgs) -> Result<u8, Failure> {
     if let Some(out) = &args.out {
-        target(out)?;
+        target(out, args)?;
     }
     let now = clock::to_the_second(clock::clock(args.common.at).now());
     let settings = settings::load(args.common.config.as_deref())?;
@@ -32,7 +32,7 @@ pub fn run(args: &PlanArgs) -> Result<u8, Failure> {
             "name a snapshot with --tenant (`breakglass collect` makes one), or try a built-in one: --tenant contoso",
         ));
     };
-    let mut tenant = input::tenant(name, now)?.needed()?;
+    let mut tenant = input::tenant(name, now)?.needed()?.dated(now);
     let mut register = settings.register_or(
         args.register.as_deref(),
         None,
@@ -51,7 +51,7 @@ pub fn run(args: &PlanArgs) -> Result<u8, Failure> {
     };
     let wishes = wishes(args, &tenant.snapshot)?;
     let keys = settings.keys()?;
-    let plan = plan(&PlanInput {
+    let mut plan = plan(&PlanInput {
         keys: &keys,
         snapshot: &tenant.snapshot,
         register: register.as_ref(),
@@ -62,6 +62,9 @@ pub fn run(args: &PlanArgs) -> Result<u8, Failure> {
         version: env!("CARGO_PKG_VERSION"),
     })
     .map_err(refused)?;
+    // Whoever approves the plan sees it in whatever form they read.
+    plan.warnings
+        .extend(input::age(tenant.snapshot.collected_at, now));
     if let Some(out) = &args.out {
         file::write("the plan", out, output::json(&plan)?.as_bytes())?;
     }
@@ -73,7 +76,12 @@ pub fn run(args: &PlanArgs) -> Result<u8, Failure> {
         PlanFormat::Terraform => code::terraform(&plan),
         PlanFormat::GraphScript => code::graph_script(&plan),
     };
-    output::print(&shown)?;
+    match &args.out {
+        Some(out) => {
+            output::print_done(&shown, &format!("the plan `{}` is written", out.display()))?
+        }
+        None => output::print(&shown)?,
+    }
     Ok(if plan.steps.is_empty() {
         exit::CLEAN
     } else {
@@ -227,8 +235,21 @@ fn telephone(text: &str) -> Result<(String, String), Failure> {
 
 /// Where the plan may be written. A journal beside it says what was done by the plan that lies there: without that plan
 /// nothing of it can be continued or taken back.
-fn target(path: &Path) -> Result<(), Failure> {
+fn target(path: &Path, args: &PlanArgs) -> Result<(), Failure> {
     file::target("--out", path)?;
+    file::only_over(
+        "--out",
+        path,
+        &file::Kind {
+            noun: "a plan",
+            mark: "\"schema\":\"breakglass/plan/",
+            inputs: &[
+                ("--tenant", args.tenant.as_deref().map(Path::new)),
+                ("--register", args.register.as_deref()),
+                ("--config", args.common.config.as_deref()),
+            ],
+        },
+    )?;
     let journal = journal::beside(path);
     if fs::symlink_metadata(&journal).is_ok() {
         return Err(Failure::usage(format!(

@@ -5,7 +5,7 @@ mod read;
 
 use std::{
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, atomic::AtomicBool},
     time::Duration,
 };
@@ -24,6 +24,7 @@ use crate::{
     clock,
     config::SourceConfig,
     failure::{Failure, exit},
+    file,
     head::Head,
     input::not_opened,
     settings,
@@ -63,6 +64,18 @@ pub struct WatchSummary {
 
 /// Runs the command.
 pub fn run(args: &WatchArgs) -> Result<u8, Failure> {
+    if let Some(path) = &args.summary {
+        let kind = file::Kind {
+            noun: "a summary of a run",
+            mark: "\"schema\":\"breakglass/watch-summary/",
+            inputs: &[
+                ("--register", args.register.as_deref()),
+                ("--tenant", args.tenant.as_deref().map(Path::new)),
+                ("--config", args.common.config.as_deref()),
+            ],
+        };
+        file::only_over("--summary", path, &kind)?;
+    }
     let clock: Arc<dyn Clock> = Arc::from(clock::clock(args.common.at));
     let settings = settings::load(args.common.config.as_deref())?;
     let watched = watched::build(

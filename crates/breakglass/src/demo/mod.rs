@@ -19,7 +19,7 @@ use breakglass_model::{CheckReport, Verdict, finding::Answer};
 use crate::{
     cli::DemoArgs,
     failure::{Failure, exit},
-    output, runtime,
+    interrupted, output, runtime,
 };
 
 /// How long any one step of the story may take before the demo says that it did not happen.
@@ -53,9 +53,18 @@ pub fn run(args: &DemoArgs) -> Result<u8, Failure> {
         false => runtime().and_then(|runtime| {
             runtime.block_on(async {
                 let pause = if args.once { Duration::ZERO } else { PAUSE };
-                match args.act {
-                    Some(act) => acts::play(act, &folder, &log, pause).await,
-                    None => story::play(&folder, &log, pause).await,
+                let play = async {
+                    match args.act {
+                        Some(act) => acts::play(act, &folder, &log, pause).await,
+                        None => story::play(&folder, &log, pause).await,
+                    }
+                };
+                // What it wrote would otherwise stay behind.
+                tokio::select! {
+                    // Asked first, so that it is listened for before anything is written.
+                    biased;
+                    () = interrupted() => Err(stopped(kept)),
+                    played = play => played,
                 }
             })
         }),
@@ -74,6 +83,15 @@ pub fn run(args: &DemoArgs) -> Result<u8, Failure> {
         ))?;
     }
     Ok(exit::CLEAN)
+}
+
+/// Somebody ended it.
+fn stopped(kept: bool) -> Failure {
+    Failure::broke("the demo was interrupted").help(if kept {
+        "what it wrote is kept; name another directory to begin anew"
+    } else {
+        "nothing of it is left; run it again"
+    })
 }
 
 /// The three questions, and the worst findings in one line each.
@@ -132,7 +150,7 @@ fn verdict(report: &CheckReport) -> String {
 }
 
 fn wrapped(text: &str, indent: &str) -> String {
-    output::lines(text, output::width().clamp(60, 110) - indent.len())
+    output::lines(text, output::width().clamp(40, 110) - indent.len())
         .iter()
         .map(|line| format!("{indent}{line}\n"))
         .collect()

@@ -663,22 +663,37 @@ fn a_place_that_cannot_be_written_is_told_at_once() {
     );
     assert!(!twin.path("lab.part").exists());
     let output = twin.collect("lab/ca.pem/read.json", &[]);
-    assert_eq!(code(&output), 4, "{}", told(&output));
+    assert_eq!(code(&output), 2, "{}", told(&output));
     assert!(
         err(&output).contains("lab/ca.pem/read.json"),
         "{}",
         err(&output)
     );
+    // A misspelt directory is not made.
+    let output = twin.collect("a/b/read.json.gz", &[]);
+    assert_eq!(code(&output), 2, "{}", told(&output));
+    assert!(!twin.path("a").exists());
 }
 
 #[test]
-fn a_directory_that_is_missing_is_made() {
+fn a_snapshot_is_packed_and_its_owners_only() {
     let twin = Twin::of("contoso-modern");
-    let output = twin.collect("a/b/read.json.gz", &[]);
+    let output = twin.collect("read.json.gz", &[]);
     assert_eq!(code(&output), 0, "{}", told(&output));
-    let bytes = fs::read(twin.path("a/b/read.json.gz")).unwrap();
+    let bytes = fs::read(twin.path("read.json.gz")).unwrap();
     assert_eq!(bytes[..2], [0x1f, 0x8b]);
-    owner_only(&twin.path("a/b/read.json.gz"));
+    owner_only(&twin.path("read.json.gz"));
+    let next = "Next: breakglass check --config lab/breakglass.toml --tenant read.json.gz\n";
+    assert!(out(&output).ends_with(next), "{}", out(&output));
+    // Whoever follows the advice is not asked for the accounts again.
+    let named = ["--register", "lab/register.toml"];
+    let output = twin.collect("my read.json.gz", &named);
+    assert_eq!(code(&output), 0, "{}", told(&output));
+    let next = "--tenant 'my read.json.gz' --register lab/register.toml\n";
+    assert!(out(&output).ends_with(next), "{}", out(&output));
+    // Collected anew, it takes the place of the old one.
+    let output = twin.collect("read.json.gz", &[]);
+    assert_eq!(code(&output), 0, "{}", told(&output));
 }
 
 #[test]
@@ -746,6 +761,11 @@ fn a_tenant_that_cannot_be_reached_is_told_with_its_address() {
         .find_map(|part| part.strip_prefix("https://"))
         .unwrap();
     assert!(text.contains(host) || text.contains("localhost"), "{text}");
+    assert!(
+        text.contains("nothing was read yet: run the same command again")
+            && !text.contains("kept in"),
+        "{text}"
+    );
     assert!(!twin.path("read.json").exists());
 }
 

@@ -118,6 +118,86 @@ fn hostile_files_hide_no_neighbour() {
     }
 }
 
+/// An error quotes as much of what it does not understand as a person can read.
+#[test]
+fn a_long_value_is_not_repeated_in_the_error() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("value.json");
+    let name = path.to_str().unwrap();
+    let person = format!("@{name}");
+    fs::write(&path, format!("\"{}\"", "a".repeat(1 << 19))).unwrap();
+    for call in [
+        &[
+            "lockout",
+            "whatif",
+            "--tenant",
+            "contoso",
+            "--sign-in",
+            name,
+        ][..],
+        &[
+            "lockout",
+            "prove",
+            "--tenant",
+            "contoso",
+            "--account",
+            &person,
+        ],
+        &[
+            "lockout",
+            "preflight",
+            "--tenant",
+            "contoso",
+            "--change",
+            name,
+        ],
+        &["check", "--tenant", "contoso", "--baseline", name],
+        &["lab", "--tenant", name],
+        &["apply", name],
+    ] {
+        let output = run(call);
+        assert_eq!(code(&output), 2, "{call:?}: {:.300}", err(&output));
+        assert!(err(&output).len() < 2000, "{call:?}: {:.300}", err(&output));
+    }
+}
+
+/// A register, configuration or sign-in larger than people write is refused before it is parsed.
+#[test]
+fn a_text_that_nobody_wrote_is_not_read() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("large.toml");
+    let name = path.to_str().unwrap();
+    fs::write(&path, "# padding\n".repeat(200_000)).unwrap();
+    for call in [
+        &["check", "--tenant", "contoso", "--register", name][..],
+        &["check", "--tenant", "contoso", "--config", name],
+        &["watch", "--no-alert", "--source", "-", "--register", name],
+        &[
+            "lockout",
+            "whatif",
+            "--tenant",
+            "contoso",
+            "--sign-in",
+            name,
+        ],
+    ] {
+        let output = run(call);
+        assert_eq!(code(&output), 2, "{call:?}: {}", err(&output));
+        let told = err(&output);
+        assert!(
+            told.contains("is larger than 1 MiB") && told.contains("large.toml"),
+            "{told}"
+        );
+    }
+    // What may be written is read in a time that nobody notices.
+    let start = std::time::Instant::now();
+    fs::write(&path, "[[account]]\n".repeat(80_000)).unwrap();
+    let output = run(&["check", "--tenant", "contoso", "--register", name]);
+    assert_eq!(code(&output), 2);
+    assert!(start.elapsed().as_secs() < 30, "{:?}", start.elapsed());
+    assert!(err(&output).len() < 100_000, "{}", err(&output).len());
+}
+
 /// A FIFO whose writer goes away is the end of the input, not an error.
 #[test]
 fn a_fifo_that_closes_ends_the_input() {

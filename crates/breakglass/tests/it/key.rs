@@ -313,6 +313,19 @@ fn k1_x7_a_key_is_enrolled_and_satisfies_the_dedicated_policy() {
     }
     assert!(!register.contains(PIN) && !document.to_string().contains(PIN));
 
+    // Where the result cannot be written, what was done is said.
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    if let Ok(full) = full {
+        let output = twin.command(ENROLL).stdout(full).output().unwrap();
+        assert_eq!(code(&output), 4, "{}", err(&output));
+        let told = err(&output);
+        assert!(
+            told.contains("is registered in the tenant as BG02-C and stands in the register")
+                && !told.contains("nothing else was changed"),
+            "{told}"
+        );
+    }
+
     // A re-run changes nothing, here or there.
     let (exit, again) = twin.document(ENROLL);
     assert_eq!(
@@ -427,6 +440,11 @@ fn x7_what_cannot_be_done_is_said_before_anything_is() {
             "no account `nobody@contoso.onmicrosoft.com`",
         ),
         (with("--envelope", "E-9999"), 2, "E-9999"),
+        (
+            with("--label", "BG02-A"),
+            2,
+            "BG02-A is taken by another key",
+        ),
         (
             with("--label", "a label that is far too long for Entra"),
             2,

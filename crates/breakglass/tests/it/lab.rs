@@ -4,7 +4,7 @@ use std::{
     fs,
     net::TcpListener,
     path::{Path, PathBuf},
-    process::{Child, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
     time::Duration,
 };
 
@@ -101,12 +101,19 @@ impl Twin {
             .unwrap()
     }
 
-    /// Starts the program in the directory.
-    pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
-        program()
+    /// The program in the directory, to be started.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = program();
+        command
             .args(arguments)
             .current_dir(self.place.path())
-            .stdin(Stdio::null())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Starts the program in the directory.
+    pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
+        self.command(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

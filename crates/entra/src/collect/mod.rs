@@ -43,7 +43,7 @@ mod work;
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use breakglass_model::{Clock, NotRead};
@@ -127,9 +127,7 @@ pub struct Summary {
 #[derive(Debug, thiserror::Error)]
 pub enum CollectError {
     /// Something that may pass. The same call goes on where this one stopped.
-    #[error(
-        "{error}; {done} of {steps} parts are done and kept in `{}`: run the same command again, within six hours, to go on", .dir.display()
-    )]
+    #[error("{error}; {}", kept(*.done, *.steps, .dir))]
     Interrupted {
         /// What happened.
         error: Error,
@@ -233,6 +231,24 @@ pub async fn collect(
     // The report answers five requests in ten seconds, so it is read beside all else.
     tokio::try_join!(rest, session.registration())?;
     session.write(start)
+}
+
+/// What there is of an interrupted run. One that had not begun to read says nothing of its own; an earlier one may have
+/// left something.
+fn kept(done: usize, steps: usize, dir: &Path) -> String {
+    let again = "run the same command again";
+    let within = "within six hours, to go on";
+    match done {
+        0 if dir.is_dir() => format!(
+            "no part is done yet; what an earlier run may have read is kept in `{}`: {again}, {within}",
+            dir.display()
+        ),
+        0 => format!("nothing was read yet: {again}"),
+        _ => format!(
+            "{done} of {steps} parts are done and kept in `{}`: {again}, {within}",
+            dir.display()
+        ),
+    }
 }
 
 async fn tenant_id(entra: &Entra) -> Option<String> {

@@ -122,11 +122,14 @@ fn read_file(gather: &mut Gather, file: &InputFile, is_only: bool) {
         Err(error) => return gather.lost(at, &place, error.to_string()),
     };
     let start = text.trim_start().chars().next();
-    if !says_json && !matches!(start, Some('{' | '[')) {
-        return gather.set_aside(at, "not JSON");
-    }
-    if start.is_none() {
-        return gather.lost(at, &place, "the file is empty: export it again".to_owned());
+    match start {
+        None if says_json => {
+            return gather.lost(at, &place, "the file is empty: export it again".to_owned());
+        }
+        None => return gather.set_aside(at, "it is empty"),
+        Some('{' | '[') => {}
+        Some(_) if !says_json => return gather.set_aside(at, "not JSON"),
+        Some(_) => {}
     }
     if is_only && let Some(read) = stream::snapshot(&file.path, &text) {
         *gather = read;
@@ -140,7 +143,8 @@ fn read_file(gather: &mut Gather, file: &InputFile, is_only: bool) {
                 normal::normalise(document),
             );
         }
-        Err(_) if !says_json => gather.set_aside(at, "not JSON"),
+        // What was named alone was meant to be read, whatever it is called.
+        Err(_) if !says_json && !is_only => gather.set_aside(at, "not JSON"),
         Err(error) => {
             let position = format!("line {} column {}", error.line(), error.column());
             let why = error.to_string();

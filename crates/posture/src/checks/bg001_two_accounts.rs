@@ -35,16 +35,21 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
             None => possible += usize::from(!complete),
         }
     }
+    // Where no user was read at all, a count of those that exist would be made up.
+    let none_read = context.snapshot.users.items.is_empty() && !complete;
     let finding = if usable >= 2 {
         CHECK.pass(
             "tenant",
             format!("{usable} declared accounts exist and are enabled"),
         )
-    } else if usable + possible < 2 {
+    } else if usable + possible < 2 && !none_read {
+        // One that was not read to its end may exist: then the most that there can be is told.
+        let most = if possible > 0 { "at most " } else { "" };
         CHECK.fail(
             "tenant",
             format!(
-                "{usable} of {} declared accounts exists and is enabled; two are needed",
+                "{most}{} of {} declared accounts exists and is enabled; two are needed",
+                usable + possible,
                 context.accounts.len()
             ),
         )
@@ -81,6 +86,28 @@ mod tests {
         let mut world = World::modern();
         world.user("bg2").account_enabled = Reading::Read(false);
         assert_eq!(world.verdicts(CHECK.id), [Fail]);
+    }
+
+    #[test]
+    fn a1_where_nothing_was_read_nothing_is_counted() {
+        let mut world = World::modern();
+        let one = |world: &World| world.run_for(CHECK.id, None, &["bg1".to_owned()]);
+        world.snapshot.users.items.clear();
+        assert_eq!(one(&world)[0].verdict, Fail);
+        world.snapshot.users = breakglass_model::TenantSnapshot::empty().users;
+        assert_eq!(one(&world)[0].verdict, CannotTell);
+    }
+
+    #[test]
+    fn a1_one_that_may_exist_is_counted_as_the_most() {
+        let mut world = World::modern();
+        world.user("bg1").account_enabled = Reading::default();
+        let findings = world.run_for(CHECK.id, None, &["bg1".to_owned()]);
+        assert_eq!(findings[0].verdict, Fail);
+        assert!(
+            findings[0].because.starts_with("at most 1 of 1"),
+            "{findings:?}"
+        );
     }
 
     #[test]

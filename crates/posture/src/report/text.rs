@@ -16,7 +16,7 @@ use super::{
 pub struct Style {
     /// Whether ANSI colours are wanted.
     pub color: bool,
-    /// The columns of the terminal; 60 to 200 are used.
+    /// The columns of the terminal; 40 to 200 are used.
     pub width: usize,
     /// Whether passes and evidence are listed.
     pub verbose: bool,
@@ -40,13 +40,17 @@ const DIM: &str = "2";
 
 /// Where the text of verdicts and of findings begins.
 const INDENT: usize = 16;
+/// On a terminal that is narrower than this, texts stand below their labels instead of beside them.
+const NARROW: usize = 60;
+/// Where they begin there.
+const NARROW_INDENT: usize = 4;
 /// More subjects than this are counted instead of named, unless `verbose`.
 const SUBJECTS_SHOWN: usize = 4;
 
 /// The report as text.
 pub fn text(report: &CheckReport, style: Style) -> String {
     let style = Style {
-        width: style.width.clamp(60, 200),
+        width: style.width.clamp(40, 200),
         ..style
     };
     let mut page = Page {
@@ -81,9 +85,22 @@ impl Page {
         }
     }
 
+    fn is_narrow(&self) -> bool {
+        self.style.width < NARROW
+    }
+
     /// A label, and beside it a text that is wrapped under itself. The label stands in `indent` columns.
     fn block(&mut self, label: &str, label_code: &str, indent: usize, body: &str, body_code: &str) {
-        let label = clean_label(label);
+        let mut label = clean_label(label);
+        let mut indent = indent;
+        if indent == INDENT && self.is_narrow() {
+            indent = NARROW_INDENT;
+            if !label.is_empty() {
+                let row = self.paint(&std::mem::take(&mut label), label_code);
+                self.out.push_str(&row);
+                self.blank();
+            }
+        }
         let room = self.style.width.saturating_sub(indent);
         let mut lines = wrap(body, room);
         if lines.is_empty() {
@@ -177,7 +194,12 @@ impl Page {
     /// A text that hangs behind a short mark, under the text column.
     fn labelled(&mut self, mark: &str, body: &str) {
         if !clean(body).is_empty() {
-            let lead = format!("{}{mark}", " ".repeat(INDENT));
+            let indent = if self.is_narrow() {
+                NARROW_INDENT
+            } else {
+                INDENT
+            };
+            let lead = format!("{}{mark}", " ".repeat(indent));
             self.block(&lead, "", columns(&lead), body, "");
         }
     }

@@ -130,7 +130,18 @@ pub fn enroll(args: &KeyEnrollArgs) -> Result<u8, Failure> {
         PlainFormat::Text => text_of(&document),
         PlainFormat::Json => output::json(&document)?,
     };
-    output::print(&text)?;
+    let there = if document.register.is_some() {
+        "and stands in the register"
+    } else {
+        "and stands in no register"
+    };
+    output::print_done(
+        &text,
+        &format!(
+            "the key is registered in the tenant as {} {there}; running the command again changes nothing",
+            output::one_line(&args.label)
+        ),
+    )?;
     Ok(code)
 }
 

@@ -68,7 +68,7 @@ pub fn identify(args: &KeyIdentifyArgs) -> Result<u8, Failure> {
         _ => exit::CANNOT_TELL,
     };
     let text = match args.format {
-        PlainFormat::Text => text(&key, plugged_in.as_ref()),
+        PlainFormat::Text => output::fitted(&text(&key, plugged_in.as_ref())),
         PlainFormat::Json => {
             let head = Head::new("key", now, &settings);
             output::json(&KeyDocument {

@@ -13,6 +13,19 @@ use crate::{
 /// Runs `key mds import`.
 pub fn import(args: &KeyMdsImportArgs) -> Result<u8, Failure> {
     file::target("--out", &args.out)?;
+    file::only_over(
+        "--out",
+        &args.out,
+        &file::Kind {
+            noun: "a metadata file of FIDO",
+            // The header of a JSON Web Token.
+            mark: "eyJ",
+            inputs: &[
+                ("--root", args.root.as_deref()),
+                ("--config", args.common.config.as_deref()),
+            ],
+        },
+    )?;
     let now = clock::clock(args.common.at).now();
     let (metadata, bytes) = tables::metadata(&args.file, args.root.as_deref(), now)?;
     // What is there may be damaged or of another root; then there is nothing to lose.
@@ -36,12 +49,13 @@ pub fn import(args: &KeyMdsImportArgs) -> Result<u8, Failure> {
     let next = metadata.next_update.map_or_else(String::new, |next| {
         format!("; FIDO publishes the next by {next}")
     });
-    output::print(&format!(
+    let told = format!(
         "The FIDO metadata number {} is verified: {} kinds of keys{next}.\nKept in {}. Revocation of its certificates was \
          not looked up.\n",
         metadata.number,
         metadata.entries().count(),
         args.out.display()
-    ))?;
+    );
+    output::print_done(&told, &format!("`{}` is written", args.out.display()))?;
     Ok(exit::CLEAN)
 }

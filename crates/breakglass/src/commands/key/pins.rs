@@ -175,6 +175,6 @@ pub fn pin(args: &KeyPinArgs) -> Result<u8, Failure> {
     if after.force_pin_change {
         text.push_str("It asks for another PIN before its next use.\n");
     }
-    output::print(&text)?;
+    output::print_done(&text, "the key has its PIN")?;
     Ok(exit::CLEAN)
 }

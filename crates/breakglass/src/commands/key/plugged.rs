@@ -42,7 +42,11 @@ pub(super) fn open(args: &PluggedArgs) -> Result<Plugged, Failure> {
     let state = if fs::exists(path).unwrap_or(false) {
         let text = input::text_file("the software key", path).map_err(Failure::usage_code)?;
         serde_json::from_str(&text).map_err(|error| {
-            Failure::usage(format!("`{}` is no software key: {error}", path.display()))
+            Failure::usage(format!(
+                "`{}` is no software key: {}",
+                path.display(),
+                output::json_error(&error)
+            ))
         })?
     } else {
         Model::of(&args.software_aaguid)

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use breakglass_model::Register;
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 
-use crate::{failure::Failure, file, input, settings, settings::Settings};
+use crate::{failure::Failure, file, input, output, settings, settings::Settings};
 
 /// What is written.
 #[derive(Clone, Debug)]
@@ -72,7 +72,7 @@ impl RegisterFile {
     /// The text with a key of an account (object id, UPN).
     ///
     /// # Errors
-    /// When the register does not have the account, or would not be valid with the key.
+    /// When the register does not have the account, has another key of this label, or would not be valid with the key.
     pub(super) fn with(&self, account: (&str, &str), entry: &Entry<'_>) -> Result<String, Failure> {
         let mut document: DocumentMut = self.text.parse().map_err(|error| {
             Failure::usage(format!(
@@ -122,6 +122,24 @@ impl RegisterFile {
         }
         let keys = keys.as_array_of_tables_mut().ok_or_else(absent)?;
         if let Some(known) = keys.iter_mut().find(|own| is(own, "label", entry.label)) {
+            // What was planned for a key is completed; what was written of another key is the only record of it.
+            let other = [("serial", entry.serial), ("aaguid", entry.aaguid)]
+                .into_iter()
+                .find(|(field, value)| {
+                    let own = known.get(field).and_then(Item::as_str).unwrap_or_default();
+                    !own.trim().is_empty() && !is(known, field, value.trim())
+                });
+            if let Some((field, value)) = other {
+                let own = known.get(field).and_then(Item::as_str).unwrap_or_default();
+                return Err(Failure::usage(format!(
+                    "the label {} is taken by another key in the register `{}`: its {field} is {}, not {}",
+                    entry.label,
+                    self.name(),
+                    output::one_line(own),
+                    output::one_line(value)
+                ))
+                .help("give this key a label of its own with --label; if it is the same key, correct the register first. Nothing was done"));
+            }
             fill(known, entry);
         } else {
             let mut own = Table::new();
@@ -183,10 +201,11 @@ pub(super) fn by_hand(entry: &Entry<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::exit;
 
     const TEXT: &str = "# the register\nschema = \"breakglass/register/v1\"\n\n\
         [[account]] # the first\nid = \"7b3e1a00-41c2-4d8a-b6f0-9c5d1e2a4000\"\n\n\
-        [[account.key]]\nlabel = \"BG01-A\" # red\nserial = \"1\" # printed\n\n\
+        [[account.key]]\nlabel = \"BG01-A\" # red\nserial = \"4711\" # printed\nvendor = \"Yubi\" # old\n\n\
         [[account]]\nupn = \"BreakGlass02@contoso.onmicrosoft.com\"\n\n\
         [[person]]\nid = \"anna\"\nname = \"Anna\"\n";
 
@@ -220,6 +239,7 @@ mod tests {
             "# the first",
             "label = \"BG01-A\" # red",
             "serial = \"4711\" # printed",
+            "vendor = \"Yubico\" # old",
         ] {
             assert!(text.contains(kept), "{kept}: {text}");
         }
@@ -228,6 +248,46 @@ mod tests {
             file(&text).with(FIRST, &ENTRY).unwrap(),
             text,
             "a second time changes nothing"
+        );
+    }
+
+    #[test]
+    fn x7_a_label_that_another_key_has_is_taken() {
+        let own = file(TEXT);
+        for (serial, aaguid, text) in [
+            ("99", ENTRY.aaguid, TEXT.to_owned()),
+            (
+                "4711",
+                "ee041bce-25e5-4cdb-8f86-897fd6418464",
+                TEXT.replace(
+                    "serial",
+                    "aaguid = \"2fc0579f-8113-47ea-b116-bb5a8db9202a\"\nserial",
+                ),
+            ),
+        ] {
+            let entry = Entry {
+                serial,
+                aaguid,
+                ..ENTRY
+            };
+            let taken = file(&text).with(FIRST, &entry).unwrap_err();
+            assert_eq!(taken.code, exit::USAGE);
+            assert!(
+                taken.message.contains("BG01-A is taken by another key"),
+                "{taken}"
+            );
+        }
+        let planned = file(&TEXT.replace("serial = \"4711\" # printed\n", "")).with(FIRST, &ENTRY);
+        assert!(planned.is_ok(), "{planned:?}");
+        assert!(
+            own.with(
+                FIRST,
+                &Entry {
+                    serial: "4711 ",
+                    ..ENTRY
+                }
+            )
+            .is_ok()
         );
     }
 

@@ -148,6 +148,15 @@ pub(super) fn confirm(
     tenant: &Tenant,
     people: &[(Identity, Vec<SignIn>)],
 ) -> Result<Confirmation, Failure> {
+    // There is no --login here: that advice of `posture` would name an option that the command does not have.
+    if !scene.settings.config.identities.contains_key("posture") {
+        return Err(Failure::usage(
+            "--confirm asks Microsoft's What If, and nobody is named who may read the tenant",
+        )
+        .help(
+            "name a configuration with `[identity.posture]` by --config (`breakglass init` writes one), or leave out --confirm",
+        ));
+    }
     let engines = Engines::new(tenant);
     crate::runtime()?.block_on(async {
         let entra = connect::posture(&scene.settings, &ConnectArgs::default())?;

@@ -13,6 +13,11 @@ pub(super) const YELLOW: &str = "33";
 pub(super) const BOLD: &str = "1";
 pub(super) const DIM: &str = "2";
 
+/// On a terminal that is narrower than this, texts stand below their labels instead of beside them.
+const NARROW: usize = 60;
+/// Where they begin there.
+const NARROW_INDENT: usize = 4;
+
 /// A page that grows line by line.
 pub(super) struct Page {
     out: String,
@@ -25,7 +30,7 @@ impl Page {
         Self {
             out: String::new(),
             color: style.color,
-            width: style.width.clamp(60, 200),
+            width: style.width.clamp(40, 200),
         }
     }
 
@@ -51,6 +56,15 @@ impl Page {
         body: &str,
         code: &str,
     ) {
+        let (mut label, mut indent) = (label, indent);
+        if self.width < NARROW && indent > 2 * NARROW_INDENT {
+            indent = NARROW_INDENT;
+            if !label.is_empty() {
+                let row = format!("{}\n", self.paint(label.trim_end(), label_code));
+                self.out.push_str(&row);
+                label = "";
+            }
+        }
         let lines = wrap(body, self.width.saturating_sub(indent));
         for (number, line) in lines.iter().enumerate() {
             let (lead, pad) = if number == 0 {
@@ -72,6 +86,11 @@ impl Page {
 
     /// A text under another, behind a mark.
     pub(super) fn under(&mut self, indent: usize, mark: &str, body: &str, code: &str) {
+        let indent = if self.width < NARROW {
+            indent.min(NARROW_INDENT)
+        } else {
+            indent
+        };
         let lead = format!("{}{mark}", " ".repeat(indent));
         let width = lead.chars().count();
         self.block(&lead, code, width, body, code);
@@ -85,7 +104,11 @@ impl Page {
         let title = clean(title);
         self.blank();
         let used = title.chars().count() + 1;
-        let rule = "─".repeat(self.width.saturating_sub(used).max(3));
+        let Some(rest) = self.width.checked_sub(used) else {
+            self.line(&title, BOLD);
+            return;
+        };
+        let rule = "─".repeat(rest);
         let row = format!("{} {}\n", self.paint(&title, BOLD), self.paint(&rule, DIM));
         self.out.push_str(&row);
     }

@@ -55,7 +55,7 @@ impl Scene {
                 "name an export with --tenant <directory or file>, or try a built-in one: --tenant contoso",
             ));
         };
-        let tenant = input::tenant(name, now)?;
+        let tenant = input::tenant(name, now)?.dated(now);
         let register = settings.register_or(register, None, tenant.register_toml.as_deref())?;
         Ok(Self {
             snapshot: tenant.snapshot,

@@ -13,7 +13,7 @@ use breakglass_conditional_access::{
 use serde_json::Value;
 
 use super::scene::{self, near};
-use crate::{cli::WhatIfArgs, failure::Failure, input};
+use crate::{cli::WhatIfArgs, failure::Failure, input, output::json_error};
 
 /// The most bytes of a sign-in.
 const LIMIT: u64 = 1 << 20;
@@ -48,7 +48,7 @@ pub(super) fn read(args: &WhatIfArgs) -> Result<SignIn, Failure> {
         )
     };
     serde_json::from_str(&text).map_err(|error| {
-        Failure::usage(format!("the sign-in of {what} is not usable: {error}")).help(
+        Failure::usage(format!("the sign-in of {what} is not usable: {}", json_error(&error))).help(
             "give one object, such as a `witness` of `lockout prove --format json`: {\"audiences\": [\"<app id>\"], \
              \"clientApp\": \"browser\", \"platform\": \"windows\"}",
         )
@@ -123,7 +123,7 @@ fn device(text: &str) -> Result<Given<Device>, Failure> {
         Failure::usage(format!("the device is not usable: {why}"))
             .help("give one JSON object, such as {\"isCompliant\": true, \"trustType\": \"AzureAD\"}, or `none`")
     };
-    let value: Value = serde_json::from_str(text).map_err(|error| unusable(error.to_string()))?;
+    let value: Value = serde_json::from_str(text).map_err(|error| unusable(json_error(&error)))?;
     if value.is_null() {
         return Ok(Given::Nothing);
     }
@@ -146,7 +146,7 @@ fn device(text: &str) -> Result<Given<Device>, Failure> {
     }
     serde_json::from_value(value)
         .map(Given::Value)
-        .map_err(|error| unusable(error.to_string()))
+        .map_err(|error| unusable(json_error(&error)))
 }
 
 /// The methods that `--method` assumes; `None`: those that were read.

@@ -13,7 +13,7 @@ const INDENT: usize = 5;
 
 /// The plan as text.
 pub(super) fn text(plan: &Plan, style: Style, out: Option<&Path>) -> String {
-    let width = style.width.clamp(60, 200);
+    let width = style.width.clamp(40, 200);
     let mut page = String::new();
     let name = plan
         .tenant
@@ -21,22 +21,19 @@ pub(super) fn text(plan: &Plan, style: Style, out: Option<&Path>) -> String {
         .as_deref()
         .unwrap_or("a tenant without a name");
     let id = plan.tenant.id.as_deref().unwrap_or("no id");
-    let _ = writeln!(page, "Plan for {name} ({id})");
-    match &plan.tenant.collected_at {
-        Some(at) => {
-            let _ = writeln!(page, "Made at {} from data collected {at}", plan.at);
-        }
-        None => {
-            let _ = writeln!(
-                page,
-                "Made at {}; the input does not say when the data was collected",
-                plan.at
-            );
-        }
-    }
+    block(&mut page, "", 0, &format!("Plan for {name} ({id})"), width);
+    let made = match &plan.tenant.collected_at {
+        Some(at) => format!("Made at {} from data collected {at}", plan.at),
+        None => format!(
+            "Made at {}; the input does not say when the data was collected",
+            plan.at
+        ),
+    };
+    block(&mut page, "", 0, &made, width);
     page.push('\n');
     if plan.steps.is_empty() {
-        page.push_str("Nothing to do: what a plan can change is as it should be.\n");
+        let nothing = "Nothing to do: what a plan can change is as it should be.";
+        block(&mut page, "", 0, nothing, width);
     } else {
         let _ = writeln!(
             page,
@@ -53,30 +50,31 @@ pub(super) fn text(plan: &Plan, style: Style, out: Option<&Path>) -> String {
     for (place, step) in plan.steps.iter().enumerate() {
         if stage != Some(step.stage) {
             stage = Some(step.stage);
-            let _ = writeln!(
-                page,
-                "\n── {} {}",
-                stage_name(step.stage),
-                "─".repeat(width.saturating_sub(stage_name(step.stage).chars().count() + 4))
-            );
+            heading(&mut page, stage_name(step.stage), width);
         }
         page.push('\n');
         one(&mut page, place + 1, step, width);
     }
     remaining(&mut page, &plan.remaining, width);
     page.push('\n');
-    let next = match (out, plan.steps.is_empty()) {
-        (_, true) => return page,
-        (Some(out), _) => format!(
-            "Next: have a second person read it and sign the digest, then\n  breakglass apply {} --identity apply.toml --by <you> --approval plan.sig\n",
-            out.display()
-        ),
-        (None, _) => {
-            "Nothing was changed. To take the steps, write the plan to a file: --out plan.json\n"
-                .to_owned()
+    match (out, plan.steps.is_empty()) {
+        (_, true) => {}
+        (Some(out), _) => {
+            let next = "Next: have a second person read it and sign the digest, then";
+            block(&mut page, "", 0, next, width);
+            // In one line, to be copied.
+            let _ = writeln!(
+                page,
+                "  breakglass apply {} --identity apply.toml --by <you> --approval plan.sig",
+                out.display()
+            );
         }
-    };
-    page.push_str(&next);
+        (None, _) => {
+            let next =
+                "Nothing was changed. To take the steps, write the plan to a file: --out plan.json";
+            block(&mut page, "", 0, next, width);
+        }
+    }
     page
 }
 
@@ -145,11 +143,7 @@ fn remaining(page: &mut String, all: &[Remaining], width: usize) {
     if all.is_empty() {
         return;
     }
-    let _ = writeln!(
-        page,
-        "\n── What remains, and who closes it {}",
-        "─".repeat(width.saturating_sub(35))
-    );
+    heading(page, "What remains, and who closes it", width);
     let mut closers: Vec<&str> = all.iter().map(|one| one.closed_by.as_str()).collect();
     closers.sort_unstable();
     closers.dedup();
@@ -183,6 +177,17 @@ pub(super) fn capital(text: &str) -> String {
         .next()
         .map(|first| first.to_uppercase().chain(letters).collect())
         .unwrap_or_default()
+}
+
+/// A title, with a rule that fills the line.
+fn heading(page: &mut String, title: &str, width: usize) {
+    page.push('\n');
+    match width.checked_sub(title.chars().count() + 4) {
+        Some(rest) => {
+            let _ = writeln!(page, "── {title} {}", "─".repeat(rest));
+        }
+        None => block(page, "── ", 3, title, width),
+    }
 }
 
 /// A paragraph: its first line begins with a mark, the others are indented.

@@ -20,7 +20,7 @@ use crate::{
     channels,
     cli::WatchArgs,
     failure::{Failure, exit},
-    runtime, settings,
+    interrupted, runtime, settings,
     settings::Settings,
 };
 
@@ -198,22 +198,4 @@ pub(super) fn end_on_interrupt(stop: Arc<AtomicBool>) {
             std::process::exit(i32::from(exit::BROKE));
         }
     });
-}
-
-/// Waits for an interrupt or a request to end.
-async fn interrupted() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }
