@@ -28,6 +28,7 @@ mod lockout_preflight;
 mod lockout_whatif;
 mod permissions;
 mod person;
+mod plan;
 mod seal;
 mod support;
 mod watch;
