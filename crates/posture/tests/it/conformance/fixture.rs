@@ -102,7 +102,7 @@ pub(crate) fn now() -> Timestamp {
 
 /// The directory of the data files.
 pub(crate) fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/conformance")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../posture/tests/it/conformance")
 }
 
 /// The data files in order, with their titles and tenants.
