@@ -11,7 +11,7 @@ mod tests;
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use breakglass_model::plan::{NEW, Plan, PlanStep};
+use breakglass_model::plan::{Api, NEW, Plan, PlanStep, Verb};
 
 use super::text::request;
 use crate::output;
@@ -128,7 +128,7 @@ impl Azure {
         let mut parts = own.split('/');
         let mut kind = parts.next()?.to_owned();
         let rest: Vec<&str> = parts.collect();
-        if rest.is_empty() || rest.len() % 2 != 0 {
+        if rest.is_empty() || !rest.len().is_multiple_of(2) {
             return None;
         }
         for part in rest.iter().step_by(2) {
@@ -150,6 +150,22 @@ impl Azure {
             parent,
         })
     }
+}
+
+/// Steps that make a resource of Azure which the body of another names by its address: they come first.
+fn named_in<'a>(plan: &'a Plan, step: &PlanStep) -> impl Iterator<Item = &'a str> {
+    let body = step.write.send.body.to_string().to_lowercase();
+    let own = step.id.clone();
+    let makes =
+        |other: &&PlanStep| other.write.api == Api::Arm && other.write.send.verb == Verb::Put;
+    plan.steps
+        .iter()
+        .filter(makes)
+        .filter(move |other| {
+            let path = other.write.send.path.split('?').next().unwrap_or_default();
+            other.id != own && body.contains(&format!("\"{}\"", path.to_lowercase()))
+        })
+        .map(|other| other.id.as_str())
 }
 
 /// Fields of an object that later steps name.

@@ -8,7 +8,7 @@ use std::{
 use breakglass_model::plan::{Api, NEW, Plan, PlanStep, Verb};
 use serde_json::Value;
 
-use super::{Azure, Wanted, head, left_out, name, replaced};
+use super::{Azure, Wanted, head, left_out, name, named_in, replaced};
 use crate::output;
 
 /// Kinds of resources that a role is given on, and the version that names them here.
@@ -138,6 +138,13 @@ impl Text<'_> {
         for (field, value) in step.write.send.body.as_object().into_iter().flatten() {
             let value = self.value(value, 1);
             let _ = writeln!(out, "  {field}: {value}");
+        }
+        let before: Vec<String> = named_in(self.plan, step)
+            .filter(|id| self.made.contains(id))
+            .map(|id| format!("    {}\n", name(id)))
+            .collect();
+        if !before.is_empty() {
+            let _ = writeln!(out, "  dependsOn: [\n{}  ]", before.concat());
         }
         out.push_str("}\n");
     }

@@ -8,7 +8,7 @@ use std::{
 use breakglass_model::plan::{Api, GRAPH, Look, Need, PASSWORD, Plan, PlanStep, Verb};
 use serde_json::Value;
 
-use super::{Azure, Wanted, fields_of, head, left_out, name, replaced};
+use super::{Azure, Wanted, fields_of, head, left_out, name, named_in, replaced};
 use crate::output;
 
 /// How a step is expressed.
@@ -169,6 +169,12 @@ impl<'a> Text<'a> {
             let _ = writeln!(out, "  url  = {url}\n  body = {body}");
         }
         self.exports(out, &step.id, "");
+        let before: Vec<String> = named_in(self.plan, step)
+            .filter_map(|id| Some(format!("{}.{}", self.blocks.get(id)?.kind(), name(id))))
+            .collect();
+        if !before.is_empty() {
+            let _ = writeln!(out, "  depends_on = [{}]", before.join(", "));
+        }
         out.push_str("}\n");
     }
 

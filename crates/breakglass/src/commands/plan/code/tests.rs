@@ -186,6 +186,11 @@ fn in_terraform(plans: &[(String, Plan)]) {
             }
             used.insert(name);
         }
+        for list in code.split("depends_on = [").skip(1) {
+            for name in list.split(']').next().unwrap().split(", ") {
+                assert!(names.contains(name), "{tenant}: {name} is declared nowhere");
+            }
+        }
         for variable in variables {
             assert!(used.contains(&variable), "{tenant}: {variable} is not used");
         }
@@ -196,6 +201,8 @@ fn in_terraform(plans: &[(String, Plan)]) {
     assert!(written.contains("${var.new_account_breakglass03}"));
     assert!(written.contains("variable \"new_account_breakglass03\""));
     assert!(written.contains("principalId\" = \"${azapi_resource.alert_"));
+    // A rule waits for the action group that it names.
+    assert!(written.contains("  depends_on = [azapi_resource.receivers]\n"));
 
     // Its own tool reads them, where it is there.
     let formatter = Command::new("terraform")
@@ -235,8 +242,15 @@ fn in_bicep(plans: &[(String, Plan)]) {
                 "{tenant}: {reference} is declared nowhere"
             );
         }
+        for list in code.split("dependsOn: [").skip(1) {
+            for name in list.split(']').next().unwrap().split_whitespace() {
+                assert!(names.contains(name), "{tenant}: {name} is declared nowhere");
+            }
+        }
         written.push_str(&text);
     }
+    // A rule waits for the action group that it names.
+    assert!(written.contains("  dependsOn: [\n    receivers\n  ]\n"));
     // The unit is not made by Bicep; a role on the workspace is given there, and not on the whole group.
     assert!(written.contains("\nparam new_unit string\n"));
     assert!(written.contains("\"${new_unit}\""));
