@@ -164,11 +164,33 @@ pub fn json_error(error: &serde_json::Error) -> String {
 
 /// Breaks a text between words into lines of at most `width` characters; a longer word has a line of its own. At least
 /// one line.
+///
+/// What stands between backticks is one word: it is there to be copied. Where it is longer than a line it stands alone,
+/// whole and without the backticks.
 pub fn lines(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut used = 0;
-    for word in text.split_whitespace() {
+    for word in words_of(text) {
         let length = word.chars().count();
+        if length > width
+            && let Some((before, command, behind)) = command(&word)
+        {
+            if let Some(line) = lines.last_mut() {
+                if used > 0 && !before.is_empty() {
+                    line.push(' ');
+                }
+                line.push_str(before);
+                // A full stop behind a command would be copied along; a bracket is closed before it.
+                line.extend(behind.chars().filter(|c| *c == ')'));
+            }
+            if lines.last().is_some_and(String::is_empty) {
+                lines.pop();
+            }
+            lines.push(command.to_owned());
+            // Nothing follows it on its line.
+            used = length;
+            continue;
+        }
         if used > 0 && used + 1 + length > width {
             lines.push(String::new());
             used = 0;
@@ -178,11 +200,43 @@ pub fn lines(text: &str, width: usize) -> Vec<String> {
                 line.push(' ');
                 used += 1;
             }
-            line.push_str(word);
+            line.push_str(&word);
         }
         used += length;
     }
     lines
+}
+
+/// A word of several, its backticks taken off, and what touches them.
+fn command(word: &str) -> Option<(&str, &str, &str)> {
+    let (before, rest) = word.split_once('`')?;
+    let (command, behind) = rest.rsplit_once('`')?;
+    command.contains(' ').then_some((before, command, behind))
+}
+
+/// Words, with what stands between backticks as one of them.
+fn words_of(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut open: Option<String> = None;
+    for word in text.split_whitespace() {
+        let ticks = word.matches('`').count();
+        match &mut open {
+            Some(span) => {
+                span.push(' ');
+                span.push_str(word);
+                if ticks % 2 == 1 {
+                    words.extend(open.take());
+                }
+            }
+            None if ticks % 2 == 1 => open = Some(word.to_owned()),
+            None => words.push(word.to_owned()),
+        }
+    }
+    // A backtick that nothing closes is a character like others.
+    if let Some(span) = open {
+        words.extend(span.split(' ').map(str::to_owned));
+    }
+    words
 }
 
 /// Breaks a text into lines of the terminal's width; those after the first stand under it, `indent` columns in.
@@ -241,5 +295,26 @@ mod tests {
         );
         let short = serde_json::from_str::<u8>("\"x\"").unwrap_err();
         assert_eq!(json_error(&short), short.to_string());
+    }
+
+    #[test]
+    fn w6_a_command_is_never_broken() {
+        let text = "Send one (as `az login` said. `az monitor action-group create --name 'break glass'`), then wait.";
+        assert_eq!(
+            lines(text, 20),
+            [
+                "Send one (as",
+                "`az login` said.)",
+                "az monitor action-group create --name 'break glass'",
+                "then wait."
+            ]
+        );
+        // Where it fits it is a word like others.
+        assert_eq!(
+            lines("Send one: `az monitor x`.", 20),
+            ["Send one:", "`az monitor x`."]
+        );
+        assert_eq!(lines("one ` of two words", 8), ["one ` of", "two", "words"]);
+        assert_eq!(lines("", 8), [""]);
     }
 }

@@ -12,6 +12,10 @@
 //! it first* apart safely, and the difference is a key that is lost; it takes slices of packets it does not check.
 //! `webauthn-authenticator-rs` asks for no discoverable credential, which Entra requires.
 //!
+//! Two programs of others hold it, in `tests/oracle`: Nitrokey's FIDO application (`fido-authenticator`, the code of its
+//! firmware) is the authenticator that our client makes, verifies and uses passkeys on, command by command; Yubico's client
+//! (`python-fido2`) speaks to the [`soft`] authenticator report by report.
+//!
 //! Invariants:
 //! - a [`Pin`] has neither `Debug` nor `Serialize`, is wiped when dropped, and is in no error;
 //! - bytes of a key are never trusted: reading them is total, and property tests say so;

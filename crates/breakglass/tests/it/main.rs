@@ -36,6 +36,7 @@ mod lockout_preflight;
 mod lockout_whatif;
 mod permissions;
 mod person;
+mod plan;
 mod seal;
 mod support;
 mod watch;

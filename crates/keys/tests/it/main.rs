@@ -7,6 +7,7 @@
 )]
 
 mod attests;
+mod nitrokey;
 mod oracle;
 mod pins;
 mod support;

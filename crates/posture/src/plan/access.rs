@@ -1,10 +1,7 @@
 //! Conditional Access: the exclusions, and the order of all that concerns access.
 
 use breakglass_conditional_access::prove::{Effect as Outcome, Reach, Verdict};
-use breakglass_model::{
-    plan::{Effect, Look, Stage, Verb},
-    tenant::MethodKind,
-};
+use breakglass_model::plan::{Effect, Look, Stage, Verb};
 use serde_json::{Value, json};
 
 use super::{
@@ -64,30 +61,12 @@ impl Why {
 impl Draft<'_> {
     /// Strength, exclusions, dedicated policy, role, enforcement, in the order that is safe.
     pub(super) fn access(&mut self) {
-        let without: Vec<String> = self
-            .accounts
-            .iter()
-            .filter(|account| {
-                let methods = self
-                    .now
-                    .user(&account.id)
-                    .and_then(|user| user.methods.get());
-                !methods
-                    .into_iter()
-                    .flatten()
-                    .any(|method| method.kind == MethodKind::Fido2)
-            })
-            .map(|account| account.name.clone())
-            .collect();
-        let keyed = without.is_empty();
-        if !keyed {
-            self.warn(format!(
-                "no key of {} is registered, or its methods were not read: enroll one (`breakglass key enroll`), collect, and plan again; \
-                 strength and dedicated policy are planned then",
-                without.join(", ")
-            ));
-        }
-        let pending = if keyed { self.dedicated() } else { None };
+        self.tell_who_waits();
+        let pending = if self.any_waits() {
+            None
+        } else {
+            self.dedicated()
+        };
         self.exclusions(Why::KeepsOut, &[Outcome::Block, Outcome::Deny]);
         self.role();
         if let Some(pending) = pending {

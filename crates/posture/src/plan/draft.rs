@@ -194,7 +194,7 @@ impl<'a> Draft<'a> {
 
     /// The restricted unit that holds what a call changes, in the state that the step meets: only roles at the unit
     /// reach it there, and those are activated by people (Microsoft Entra, *Restricted management administrative units*).
-    fn restricted(&self, path: &str) -> Option<String> {
+    pub(super) fn restricted(&self, path: &str) -> Option<String> {
         let unit = self.now.units.items.iter().find(|unit| {
             let members = unit.members.get().into_iter().flatten();
             unit.restricted.get() == Some(&true)
@@ -328,15 +328,22 @@ impl<'a> Draft<'a> {
         self.findings_in(&state, &[])
             .into_iter()
             .filter(|(key, _)| !self.open.contains_key(key))
-            .map(|(_, finding)| Remaining {
-                closed_by: closed_by.clone(),
-                ..remaining(&finding)
-            })
+            .map(|(_, finding)| remaining(&finding, &closed_by))
             .collect()
     }
 
     pub(super) fn finish(self) -> (Vec<String>, Vec<PlanStep>, Vec<String>, Vec<Remaining>) {
-        let mut remaining: Vec<Remaining> = self.open.values().map(remaining).collect();
+        let mut remaining: Vec<Remaining> = self
+            .open
+            .values()
+            .filter(|finding| !self.said_by_enrolment(finding))
+            .map(|finding| {
+                let closer = self
+                    .closed_when_enrolled(finding)
+                    .unwrap_or_else(|| closed_by(finding));
+                remaining(finding, closer)
+            })
+            .collect();
         remaining.extend(self.left_for_people());
         remaining.extend(self.tasks());
         let accounts = self
@@ -417,7 +424,7 @@ fn closed_by(finding: &Finding) -> &'static str {
     }
 }
 
-fn remaining(finding: &Finding) -> Remaining {
+fn remaining(finding: &Finding, closed_by: &str) -> Remaining {
     Remaining {
         check: finding.check.clone(),
         requirement: finding.requirement.clone(),
@@ -429,7 +436,7 @@ fn remaining(finding: &Finding) -> Remaining {
         title: finding.title.clone(),
         subject: finding.subject.clone(),
         because: finding.because.clone(),
-        closed_by: closed_by(finding).to_owned(),
+        closed_by: closed_by.to_owned(),
         fix: finding.fix.clone(),
     }
 }

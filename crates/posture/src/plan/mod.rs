@@ -6,6 +6,7 @@
 //!
 //! Invariants:
 //! - the plan of a met state has no step;
+//! - an account gets its role, and goes into the restricted unit, only when a key of it is registered;
 //! - a step holds what stood there before it, so that a plan that is out of date is noticed;
 //! - what was not read is not planned on: the plan says what it could not plan and why.
 
@@ -24,6 +25,7 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 mod undone;
+mod waiting;
 
 use breakglass_model::{
     History, NotRead, ObjectId, Register, TenantSnapshot,

@@ -141,7 +141,8 @@ impl Draft<'_> {
                     && own.activated.get() != Some(&true)
                     && own.scope.get().is_some_and(|scope| scope == "/")
             });
-            if held {
+            // Without a key the role would stand behind a password alone.
+            if held || self.waits(&account) {
                 continue;
             }
             let bounded = self.now.active_assignments.iter().any(|own| {
@@ -283,6 +284,12 @@ impl Draft<'_> {
                 })
             };
             if !standing(self) {
+                continue;
+            }
+            if !self.any_stands() {
+                self.warn(format!(
+                    "{name} stays a standing Global Administrator until an emergency access account has its key and its role (A6)"
+                ));
                 continue;
             }
             let eligible = self.now.eligible_assignments.iter().any(|own| {

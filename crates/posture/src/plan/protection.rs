@@ -39,6 +39,16 @@ impl Draft<'_> {
             ));
             return;
         }
+        // The unit is there for the accounts; without a key none of them goes in.
+        let ready: Vec<(String, String)> = self
+            .accounts
+            .iter()
+            .filter(|account| !self.waits(account))
+            .map(|account| (account.id.to_string(), account.name.clone()))
+            .collect();
+        if ready.is_empty() {
+            return;
+        }
         let unit = if let Some(unit) = self.unit() {
             unit
         } else {
@@ -53,11 +63,7 @@ impl Draft<'_> {
             .iter()
             .map(|id| (id.clone(), "the group".to_owned()))
             .collect();
-        members.extend(
-            self.accounts
-                .iter()
-                .map(|account| (account.id.to_string(), account.name.clone())),
-        );
+        members.extend(ready);
         for (id, name) in members {
             self.protect(&unit, &id, &name);
         }

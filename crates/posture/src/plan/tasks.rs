@@ -1,7 +1,7 @@
-//! What people do when every step of a plan is done: a test alert, then the first drill.
+//! What people do when every step of a plan is done: keys that the next plan waits for, a test alert, then the first drill.
 //!
 //! They are no steps: a test message changes nothing that could be looked at before and afterwards, and a drill needs hands
-//! and keys. So they stand at the end of what remains, and a plan without a step has none of them.
+//! and keys. So they stand at the end of what remains, and a plan without a step has neither test alert nor drill.
 
 use breakglass_model::plan::Remaining;
 use serde_json::Value;
@@ -15,10 +15,12 @@ const DOER: &str = "whoever applies this plan, with a custodian, when every step
 impl Draft<'_> {
     /// The tasks, in their order.
     pub(super) fn tasks(&self) -> Vec<Remaining> {
+        // What the next plan waits for has to be done whether or not this one has a step.
+        let mut tasks = self.enrolments();
         if self.step_ids().next().is_none() {
-            return Vec::new();
+            return tasks;
         }
-        let mut tasks = self.test_alerts();
+        tasks.extend(self.test_alerts());
         tasks.push(self.first_drill());
         tasks
     }
@@ -106,7 +108,7 @@ impl Draft<'_> {
     }
 }
 
-fn task(
+pub(super) fn task(
     check: &str,
     requirement: &str,
     title: &str,
@@ -167,7 +169,7 @@ fn command(group: &Value) -> Option<String> {
 }
 
 /// A word for a shell: names come from the tenant.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let plain = !word.is_empty()
         && word
             .chars()

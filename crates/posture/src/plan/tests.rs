@@ -5,6 +5,7 @@ use serde_json::json;
 use super::*;
 
 mod mended;
+mod waiting;
 
 fn now() -> Timestamp {
     "2026-11-24T12:00:00Z".parse().unwrap()

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use breakglass_model::plan::Plan;
 use breakglass_posture::report::html::escape;
 
-use super::text::{capital, changes, count, request, stage_name};
+use super::text::{capital, changes, count, nothing, request, stage_name};
 
 const CSS: &str = "\
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1b1b;background:#fff}\
@@ -42,9 +42,7 @@ pub(super) fn html(plan: &Plan) -> String {
         plan.at
     );
     if plan.steps.is_empty() {
-        out.push_str(
-            "<p><strong>Nothing to do:</strong> what a plan can change is as it should be.</p>\n",
-        );
+        let _ = writeln!(out, "<p>{}</p>", escape(nothing(plan)));
     } else {
         let _ = writeln!(
             out,

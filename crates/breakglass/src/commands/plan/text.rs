@@ -32,8 +32,7 @@ pub(super) fn text(plan: &Plan, style: Style, out: Option<&Path>) -> String {
     block(&mut page, "", 0, &made, width);
     page.push('\n');
     if plan.steps.is_empty() {
-        let nothing = "Nothing to do: what a plan can change is as it should be.";
-        block(&mut page, "", 0, nothing, width);
+        block(&mut page, "", 0, nothing(plan), width);
     } else {
         let _ = writeln!(
             page,
@@ -76,6 +75,15 @@ pub(super) fn text(plan: &Plan, style: Style, out: Option<&Path>) -> String {
         }
     }
     page
+}
+
+/// What a plan without a step says.
+pub(super) fn nothing(plan: &Plan) -> &'static str {
+    if plan.warnings.is_empty() {
+        "Nothing to do: what a plan can change is as it should be."
+    } else {
+        "No step: what a plan can change is as it should be, or waits for what is said here."
+    }
 }
 
 /// A number of things.
@@ -286,9 +294,43 @@ fn brief(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use breakglass_model::{History, Register, example};
+    use breakglass_posture::{
+        plan::{PlanInput, Wishes, plan},
+        report::text::Style,
+    };
     use serde_json::json;
 
-    use super::changes;
+    use super::{changes, text};
+
+    #[test]
+    fn k1_a_plan_that_waits_does_not_say_that_all_is_well() {
+        let now = "2026-11-24T12:00:00Z".parse().unwrap();
+        let example = example::tenant("contoso-modern", now).unwrap();
+        let register = Register::from_toml("register.toml", &example.register_toml, None).unwrap();
+        let mut plan = plan(&PlanInput {
+            keys: breakglass_model::aaguid::Tables::built_in(),
+            snapshot: &example.snapshot,
+            register: Some(&register),
+            history: &History::default(),
+            accounts: &[],
+            wishes: &Wishes::default(),
+            now,
+            version: "test",
+        })
+        .unwrap();
+        let style = || Style {
+            color: false,
+            width: 100,
+            verbose: false,
+        };
+        assert!(text(&plan, style(), None).contains("Nothing to do"));
+        plan.warnings
+            .push("no key of BG01 is registered".to_owned());
+        let waits = text(&plan, style(), None);
+        assert!(!waits.contains("Nothing to do"), "{waits}");
+        assert!(waits.contains("waits for what is said here"), "{waits}");
+    }
 
     #[test]
     fn what_changes_is_told_by_field() {
