@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::*;
 
+mod guards;
 mod mended;
 
 fn now() -> Timestamp {
