@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use super::{
     Asks, OTHER_APPLICATION, Prover, Search, Verdict, World, classes::requests, way_in::Claim,
 };
-use crate::{Subject, identity::Fact, strength::UsableMethod};
+use crate::{Subject, identity::Fact, sign_in::ClientApp, strength::UsableMethod};
 
 /// What can be asked for in a state of the tenant, by classes that no policy tells apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,36 +80,36 @@ impl Prover<'_> {
         Requests { class, first }
     }
 
-    /// What the password of a person alone opens, by class: by any client, from any place, without a device.
+    /// What the password of a person alone opens: by class, and then by client in the order of [`ClientApp::ALL`]; from any
+    /// place, without a device. Clients that know nothing but passwords are there, too: nobody repairs a tenant with one, but
+    /// an attacker takes it.
     ///
     /// Whether roles that can be activated are active makes no difference to who has only a password, and is not asked.
-    pub fn with_password(&self, subject: &Subject, requests: &Requests) -> Vec<Verdict> {
+    pub fn with_password(&self, subject: &Subject, requests: &Requests) -> Vec<Vec<Verdict>> {
         let mut identity = subject.identity().clone();
         identity.methods = Fact::Known(vec![UsableMethod::new("password")]);
         identity.devices = Fact::Known(Vec::new());
         let subject = self.engine.subject(&identity);
-        let world = World {
-            legacy_clients: true,
-            ..World::default()
+        let opens = |asks: &Asks, client: ClientApp| {
+            let world = World {
+                client: Some(client),
+                ..World::default()
+            };
+            let search = |claim| Search {
+                targets: std::slice::from_ref(asks),
+                world: &world,
+                claim,
+                without: None,
+            };
+            Verdict::of(
+                self.way_in(&subject, search(Claim::Surely)).is_some(),
+                || self.way_in(&subject, search(Claim::Possibly)).is_some(),
+            )
         };
-        requests
-            .first
-            .iter()
-            .map(|asks| {
-                let search = Search {
-                    targets: std::slice::from_ref(asks),
-                    world: &world,
-                    claim: Claim::Surely,
-                    without: None,
-                };
-                Verdict::of(self.way_in(&subject, search).is_some(), || {
-                    let search = Search {
-                        claim: Claim::Possibly,
-                        ..search
-                    };
-                    self.way_in(&subject, search).is_some()
-                })
-            })
-            .collect()
+        let by_client = |asks: &Asks| -> Vec<Verdict> {
+            let clients = ClientApp::ALL.iter();
+            clients.map(|client| opens(asks, *client)).collect()
+        };
+        requests.first.iter().map(by_client).collect()
     }
 }

@@ -33,8 +33,8 @@ pub struct World {
     pub any_risk: bool,
     /// A person whose devices were not read may have any; otherwise none is taken to be at hand.
     pub unread_devices: bool,
-    /// Clients that know nothing but a password are tried, too. Nobody repairs a tenant with one; an attacker takes it.
-    pub legacy_clients: bool,
+    /// The client; `None`: a browser or an app of today, as the person chooses.
+    pub client: Option<ClientApp>,
 }
 
 /// How many kinds of devices are tried for a person whose devices were not read. Beyond them the question is left
@@ -121,10 +121,9 @@ impl Prover<'_> {
     pub(crate) fn way_in(&self, subject: &Subject, search: Search<'_>) -> Option<SignIn> {
         let origins = self.origins(search);
         let hands = self.at_hand(subject, search.world.unread_devices);
-        let clients: &[ClientApp] = if search.world.legacy_clients {
-            ClientApp::ALL
-        } else {
-            &[ClientApp::Browser, ClientApp::Modern]
+        let clients = match &search.world.client {
+            Some(client) => std::slice::from_ref(client),
+            None => &[ClientApp::Browser, ClientApp::Modern],
         };
         let relevant: Vec<(usize, &Clause)> = self
             .engine

@@ -9,6 +9,7 @@ use std::fmt;
 use breakglass_conditional_access::{
     Enforce, Engine,
     prove::{Asks, OTHER_APPLICATION, Options, Prover, Requests, Verdict},
+    sign_in::ClientApp,
     tenant::{People, Tenant},
 };
 use breakglass_model::{ObjectId, TenantSnapshot};
@@ -30,8 +31,8 @@ struct Account {
     id: ObjectId,
     name: String,
     gets_in: Verdict,
-    /// What a password alone opens, by the classes of `requests`.
-    password: Vec<Verdict>,
+    /// What a password alone opens, by the classes of `requests` and by client.
+    password: Vec<Vec<Verdict>>,
 }
 
 /// Why a step may not be taken.
@@ -66,7 +67,7 @@ pub enum Danger {
 
 /// What is asked for, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct What(Asks);
+pub struct What(Asks, ClientApp);
 
 impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -80,6 +81,9 @@ impl fmt::Display for What {
         }
         if let Some(context) = &self.0.context {
             write!(f, ", with the authentication context {context}")?;
+        }
+        if self.1.legacy() {
+            f.write_str(", by a client that knows only passwords")?;
         }
         Ok(())
     }
@@ -127,14 +131,19 @@ impl Safety {
                 });
             }
             // One application is enough to say why; the first is the plainest.
-            let opened = pairs
-                .iter()
-                .find(|(_, was, is)| now.password[*is] < before.password[*was]);
-            if let Some((asks, _, is)) = opened {
+            let opened = pairs.iter().find_map(|(asks, was, is)| {
+                let verdicts = before.password[*was].iter().zip(&now.password[*is]);
+                let (client, (_, after)) = ClientApp::ALL
+                    .iter()
+                    .zip(verdicts)
+                    .find(|(_, (before, after))| after < before)?;
+                Some((What((*asks).clone(), *client), *after))
+            });
+            if let Some((what, after)) = opened {
                 dangers.push(Danger::Unprotected {
                     account: before.name.clone(),
-                    what: What((*asks).clone()),
-                    surely: now.password[*is] == Verdict::GetsIn,
+                    what,
+                    surely: after == Verdict::GetsIn,
                 });
             }
         }
@@ -161,7 +170,7 @@ impl Safety {
                     Verdict::LockedOut => "is locked out",
                     Verdict::CannotTell => "gets in or not: the data does not tell",
                 };
-                let opens = |class: &usize| account.password[*class] == Verdict::GetsIn;
+                let opens = |class: &usize| account.password[*class].contains(&Verdict::GetsIn);
                 let alone = if plain.iter().any(opens) {
                     "; a password alone opens ordinary resources"
                 } else {
@@ -187,7 +196,9 @@ mod tests {
         let mut safety = Safety::of(&snapshot, &[id]);
         let account = &mut safety.accounts[0];
         account.gets_in = gets_in;
-        account.password.fill(password);
+        for class in &mut account.password {
+            class.fill(password);
+        }
         safety
     }
 

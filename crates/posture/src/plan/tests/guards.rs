@@ -105,4 +105,13 @@ fn c2_a_client_that_knows_only_passwords_is_a_way_in_for_who_has_one() {
         matches!(dangers[..], [Danger::Unprotected { surely: true, .. }, _]),
         "{dangers:?}"
     );
+    // Also where a browser gets in with a password already.
+    let (snapshot, register) = with_policy("CA003", |raw| raw["state"] = "disabled".into());
+    let dangers = dangers_of_excluding(&snapshot, &register, "CA002");
+    assert!(
+        dangers[0]
+            .to_string()
+            .contains(", by a client that knows only passwords"),
+        "{dangers:?}"
+    );
 }
