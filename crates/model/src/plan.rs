@@ -314,6 +314,13 @@ pub enum Effect {
         /// The member.
         member: String,
     },
+    /// A group loses a member.
+    MemberGone {
+        /// The group.
+        group: String,
+        /// The member.
+        member: String,
+    },
     /// A restricted management administrative unit is made.
     Unit {
         /// Object id.

@@ -89,6 +89,7 @@ impl Draft<'_> {
         }
         let pending = if keyed { self.dedicated() } else { None };
         self.exclusions(Why::KeepsOut, &[Outcome::Block, Outcome::Deny]);
+        self.permanent_allowed();
         self.role();
         if let Some(pending) = pending {
             self.enforce(&pending);

@@ -309,6 +309,7 @@ impl<'a> Draft<'a> {
 
     pub(super) fn finish(self) -> (Vec<String>, Vec<PlanStep>, Vec<String>, Vec<Remaining>) {
         let mut remaining: Vec<Remaining> = self.open.values().map(remaining).collect();
+        self.name_strangers(&mut remaining);
         remaining.extend(self.tasks());
         let accounts = self
             .accounts
