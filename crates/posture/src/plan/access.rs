@@ -87,6 +87,9 @@ impl Draft<'_> {
                 without.join(", ")
             ));
         }
+        if keyed {
+            self.widen_strengths();
+        }
         let pending = if keyed { self.dedicated() } else { None };
         self.exclusions(Why::KeepsOut, &[Outcome::Block, Outcome::Deny]);
         self.permanent_allowed();

@@ -22,6 +22,7 @@ mod protection;
 mod registration;
 mod safety;
 mod simulate;
+mod strength;
 mod tasks;
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@ use super::*;
 mod drift;
 mod guards;
 mod mended;
+mod strength;
 
 fn now() -> Timestamp {
     "2026-11-24T12:00:00Z".parse().unwrap()
