@@ -2,6 +2,7 @@
 
 mod boxes;
 mod classes;
+mod password;
 mod reach;
 pub mod recovery;
 mod way_in;
@@ -17,6 +18,7 @@ use crate::{
 pub(crate) use boxes::{Cells, escape};
 pub(crate) use classes::Classes;
 pub use classes::{Asks, OTHER_APPLICATION};
+pub use password::Requests;
 pub use way_in::World;
 pub(crate) use way_in::{Claim, Search};
 

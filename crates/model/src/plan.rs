@@ -355,6 +355,13 @@ pub enum Effect {
         /// The member.
         member: String,
     },
+    /// A group loses a member.
+    MemberGone {
+        /// The group.
+        group: String,
+        /// The member.
+        member: String,
+    },
     /// A restricted management administrative unit is made.
     Unit {
         /// Object id.
@@ -420,7 +427,9 @@ impl Effect {
             | Self::Policy { id, .. }
             | Self::Object { id, .. } => vec![id],
             Self::MethodGone { user, method } => vec![user, method],
-            Self::Member { group, member } => vec![group, member],
+            Self::Member { group, member } | Self::MemberGone { group, member } => {
+                vec![group, member]
+            }
             Self::UnitMember { unit, member } => vec![unit, member],
             Self::Assignment { principal, .. } => vec![principal],
         }

@@ -58,6 +58,10 @@ pub struct PlanArgs {
     #[arg(long = "make-eligible", value_name = "USER")]
     pub make_eligible: Vec<String>,
 
+    /// Somebody who shall leave the accounts' group; may be repeated
+    #[arg(long = "remove-from-group", value_name = "USER")]
+    pub leave_group: Vec<String>,
+
     /// A mailbox that alerts go to, best outside the tenant; may be repeated
     #[arg(long = "alert-mail", value_name = "ADDRESS")]
     pub alert_mail: Vec<String>,

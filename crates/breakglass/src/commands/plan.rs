@@ -121,6 +121,7 @@ fn wishes(args: &PlanArgs, snapshot: &TenantSnapshot) -> Result<Wishes, Failure>
         keepers: people(&args.keepers, "--keeper")?,
         approvers: people(&args.approvers, "--approver")?,
         make_eligible: people(&args.make_eligible, "--make-eligible")?,
+        leave_group: people(&args.leave_group, "--remove-from-group")?,
         alert_mail: args
             .alert_mail
             .iter()

@@ -31,7 +31,7 @@ const EXCHANGE_ONLINE: &str = "00000002-0000-0ff1-ce00-000000000000";
 const DEVICE_REGISTRATION: &str = "01cb2876-7ebd-4aa4-9cc9-d28bd4d359a9";
 
 /// What is asked for: resources, an action, authentication contexts.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Asks {
     /// App id of the resource.
     pub audience: String,
@@ -83,6 +83,13 @@ impl Asks {
         }
     }
 
+    /// Everything that anything reads of this: what is the same here is the same for every proof.
+    pub(crate) fn class(&self, engine: &Engine) -> (Vec<Truth>, bool, bool) {
+        let audience = fold(&self.audience);
+        let mandatory = engine.environment.mandatory_mfa.contains(&audience);
+        (self.judge(engine), mandatory, self.registering())
+    }
+
     /// What every target condition says of this, by condition.
     pub(crate) fn judge(&self, engine: &Engine) -> Vec<Truth> {
         let asked = self.asked(engine);
@@ -92,6 +99,61 @@ impl Asks {
             .map(|(_, condition)| engine.judge_target(condition, &asked).truth)
             .collect()
     }
+}
+
+/// Everything that can be asked for, as far as the policies could tell it apart: the same class may be there often.
+pub(crate) fn requests(engine: &Engine, targets: &[String]) -> Vec<Asks> {
+    let mut candidates: Vec<Asks> = targets.iter().map(|id| Asks::resource(id)).collect();
+    let plain = [EXCHANGE_ONLINE, ADMIN_PORTALS, MICROSOFT_GRAPH];
+    candidates.extend(plain.iter().map(|id| Asks::resource(id)));
+    candidates.extend(engine.apps.ids.iter().map(|id| Asks::resource(id)));
+    candidates.push(Asks::resource(OTHER_APPLICATION));
+    candidates.push(Asks {
+        baseline: true,
+        ..Asks::resource(MICROSOFT_GRAPH)
+    });
+    let mut actions = vec![
+        REGISTER_SECURITY_INFO.to_owned(),
+        REGISTER_DEVICE.to_owned(),
+    ];
+    let mut contexts: Vec<String> = Vec::new();
+    for (_, condition) in &engine.targets {
+        match &condition.target {
+            Target::UserActions(own) => actions.extend(own.iter().map(|a| fold(a))),
+            Target::Contexts(own) => contexts.extend(own.iter().map(|c| fold(c))),
+            Target::Resources(_) | Target::Unknown => {}
+        }
+    }
+    candidates.extend(actions.into_iter().map(|action| Asks {
+        action: Some(action.clone()),
+        ..Asks::resource(if action == REGISTER_DEVICE {
+            DEVICE_REGISTRATION
+        } else {
+            MY_SIGN_INS
+        })
+    }));
+    candidates.extend(
+        contexts
+            .iter()
+            .map(|c| Asks::resource("00000003-0000-0ff1-ce00-000000000000").with_context(c)),
+    );
+    // A request is for a resource as well, whatever action or context it comes with.
+    let plain = candidates.len();
+    for place in 0..plain {
+        if candidates[place].action.is_some() || candidates[place].context.is_some() {
+            let with = candidates[place].clone();
+            let resources: Vec<Asks> = candidates[..plain]
+                .iter()
+                .filter(|own| own.action.is_none() && own.context.is_none() && !own.baseline)
+                .map(|own| Asks {
+                    audience: own.audience.clone(),
+                    ..with.clone()
+                })
+                .collect();
+            candidates.extend(resources);
+        }
+    }
+    candidates
 }
 
 /// Where a sign-in comes from.
@@ -265,66 +327,12 @@ impl Classes {
     }
 
     fn build_targets(&mut self, engine: &Engine, targets: &[String]) {
-        let mut candidates: Vec<Asks> = targets.iter().map(|id| Asks::resource(id)).collect();
-        let plain = [EXCHANGE_ONLINE, ADMIN_PORTALS, MICROSOFT_GRAPH];
-        candidates.extend(plain.iter().map(|id| Asks::resource(id)));
-        candidates.extend(engine.apps.ids.iter().map(|id| Asks::resource(id)));
-        candidates.push(Asks::resource(OTHER_APPLICATION));
-        candidates.push(Asks {
-            baseline: true,
-            ..Asks::resource(MICROSOFT_GRAPH)
-        });
-        let mut actions = vec![
-            REGISTER_SECURITY_INFO.to_owned(),
-            REGISTER_DEVICE.to_owned(),
-        ];
-        let mut contexts: Vec<String> = Vec::new();
-        for (_, condition) in &engine.targets {
-            match &condition.target {
-                Target::UserActions(own) => actions.extend(own.iter().map(|a| fold(a))),
-                Target::Contexts(own) => contexts.extend(own.iter().map(|c| fold(c))),
-                Target::Resources(_) | Target::Unknown => {}
-            }
-        }
-        candidates.extend(actions.into_iter().map(|action| Asks {
-            action: Some(action.clone()),
-            ..Asks::resource(if action == REGISTER_DEVICE {
-                DEVICE_REGISTRATION
-            } else {
-                MY_SIGN_INS
-            })
-        }));
-        candidates.extend(
-            contexts
-                .iter()
-                .map(|c| Asks::resource("00000003-0000-0ff1-ce00-000000000000").with_context(c)),
-        );
-        // A request is for a resource as well, whatever action or context it comes with.
-        let plain = candidates.len();
-        for place in 0..plain {
-            if candidates[place].action.is_some() || candidates[place].context.is_some() {
-                let with = candidates[place].clone();
-                let resources: Vec<Asks> = candidates[..plain]
-                    .iter()
-                    .filter(|own| own.action.is_none() && own.context.is_none() && !own.baseline)
-                    .map(|own| Asks {
-                        audience: own.audience.clone(),
-                        ..with.clone()
-                    })
-                    .collect();
-                candidates.extend(resources);
-            }
-        }
         let mut known = HashSet::new();
         let mut vectors = Vec::new();
-        for asks in candidates {
-            let truths = asks.judge(engine);
-            let mandatory = engine
-                .environment
-                .mandatory_mfa
-                .contains(&fold(&asks.audience));
-            let key = (truths.clone(), mandatory, asks.registering());
-            if known.insert(key) {
+        for asks in requests(engine, targets) {
+            let class = asks.class(engine);
+            if known.insert(class.clone()) {
+                let (truths, mandatory, _) = class;
                 self.targets.push(asks);
                 self.mandatory.push(mandatory);
                 vectors.push(truths);

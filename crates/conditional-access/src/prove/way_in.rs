@@ -33,6 +33,8 @@ pub struct World {
     pub any_risk: bool,
     /// A person whose devices were not read may have any; otherwise none is taken to be at hand.
     pub unread_devices: bool,
+    /// The client; `None`: a browser or an app of today, as the person chooses.
+    pub client: Option<ClientApp>,
 }
 
 /// How many kinds of devices are tried for a person whose devices were not read. Beyond them the question is left
@@ -119,6 +121,10 @@ impl Prover<'_> {
     pub(crate) fn way_in(&self, subject: &Subject, search: Search<'_>) -> Option<SignIn> {
         let origins = self.origins(search);
         let hands = self.at_hand(subject, search.world.unread_devices);
+        let clients = match &search.world.client {
+            Some(client) => std::slice::from_ref(client),
+            None => &[ClientApp::Browser, ClientApp::Modern],
+        };
         let relevant: Vec<(usize, &Clause)> = self
             .engine
             .policies
@@ -151,7 +157,11 @@ impl Prover<'_> {
                 })
                 .collect();
             for hand in &hands {
-                for client in [ClientApp::Browser, ClientApp::Modern] {
+                for client in clients.iter().copied() {
+                    // A legacy client shows no device.
+                    if client.legacy() && hand.device != Given::Nothing {
+                        continue;
+                    }
                     for platform in &self.classes.platforms {
                         let manner = (hand, client, *platform);
                         if let Some(sign_in) =

@@ -65,9 +65,11 @@ impl Draft<'_> {
         let pending = if self.any_waits() {
             None
         } else {
+            self.widen_strengths();
             self.dedicated()
         };
         self.exclusions(Why::KeepsOut, &[Outcome::Block, Outcome::Deny]);
+        self.permanent_allowed();
         self.role();
         if let Some(pending) = pending {
             self.enforce(&pending);

@@ -345,6 +345,7 @@ impl<'a> Draft<'a> {
             })
             .collect();
         remaining.extend(self.left_for_people());
+        self.name_strangers(&mut remaining);
         remaining.extend(self.tasks());
         let accounts = self
             .accounts

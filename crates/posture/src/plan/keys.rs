@@ -26,11 +26,33 @@ const RISK_MODELS: &str = "Everybody whom the setting includes may use keys of t
 const RISK_GROUP: &str = "None for others: only the group is named.";
 
 /// Where the settings of FIDO2 stand in the snapshot.
-enum At {
+pub(super) enum At {
     /// In the methods policy with this id, in this list, at this place.
     Inline(String, Vec<Value>, usize),
     /// In a collection of their own, with this id.
     Listed(String),
+}
+
+impl At {
+    /// What a write changes in the snapshot: the settings as they are then, and the fields that it sets.
+    pub(super) fn effect(&self, new: &Value, after: &Value) -> Effect {
+        match self {
+            Self::Listed(id) => Effect::Object {
+                collection: LIST.to_owned(),
+                id: id.clone(),
+                set: after.clone(),
+            },
+            Self::Inline(id, list, place) => {
+                let mut list = list.clone();
+                list[*place] = new.clone();
+                Effect::Object {
+                    collection: POLICY.to_owned(),
+                    id: id.clone(),
+                    set: json!({LIST: list}),
+                }
+            }
+        }
+    }
 }
 
 /// An account and what it holds.
@@ -74,7 +96,7 @@ impl Draft<'_> {
         }
     }
 
-    fn fido2(&self) -> Option<(At, Value)> {
+    pub(super) fn fido2(&self) -> Option<(At, Value)> {
         let is = |own: &Value| text(own, "id").eq_ignore_ascii_case("fido2");
         for policy in self.all(POLICY) {
             let list = policy[LIST].as_array().cloned().unwrap_or_default();
@@ -306,22 +328,7 @@ impl Draft<'_> {
                 }
             }
         }
-        let effect = match at {
-            At::Listed(id) => Effect::Object {
-                collection: LIST.to_owned(),
-                id: id.clone(),
-                set: after.clone(),
-            },
-            At::Inline(id, list, place) => {
-                let mut list = list.clone();
-                list[*place] = new.clone();
-                Effect::Object {
-                    collection: POLICY.to_owned(),
-                    id: id.clone(),
-                    set: json!({LIST: list}),
-                }
-            }
-        };
+        let effect = at.effect(new, &after);
         let path = format!("/policies/{POLICY}/{LIST}/fido2");
         self.add(Proposal {
             id: STEP.to_owned(),

@@ -17,10 +17,14 @@ mod draft;
 mod grounds;
 mod group;
 mod keys;
+mod members;
 mod people;
+mod pim;
 mod protection;
+mod registration;
 mod safety;
 mod simulate;
+mod strength;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -51,6 +55,8 @@ pub struct Wishes {
     pub approvers: Vec<ObjectId>,
     /// Standing Global Administrators who shall be eligible instead: object ids.
     pub make_eligible: Vec<ObjectId>,
+    /// Members of the accounts' group who shall leave it: object ids.
+    pub leave_group: Vec<ObjectId>,
     /// Mailboxes that alerts go to.
     pub alert_mail: Vec<String>,
     /// Telephone numbers that alerts go to, `+41 44 555 01 42`: country code and number.
@@ -118,11 +124,14 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanError> {
     let mut draft = Draft::new(input)?;
     draft.accounts();
     draft.group();
+    draft.leave_group();
     draft.keys();
+    draft.registration();
     draft.access();
     draft.weak_methods();
     draft.head_count();
     draft.protection();
+    draft.standing_rules();
     draft.alerting();
     draft.muted();
     let (accounts, steps, warnings, remaining) = draft.finish();

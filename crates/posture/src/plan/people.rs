@@ -166,7 +166,7 @@ impl Draft<'_> {
                 requirement: "A4",
                 permission: "RoleManagement.ReadWrite.Directory",
                 by_person: false,
-                after: Vec::new(),
+                after: self.after_permanent(),
                 risk: "One more standing Global Administrator; it is counted (A6).",
                 undo_text: "The assignment is removed.".to_owned(),
                 write: graph(

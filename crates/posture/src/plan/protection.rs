@@ -446,7 +446,7 @@ impl Draft<'_> {
     }
 
     /// The settings object with one rule replaced.
-    fn rule_set(&self, standing: Option<&Value>, role: &str, setting: &Value) -> Value {
+    pub(super) fn rule_set(&self, standing: Option<&Value>, role: &str, setting: &Value) -> Value {
         let id = standing
             .and_then(|own| own["id"].as_str())
             .unwrap_or("new:keeper-settings");

@@ -38,6 +38,7 @@ fn one(snapshot: &mut TenantSnapshot, effect: &Effect) {
             expires: Reading::Read(None),
         }),
         Effect::Member { group, member } => join(snapshot, group, member),
+        Effect::MemberGone { group, member } => leave(snapshot, group, member),
         Effect::Unit { id, name } => snapshot.units.items.push(AdministrativeUnit {
             id: object_id(id),
             display_name: Some(name.clone()),
@@ -193,6 +194,35 @@ fn join(snapshot: &mut TenantSnapshot, group: &str, member: &str) {
             if !groups.contains(&group) {
                 groups.push(group);
             }
+        }
+    }
+}
+
+/// A member leaves a group. What holds the group loses it too, when nothing else brought it there; a way that is not
+/// seen would only make the account look worse off than it is.
+pub(super) fn leave(snapshot: &mut TenantSnapshot, group: &str, member: &str) {
+    let (Ok(group), Ok(member)) = (ObjectId::parse(group), ObjectId::parse(member)) else {
+        return;
+    };
+    let left = with_holders(snapshot, &group);
+    for own in &mut snapshot.groups.items {
+        let Some(id) = &own.id else { continue };
+        if *id == group
+            && let Reading::Read(members) = &mut own.members
+        {
+            members.retain(|own| *own != member);
+        }
+        if left.contains(id)
+            && let Reading::Read(members) = &mut own.transitive_members
+        {
+            members.retain(|own| *own != member);
+        }
+    }
+    for user in &mut snapshot.users.items {
+        if user.id.as_ref() == Some(&member)
+            && let Reading::Read(groups) = &mut user.transitive_member_of
+        {
+            groups.retain(|own| !left.contains(own));
         }
     }
 }

@@ -4,7 +4,10 @@ use serde_json::json;
 
 use super::*;
 
+mod drift;
+mod guards;
 mod mended;
+mod strength;
 mod waiting;
 
 fn now() -> Timestamp {
@@ -39,6 +42,7 @@ fn wishes() -> Wishes {
             id("7b3e1ab9-41c2-4d8a-b6f0-9c5d1e2a441f"),
             id("7b3e1a94-41c2-4d8a-b6f0-9c5d1e2a434c"),
         ],
+        leave_group: Vec::new(),
         alert_mail: vec!["soc@contoso.example".to_owned()],
         alert_sms: vec![("41".to_owned(), "445550142".to_owned())],
         event_hub: None,

@@ -2,12 +2,12 @@
 //! will stand.
 
 use breakglass_model::{
-    ObjectId, Reading, TenantSnapshot,
+    ObjectId, TenantSnapshot,
     plan::{Effect, Write},
 };
 use serde_json::Value;
 
-use super::simulate::{simulate, with_holders};
+use super::simulate::{leave, simulate};
 
 /// Takes a step back, as far as Conditional Access and roles can notice. What else it changed (units, alert rules)
 /// decides over nobody's sign-in.
@@ -18,6 +18,9 @@ pub fn undone(snapshot: &mut TenantSnapshot, write: &Write, effects: &[Effect]) 
     for effect in effects.iter().rev() {
         if let Effect::Member { group, member } = effect {
             leave(snapshot, group, member);
+        } else if let Effect::MemberGone { group, member } = effect {
+            let (group, member) = (group.clone(), member.clone());
+            simulate(snapshot, &[Effect::Member { group, member }]);
         } else if let Some(back) = inverse(effect, &write.before) {
             simulate(snapshot, &[back]);
         } else if write.before.is_null() {
@@ -64,35 +67,6 @@ fn unmake(snapshot: &mut TenantSnapshot, effect: &Effect) {
             }
         }
         _ => {}
-    }
-}
-
-/// A member leaves a group. What holds the group loses it too, when nothing else brought it there; a way that is not
-/// seen would only make the account look worse off than it is.
-fn leave(snapshot: &mut TenantSnapshot, group: &str, member: &str) {
-    let (Ok(group), Ok(member)) = (ObjectId::parse(group), ObjectId::parse(member)) else {
-        return;
-    };
-    let left = with_holders(snapshot, &group);
-    for own in &mut snapshot.groups.items {
-        let Some(id) = &own.id else { continue };
-        if *id == group
-            && let Reading::Read(members) = &mut own.members
-        {
-            members.retain(|own| *own != member);
-        }
-        if left.contains(id)
-            && let Reading::Read(members) = &mut own.transitive_members
-        {
-            members.retain(|own| *own != member);
-        }
-    }
-    for user in &mut snapshot.users.items {
-        if user.id.as_ref() == Some(&member)
-            && let Reading::Read(groups) = &mut user.transitive_member_of
-        {
-            groups.retain(|own| !left.contains(own));
-        }
     }
 }
 

@@ -25,6 +25,7 @@ fn wishes() -> Wishes {
         keepers: vec![chloe.clone()],
         approvers: vec![adele, bruno],
         make_eligible: vec![service, chloe],
+        leave_group: Vec::new(),
         alert_mail: vec!["soc@contoso.example".to_owned()],
         alert_sms: vec![("41".to_owned(), "445550142".to_owned())],
         event_hub: None,
