@@ -78,7 +78,7 @@ pub fn run(args: &PlanArgs) -> Result<u8, Failure> {
     };
     match &args.out {
         Some(out) => {
-            output::print_done(&shown, &format!("the plan `{}` is written", out.display()))?
+            output::print_done(&shown, &format!("the plan `{}` is written", out.display()))?;
         }
         None => output::print(&shown)?,
     }
