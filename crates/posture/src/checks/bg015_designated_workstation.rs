@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Medium,
     what: "Compares the device of every use in the store with the workstations of the register.",
     rationale: "On an ordinary PC the session of a Global Administrator can be stolen.",
-    fix: "List the secure workstations: in register.toml, add a [[workstation]] with its device_id.",
+    fix: "List the secure workstations: in register.toml, add a [[workstation]] with its device_id (Entra admin center > Devices > All devices > the workstation > Device ID). Then `breakglass check --only BG015 --register register.toml`.",
     controls: &["NIST AC-6(9)", "ISM 1612"],
     references: &[EMERGENCY_ACCESS],
     run,

@@ -17,7 +17,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::High,
     what: "Looks up the place of every key of the register.",
     rationale: "A key that cannot be found does not open anything.",
-    fix: "Record where the key of {subject} lies in register.toml: `place` of the key.",
+    fix: "Record where the key of {subject} lies in register.toml: `place` of the key. Then `breakglass check --only BG029 --register register.toml --sealed <file>`.",
     controls: &["CIS M365 1.1.2", "NIST PE-3"],
     references: &[EMERGENCY_ACCESS],
     run,

@@ -18,7 +18,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::High,
     what: "Looks for the key and its PIN among what the envelopes at the place of the key hold.",
     rationale: "A key without its PIN opens nothing.",
-    fix: "Seal the PIN with the key of {subject} and record it in register.toml: `holds` of the envelope.",
+    fix: "Seal the PIN with the key of {subject} and record it in register.toml: `holds` of the envelope. Then `breakglass check --only BG030 --register register.toml --sealed <file>`.",
     controls: &["CIS M365 1.1.2", "NIST IA-5"],
     references: &[EMERGENCY_ACCESS],
     run,

@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Medium,
     what: "Looks at the last dated check of every envelope.",
     rationale: "A broken seal that nobody notices means that somebody else has the key.",
-    fix: "Look at the seal of envelope {subject} and record it in register.toml: `checked` of the envelope.",
+    fix: "Look at the seal of envelope {subject} and record it in register.toml: `checked` of the envelope. Then `breakglass check --only BG031 --register register.toml --sealed <file>`.",
     controls: &["NIST PE-3", "ISM 1614"],
     references: &[EMERGENCY_ACCESS],
     run,

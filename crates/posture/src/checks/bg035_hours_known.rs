@@ -17,7 +17,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Medium,
     what: "Looks for the hours of each place where keys lie.",
     rationale: "A bank box is closed at night and at weekends.",
-    fix: "Record the hours of {subject} in register.toml: `hours` of the place.",
+    fix: "Record the hours of {subject} in register.toml: `hours` of the place. Then `breakglass check --only BG035 --register register.toml --sealed <file>`.",
     controls: &["NIST CP-2"],
     references: &[EMERGENCY_ACCESS],
     run,

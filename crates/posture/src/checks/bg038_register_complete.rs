@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Medium,
     what: "Looks for the accounts, their keys, the people and the sealed part in the register.",
     rationale: "In the emergency somebody has to know which accounts, where, and who may.",
-    fix: "Fill in what the evidence names in register.toml.",
+    fix: "Fill in what the evidence names in register.toml. Then `breakglass check --only BG038 --register register.toml`.",
     controls: &["CIS Controls 5.1", "NIST AC-2", "ISM 1610"],
     references: &[EMERGENCY_ACCESS],
     run,

@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Medium,
     what: "Compares id, name, tenant and initial domain in the register with the tenant.",
     rationale: "A register that names yesterday's account sends people to the wrong safe.",
-    fix: "Correct the entry of {subject} in register.toml.",
+    fix: "Correct the entry of {subject} in register.toml: what the tenant has stands in the evidence. Then `breakglass check --only BG039 --register register.toml`.",
     controls: &["NIST AC-2", "CIS Controls 5.1"],
     references: &[EMERGENCY_ACCESS],
     run,

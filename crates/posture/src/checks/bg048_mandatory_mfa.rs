@@ -13,7 +13,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Critical,
     what: "Judges whether a registered method that the methods policy allows satisfies multifactor authentication without any device of its own.",
     rationale: "Microsoft asks for multifactor authentication in the admin portals and tools whatever Conditional Access says: an account that is excluded from everything and has a password can't sign in.",
-    fix: "Register a FIDO2 security key for {subject}, of a model that the authentication methods policy allows, then try it.",
+    fix: "Register a FIDO2 security key for {subject}, of a model that the authentication methods policy allows: plug it in and `breakglass key enroll --account <account> --label <label> --serial <serial> --envelope <envelope>`; then try it.",
     controls: &["NIST IA-2(1)", "CIS M365 5.2.2.1"],
     references: &[MANDATORY_MFA],
     run,

@@ -29,7 +29,7 @@ macro_rules! tampering {
 }
 macro_rules! export {
     () => {
-        "An activity-log alert on `microsoft.aadiam/diagnosticSettings/delete`, and the alarm on silence (BG067) beside it."
+        "Azure portal > Monitor > Alerts > Create > Alert rule > Activity log, on the subscription: `microsoft.aadiam/diagnosticSettings/delete`, and the alarm on silence (BG067) beside it."
     };
 }
 

@@ -18,7 +18,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::High,
     what: "Compares, for every place with keys, the day of the last change of its combination with the last real use (one that belongs to no drill) and the last day on which a person lost the authorisation; and for every account that was really used, the last change of its password.",
     rationale: "Who left still knows the combination. What was used in an emergency was seen by people, machines and cameras.",
-    fix: "Change what {subject} names: the combination of the place (then `combination_changed` in register.toml), the PINs and seals, and the password of an account after real use; then drill.",
+    fix: "Change what {subject} names: the combination of the place (then `combination_changed` in register.toml), the PINs (`breakglass key pin`) and seals, and the password of an account after real use (Entra admin center > Users > the account > Reset password); then drill.",
     controls: &[
         "NIST PS-4",
         "NIST PS-5",
