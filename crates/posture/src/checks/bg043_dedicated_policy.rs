@@ -221,6 +221,7 @@ mod tests {
         let whole = world.last_policy().clone();
         for (condition, value) in narrow {
             world.last_policy()["conditions"][condition] = value.clone();
+            breakglass_conditional_access::policy::complete(world.last_policy());
             let findings = world.run(CHECK.id);
             assert_eq!(
                 world.verdicts(CHECK.id),

@@ -31,6 +31,9 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
         let mut longest = None;
         for proof in proved.proof.policies.iter().filter(|p| p.reach == Reach::Can) {
             let Some(policy) = lockout.policy(proof.policy) else { continue };
+            if policy.left_out.iter().any(|path| path.starts_with("sessionControls")) {
+                continue;
+            }
             let Some(frequency) = policy.session.frequency else { continue };
             let short = match frequency {
                 Frequency::EveryTime => true,
@@ -44,6 +47,15 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                     .seen(object, "sessionControls.signInFrequency", frequency);
             }
             longest = Some((object, frequency, short));
+        }
+        // A policy whose session controls were not read may be the one.
+        let unread = longest.is_none().then(|| {
+            let mut all = proved.proof.policies.iter().filter(|p| p.reach == Reach::Can);
+            all.find(|p| lockout.policy(p.policy).is_some_and(|own| own.left_out.iter().any(|path| path.starts_with("sessionControls"))))
+        });
+        if let Some(proof) = unread.flatten() {
+            let datum = format!("{}/sessionControls", context.policy_object(proof.policy));
+            return CHECK.unknown(&account.subject, &datum, "the policy is in the input without it", "Policy.Read.All");
         }
         if let Some(missing) = &lockout.missing {
             return CHECK.unread(&account.subject, missing);

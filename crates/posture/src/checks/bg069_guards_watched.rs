@@ -215,7 +215,7 @@ fn announced<'a>(context: &Context<'a>, looks: impl Fn(&str) -> bool) -> Announc
             .flatten()
             .filter_map(Value::as_str)
             .any(&looks);
-        if properties["enabled"] == false || !here {
+        if properties["enabled"] != true || !here {
             continue;
         }
         let Some(found) = operations_of(&properties["condition"]) else {

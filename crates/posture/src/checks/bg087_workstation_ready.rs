@@ -66,6 +66,9 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                     .pass(name, "the workstation is there, enabled and compliant")
                     .seen(object, "isCompliant", true),
                 Some(false) => CHECK
+            if device.account_enabled.is_none() {
+                return CHECK.unknown(name, "devices/accountEnabled", "the input does not tell it", "Device.Read.All");
+            }
                     .fail(name, "the workstation is not compliant")
                     .seen(object, "isCompliant", false),
                 None => CHECK.unknown(name, "devices/isCompliant", "the input does not tell it", "Device.Read.All"),

@@ -30,9 +30,14 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
         let subject = &account.subject;
         let lockout = context.lockout;
         let mut kept = None;
+        let mut unread = None;
         let reaching = proved.proof.policies.iter().filter(|own| own.reach == Reach::Can);
         for proof in reaching {
             let Some(policy) = lockout.policy(proof.policy) else { continue };
+            if policy.left_out.iter().any(|path| path.starts_with("sessionControls")) {
+                unread = Some(proof.policy);
+                continue;
+            }
             let Some(mode) = &policy.session.persistent_browser else { continue };
             if mode.eq_ignore_ascii_case("never") && policy.unconditional() {
                 return CHECK
@@ -40,6 +45,10 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                     .seen(context.policy_object(proof.policy), "sessionControls.persistentBrowser", mode);
             }
             kept = Some((proof.policy, mode));
+        }
+        if let (Some(policy), None) = (unread, kept) {
+            let datum = format!("{}/sessionControls", context.policy_object(policy));
+            return CHECK.unknown(subject, &datum, "the policy is in the input without it", "Policy.Read.All");
         }
         match (&lockout.missing, kept) {
             (Some(missing), _) => CHECK.unread(subject, missing),
