@@ -309,6 +309,7 @@ impl<'a> Draft<'a> {
 
     pub(super) fn finish(self) -> (Vec<String>, Vec<PlanStep>, Vec<String>, Vec<Remaining>) {
         let mut remaining: Vec<Remaining> = self.open.values().map(remaining).collect();
+        remaining.extend(self.until_people());
         remaining.extend(self.tasks());
         let accounts = self
             .accounts
@@ -316,6 +317,53 @@ impl<'a> Draft<'a> {
             .map(|account| account.id.to_string())
             .collect();
         (accounts, self.steps, self.warnings, remaining)
+    }
+}
+
+impl Draft<'_> {
+    /// What is open for as long as the steps wait that an application can't take, with those that rest on them: after a
+    /// run of `apply` under an application it is what the next check says.
+    fn until_people(&self) -> Vec<Remaining> {
+        let mut waiting: Vec<&PlanStep> = Vec::new();
+        let mut state = self.input.snapshot.clone();
+        for step in &self.steps {
+            let rests_on_one = waiting.iter().any(|own| step.after.contains(&own.id));
+            if step.by_person || rests_on_one {
+                waiting.push(step);
+            } else {
+                simulate(&mut state, &step.effects);
+            }
+        }
+        if waiting.is_empty() {
+            return Vec::new();
+        }
+        let found = self.findings_in(&state, &[]);
+        found
+            .values()
+            .filter(|finding| {
+                !self
+                    .open
+                    .contains_key(&(finding.check.clone(), finding.subject.clone()))
+            })
+            .map(|finding| {
+                let closes = |step: &&&PlanStep| step.checks.contains(&finding.check);
+                let closing: Vec<&&PlanStep> = waiting.iter().filter(closes).collect();
+                let named = if closing.is_empty() {
+                    waiting.iter().collect()
+                } else {
+                    closing
+                };
+                let titles: Vec<&str> = named.iter().map(|step| step.title.as_str()).collect();
+                Remaining {
+                    closed_by: format!(
+                        "a signed-in person, by the steps that no application can take: {}",
+                        titles.join("; ")
+                    ),
+                    fix: "Run `breakglass apply` once more, signed in as a person: `sign_in = \"browser\"` under [identity.apply].".to_owned(),
+                    ..remaining(finding)
+                }
+            })
+            .collect()
     }
 }
 
