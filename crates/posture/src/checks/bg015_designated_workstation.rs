@@ -25,7 +25,11 @@ pub(super) const CHECK: Check = Check {
 fn run(context: &Context<'_>) -> Vec<Finding> {
     let register = ok_or_return!(context.needs_register(&CHECK));
     if register.workstations.is_empty() {
-        return vec![CHECK.fail("register", "no secure workstation is designated")];
+        return vec![
+            CHECK
+                .fail("register", "no secure workstation is designated")
+                .seen("register/workstation", "device_id", "none"),
+        ];
     }
     context.each_user(&CHECK, |account, _| {
         if !context.history.from_store {
@@ -56,7 +60,11 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                     "deviceId",
                     u.device_id.as_deref().unwrap_or("none"),
                 ),
-            None => CHECK.pass(&account.subject, "no use came from another device"),
+            None => CHECK.pass(&account.subject, "no use came from another device").seen(
+                account.object(),
+                "uses read",
+                context.history.uses.iter().filter(|u| Some(&u.account) == account.id.as_ref()).count(),
+            ),
         }
     })
 }

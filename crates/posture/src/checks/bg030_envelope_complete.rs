@@ -54,7 +54,19 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                     ),
                 )
                 .seen(account.entry_path(), "key", &key.label),
-            None => CHECK.pass(subject, "key and PIN lie together"),
+            None => keys.iter().fold(
+                CHECK.pass(subject, "key and PIN lie together"),
+                |finding, key| {
+                    finding.seen(
+                        format!(
+                            "register/sealed/place/{}",
+                            place_of(key, sealed).unwrap_or_default()
+                        ),
+                        "holds",
+                        format!("key:{0}, pin:{0}", key.label),
+                    )
+                },
+            ),
         }
     })
 }

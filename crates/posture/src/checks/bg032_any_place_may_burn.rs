@@ -49,6 +49,11 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
     } else {
         CHECK.fail("register", "fewer than two places hold a key with its PIN")
     };
+    let finding = finding.seen(
+        "register/sealed/place",
+        "places that hold a key with its PIN",
+        places.len(),
+    );
     vec![places.iter().fold(finding, |f, p| {
         f.seen(format!("register/sealed/place/{p}"), "holds", "key")
     })]

@@ -53,7 +53,11 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                 Some(hours) => CHECK
                     .pass(id, format!("the place can be reached: {hours}"))
                     .seen(format!("register/sealed/place/{id}"), "hours", hours),
-                None => CHECK.fail(id, "the hours of the place are not known"),
+                None => CHECK.fail(id, "the hours of the place are not known").seen(
+                    format!("register/sealed/place/{id}"),
+                    "hours",
+                    "none",
+                ),
             }
         })
         .collect()

@@ -60,11 +60,19 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                 .fold(finding, |f, l| f.seen("register", "lacks", l)),
         ];
     }
-    let _ = ok_or_return!(context.needs_sealed(&CHECK));
-    vec![CHECK.pass(
-        "register",
-        "accounts, keys, people and places are registered",
-    )]
+    let (_, sealed) = ok_or_return!(context.needs_sealed(&CHECK));
+    let keys = register.accounts.iter().map(|own| own.keys.len());
+    vec![
+        CHECK
+            .pass(
+                "register",
+                "accounts, keys, people and places are registered",
+            )
+            .seen("register/account", "listed", register.accounts.len())
+            .seen("register/account/key", "listed", keys.sum::<usize>())
+            .seen("register/person", "listed", register.people.len())
+            .seen("register/sealed/place", "listed", sealed.places.len()),
+    ]
 }
 
 #[cfg(test)]

@@ -27,7 +27,9 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
     context.each_user(&CHECK, |account, user| {
         let subject = &account.subject;
         let Some(entry) = account.entry else {
-            return CHECK.fail(subject, "the account is declared but not in the register");
+            return CHECK
+                .fail(subject, "the account is declared but not in the register")
+                .seen("register/account", "listed", register.accounts.len());
         };
         if let (Some(ours), Some(theirs)) = (&entry.upn, &user.upn)
             && ours != theirs
@@ -80,7 +82,17 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                 "User.Read.All",
             );
         }
-        CHECK.pass(subject, "the register agrees with the tenant")
+        let finding = CHECK
+            .pass(subject, "the register agrees with the tenant")
+            .seen(
+                account.object(),
+                "userPrincipalName",
+                user.upn.as_ref().map_or("", |upn| upn.as_str()),
+            );
+        match (&register.tenant_id, &context.snapshot.id) {
+            (Some(_), Some(id)) => finding.seen("organization", "id", id),
+            _ => finding,
+        }
     })
 }
 

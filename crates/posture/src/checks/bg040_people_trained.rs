@@ -30,7 +30,11 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
         .filter(|p| p.authorised_on(context.today()))
         .collect();
     if people.is_empty() {
-        return vec![CHECK.fail("register", "nobody is authorised today")];
+        return vec![CHECK.fail("register", "nobody is authorised today").seen(
+            "register/person",
+            "authorised today",
+            "nobody",
+        )];
     }
     people
         .into_iter()

@@ -74,10 +74,10 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
         if let Some(missing) = &lockout.missing {
             return CHECK.unread(&account.subject, missing);
         }
-        CHECK.fail(
+        context.judged(CHECK.fail(
             &account.subject,
             "no enabled policy includes the account, or a group of its own, and asks for an authentication strength",
-        )
+        ))
     })
 }
 

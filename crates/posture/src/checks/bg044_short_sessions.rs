@@ -73,10 +73,10 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                     format!("sessions last longer than {LIMIT_HOURS} hours"),
                 )
                 .seen(object, "sessionControls.signInFrequency", frequency),
-            None => CHECK.fail(
+            None => context.judged(CHECK.fail(
                 &account.subject,
                 "no policy that reaches the account sets a sign-in frequency: a session lasts up to 90 days",
-            ),
+            )),
         }
     })
 }

@@ -59,13 +59,13 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
         } else if let Some(missing) = &lockout.missing {
             return CHECK.unread(&account.subject, missing);
         } else {
-            return CHECK.pass(
+            return context.judged(CHECK.pass(
                 &account.subject,
                 format!(
                     "of {} policies none but the intended ones can apply to any sign-in",
                     proved.proof.policies.len()
                 ),
-            );
+            ));
         };
         for proof in proofs {
             finding = finding.seen(

@@ -29,7 +29,9 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
             (Verdict::LockedOut, _) => {
                 CHECK.not_applicable(&account.subject, "there is no way in at all, see BG046")
             }
-            (_, Some(true)) => CHECK.pass(&account.subject, "there is a way in at every risk"),
+            (_, Some(true)) => CHECK
+                .pass(&account.subject, "there is a way in at every risk")
+                .seen("signIn", "way in", context.lockout.way_in(proof)),
             (_, Some(false)) => {
                 let mut finding = CHECK.fail(
                     &account.subject,

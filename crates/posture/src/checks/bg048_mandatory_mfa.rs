@@ -3,7 +3,11 @@
 use breakglass_conditional_access::Truth;
 use breakglass_model::{Finding, Severity};
 
-use crate::{Check, Context, catalogue::MANDATORY_MFA};
+use crate::{
+    Check, Context, GuardedAccount,
+    catalogue::{MANDATORY_MFA, Seen},
+    facts::kind_name,
+};
 
 pub(super) const CHECK: Check = Check {
     id: "BG048",
@@ -19,13 +23,25 @@ pub(super) const CHECK: Check = Check {
     run,
 };
 
+/// A finding with the methods that it rests on.
+fn methods(account: &GuardedAccount<'_>, finding: Finding) -> Finding {
+    let methods = account.user.and_then(|user| user.methods.get());
+    let kinds: Vec<&str> = methods
+        .into_iter()
+        .flatten()
+        .map(|own| kind_name(&own.kind))
+        .collect();
+    let object = format!("{}/authentication/methods", account.object());
+    finding.seen(object, "method", kinds.join(", "))
+}
+
 fn run(context: &Context<'_>) -> Vec<Finding> {
     context.each_proof(&CHECK, |account, proved| match proved.subject.second_factor() {
-        Truth::Yes => CHECK.pass(&account.subject, "a registered method is a second factor on any device"),
-        Truth::No => CHECK.fail(
+        Truth::Yes => methods(account, CHECK.pass(&account.subject, "a registered method is a second factor on any device")),
+        Truth::No => methods(account, CHECK.fail(
             &account.subject,
             "no registered method that may be used satisfies multifactor authentication on an unmanaged device",
-        ),
+        )),
         Truth::Unknown => match proved.identity.methods.why() {
             Some(why) => CHECK.unknown(
                 &account.subject,

@@ -29,10 +29,12 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                 &account.subject,
                 "there is no way in already now, see BG046",
             ),
-            (_, Verdict::GetsIn) => CHECK.pass(
-                &account.subject,
-                "there is a way in with every report-only policy switched on",
-            ),
+            (_, Verdict::GetsIn) => CHECK
+                .pass(
+                    &account.subject,
+                    "there is a way in with every report-only policy switched on",
+                )
+                .seen("signIn", "way in", context.lockout.way_in(&proved.live)),
             (_, Verdict::LockedOut) => {
                 let mut finding = CHECK.fail(
                     &account.subject,

@@ -70,7 +70,9 @@ fn of(context: &Context<'_>, rule: &Rule<'_>, told: &Told<'_>) -> Finding {
         ),
         [] => match &told.missing {
             Some(missing) => CHECK.unread(rule.name, missing),
-            None => CHECK.fail(rule.name, "nobody is told"),
+            None => CHECK
+                .fail(rule.name, "nobody is told")
+                .seen(rule.object, "actions/actionGroups", rule.action_groups().len()),
         },
         many if many.iter().all(|(channel, _)| *channel == Channel::Mail) => {
             let people = many.iter().filter(|(_, a)| context.snapshot.users.iter().any(|u| is_of(u, a))).count();

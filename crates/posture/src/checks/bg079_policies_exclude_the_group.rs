@@ -221,10 +221,10 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
             let unread = perhaps.or_else(|| context.snapshot.policies.missing.clone());
             return match unread {
                 Some(unread) => CHECK.unread(subject, &unread),
-                None => CHECK.pass(
+                None => context.judged(CHECK.pass(
                     subject,
                     "no policy leaves the account out by anything but its group",
-                ),
+                )),
             };
         }
         if let Some(unread) = &unknown {

@@ -84,7 +84,10 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                 "",
             );
         }
-        CHECK.pass(subject, "no key is of a model in a listed advisory")
+        models.iter().fold(
+            CHECK.pass(subject, "no key is of a model in a listed advisory"),
+            |finding, (object, model)| finding.seen(object, "aaGuid", model.unwrap_or_default()),
+        )
     })
 }
 

@@ -55,7 +55,7 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
             (None, Some((policy, mode))) => CHECK
                 .fail(subject, "a browser may keep the session, for always or outside the conditions of a policy")
                 .seen(context.policy_object(policy), "sessionControls.persistentBrowser", mode),
-            (None, None) => CHECK.fail(subject, "no policy that reaches the account forbids a browser to keep the session"),
+            (None, None) => context.judged(CHECK.fail(subject, "no policy that reaches the account forbids a browser to keep the session")),
         }
     })
 }

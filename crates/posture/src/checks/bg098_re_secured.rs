@@ -73,7 +73,9 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                 "nobody left; whether an account was really used is not known without a store",
                 "Run `breakglass watch` with a store.",
             ),
-            (None, _) => CHECK.pass(id, "no account was really used and nobody left"),
+            (None, _) => CHECK
+                .pass(id, "no account was really used and nobody left")
+                .seen("store", "real uses", 0),
         });
     }
     for account in context.accounts {

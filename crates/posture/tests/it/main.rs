@@ -13,6 +13,8 @@ mod conformance;
 #[cfg(test)]
 mod degrade;
 #[cfg(test)]
+mod evidence;
+#[cfg(test)]
 mod fields;
 #[cfg(test)]
 mod reports;
