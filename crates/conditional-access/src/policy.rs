@@ -3,12 +3,14 @@
 //! The words are those of Microsoft Graph's `conditionalAccessPolicy` (v1.0 and beta). What a reader does
 //! not know is never dropped: it makes the policy, or the list that holds it, *unknown* by name.
 
+mod partial;
 mod read;
 
 use std::fmt;
 
 use crate::device_filter::DeviceRule;
 
+pub use partial::{complete, leave_open};
 pub use read::read;
 
 /// A policy.
@@ -42,6 +44,8 @@ pub struct Policy {
     pub flows: Option<Flows>,
     /// Conditions that hold something and that this program does not know, by path.
     pub unknown: Vec<String>,
+    /// Keys that Graph always writes and that the input leaves out, by path: what they hold is unknown here.
+    pub left_out: Vec<String>,
     /// What has to be met; `None`: nothing.
     pub grant: Option<Grant>,
     /// What acts on the session.

@@ -77,6 +77,14 @@ impl Tenant {
             .collect()
     }
 
+    /// Makes unknown what the input leaves out of the policies. Right for what was read of a tenant, where Graph writes
+    /// every key; a policy that somebody wrote by hand means *any* by what it leaves out.
+    pub fn leave_open(&mut self, snapshot: &TenantSnapshot) {
+        for (policy, own) in self.policies.iter_mut().zip(&snapshot.policies) {
+            policy::leave_open(&own.raw, policy);
+        }
+    }
+
     /// Reads policies and environment. Total.
     pub fn read(snapshot: &TenantSnapshot) -> Self {
         let policies: Vec<Policy> = snapshot

@@ -8,6 +8,7 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use crate::{
     Check, GuardedAccount,
+    catalogue::Seen,
     lockout::{Lockout, Proved},
 };
 
@@ -144,6 +145,16 @@ impl<'a> Context<'a> {
                 None => self.absent(check, account),
             }
         })
+    }
+
+    /// A finding about what no policy does: how many were looked through.
+    pub(crate) fn judged(&self, finding: Finding) -> Finding {
+        let policies = self.snapshot.policies.items.len();
+        finding.seen(
+            "identity/conditionalAccess/policies",
+            "policies judged",
+            policies,
+        )
     }
 
     /// The path of a Conditional Access policy, by its place in the snapshot.

@@ -33,7 +33,8 @@ pub(crate) struct Proved {
 impl Lockout {
     /// Proves everything that the checks ask about.
     pub fn new(snapshot: &TenantSnapshot, accounts: &[GuardedAccount<'_>]) -> Self {
-        let tenant = Tenant::read(snapshot);
+        let mut tenant = Tenant::read(snapshot);
+        tenant.leave_open(snapshot);
         let people = People::new(snapshot, &[&tenant]);
         let engine = Engine::new(&tenant.policies, &tenant.environment, Enforce::Enabled);
         let live = Engine::new(

@@ -73,6 +73,12 @@ impl<'a> Fido2<'a> {
         account: &ObjectId,
         model: Option<&str>,
     ) -> (Truth, &'static str) {
+        if let Some(field) = ["state", "includeTargets", "excludeTargets"]
+            .into_iter()
+            .find(|field| self.0.get(*field).is_none())
+        {
+            return (Truth::Unknown, unread(field));
+        }
         if !text(self.0, "state").eq_ignore_ascii_case("enabled") {
             return (Truth::No, "FIDO2 is switched off");
         }
@@ -118,12 +124,29 @@ impl<'a> Fido2<'a> {
     }
 }
 
+fn unread(field: &str) -> &'static str {
+    match field {
+        "state" => "the input does not tell whether FIDO2 is switched on",
+        "includeTargets" => "the input does not tell whom the policy includes",
+        _ => "the input does not tell whom the policy excludes",
+    }
+}
+
 fn restricted(restrictions: Option<&Value>, model: Option<&str>) -> Truth {
+    // Graph writes null where nothing is restricted; what is absent was not read.
     let Some(restrictions) = restrictions else {
-        return Truth::Yes;
+        return Truth::Unknown;
     };
-    if restrictions.get("isEnforced").and_then(Value::as_bool) != Some(true) {
+    if restrictions.is_null() {
         return Truth::Yes;
+    }
+    match restrictions.get("isEnforced").map(Value::as_bool) {
+        Some(Some(true)) => {}
+        Some(_) => return Truth::Yes,
+        None => return Truth::Unknown,
+    }
+    if restrictions.get("aaGuids").is_none() || restrictions.get("enforcementType").is_none() {
+        return Truth::Unknown;
     }
     let Some(model) = model else {
         return Truth::Unknown;

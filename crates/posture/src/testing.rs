@@ -134,8 +134,9 @@ impl World {
         users.retain(|user| user.id.as_ref() != Some(&gone));
     }
 
-    /// Adds a Conditional Access policy as Graph writes it.
-    pub(crate) fn policy(&mut self, raw: Value) {
+    /// Adds a Conditional Access policy as Graph writes it: with every key.
+    pub(crate) fn policy(&mut self, mut raw: Value) {
+        breakglass_conditional_access::policy::complete(&mut raw);
         self.snapshot.policies.items.push(Policy {
             id: raw["id"].as_str().map(oid),
             display_name: raw["displayName"].as_str().map(str::to_owned),

@@ -56,6 +56,7 @@ pub fn read(raw: &Value) -> Policy {
         device: read.device,
         flows: read.flows,
         unknown,
+        left_out: Vec::new(),
         grant: top.get("grantControls").and_then(controls::grant),
         session: top
             .get("sessionControls")

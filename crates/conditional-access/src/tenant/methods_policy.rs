@@ -55,6 +55,8 @@ struct Target {
 struct Passkeys {
     /// Enforced: whether the list allows or refuses.
     allow: Option<bool>,
+    /// Whether they are enforced was not read.
+    unread: bool,
     models: Vec<String>,
 }
 
@@ -228,6 +230,7 @@ impl Target {
 impl Passkeys {
     fn allow(&self, aaguid: Option<&str>) -> Truth {
         match (self.allow, aaguid) {
+            (None, _) if self.unread => Truth::Unknown,
             (None, _) => Truth::Yes,
             (Some(_), None) => Truth::Unknown,
             (Some(allow), Some(model)) => {
@@ -300,6 +303,9 @@ fn passkeys(restrictions: &Value) -> Passkeys {
     let kind = text(restrictions, "enforcementType").unwrap_or("allow");
     Passkeys {
         allow: enforced.then(|| !kind.eq_ignore_ascii_case("block")),
+        unread: restrictions
+            .as_object()
+            .is_some_and(|own| !own.contains_key("isEnforced")),
         models: texts(restrictions, "aaGuids").map(fold).collect(),
     }
 }

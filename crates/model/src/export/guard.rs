@@ -34,14 +34,25 @@ pub(super) fn password(object: &Value) -> Password {
     };
     let must_change = match object.get("passwordProfile") {
         None => absent("passwordProfile"),
-        Some(profile) => Reading::Read(
-            [
+        Some(profile) => {
+            let either = [
                 "forceChangePasswordNextSignIn",
                 "forceChangePasswordNextSignInWithMfa",
-            ]
-            .iter()
-            .any(|key| profile.get(key).and_then(Value::as_bool) == Some(true)),
-        ),
+            ];
+            let must = either
+                .iter()
+                .any(|key| profile.get(key).and_then(Value::as_bool) == Some(true));
+            let unread = either.iter().find(|key| {
+                !must
+                    && profile
+                        .as_object()
+                        .is_some_and(|own| !own.contains_key(**key))
+            });
+            match unread {
+                Some(key) => absent(key),
+                None => Reading::Read(must),
+            }
+        }
     };
     Password {
         never_expires,

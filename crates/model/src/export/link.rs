@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{
-    build::{group_ids, ids, map},
+    build::{group_ids, ids_of},
     gather::Gather,
     is_placeholder,
     kind::{self, GROUPS, MEMBER_OF, MEMBERS, TRANSITIVE_MEMBERS, USERS},
@@ -103,10 +103,10 @@ impl Gather {
                          groups/{id}/members"
                     ))
                 },
-                |list| map(list, |items| ids(&items)),
+                ids_of,
             );
             if let Some(list) = self.list(GROUPS, &raw, &raw, TRANSITIVE_MEMBERS) {
-                group.transitive_members = map(list, |items| ids(&items));
+                group.transitive_members = ids_of(list);
             }
             snapshot.groups.items.push(group);
         }

@@ -168,6 +168,18 @@ fn personal(object: &Value) -> Reading<Vec<(String, String)>> {
             signs.push(((*key).to_owned(), value));
         }
     }
+    // One sign is enough to know; that there is none is known when every field was read.
+    let unread: Vec<&str> = PERSONAL
+        .iter()
+        .copied()
+        .filter(|key| object.get(key).is_none())
+        .collect();
+    if signs.is_empty() && !unread.is_empty() {
+        return Reading::NotRead(format!(
+            "the input leaves out {} of this user",
+            unread.join(", ")
+        ));
+    }
     Reading::Read(signs)
 }
 
@@ -176,7 +188,9 @@ fn licences(object: &Value) -> Reading<Vec<String>> {
         Some(Value::Array(licences)) => Reading::Read(
             licences
                 .iter()
-                .filter_map(|licence| owned(licence, "skuId"))
+                .map(|licence| {
+                    owned(licence, "skuId").unwrap_or_else(|| "one without skuId".to_owned())
+                })
                 .collect(),
         ),
         Some(Value::Null) => Reading::Read(Vec::new()),
@@ -187,6 +201,14 @@ fn licences(object: &Value) -> Reading<Vec<String>> {
 fn last_sign_in(object: &Value) -> Reading<Option<Timestamp>> {
     match object.get("signInActivity") {
         None => absent("signInActivity"),
+        // Each of the two may be the later one: a sign-in with a key is often a non-interactive one.
+        Some(Value::Object(activity))
+            if !["lastSignInDateTime", "lastNonInteractiveSignInDateTime"]
+                .iter()
+                .all(|key| activity.contains_key(*key)) =>
+        {
+            Reading::NotRead("`signInActivity` is in the input without all of its times".to_owned())
+        }
         Some(activity) => Reading::Read(
             [
                 "lastSignInDateTime",

@@ -27,7 +27,9 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
         let subject = &account.subject;
         match (account.user, &context.snapshot.users.missing) {
             (Some(user), _) => match &user.account_enabled {
-                Reading::Read(true) => CHECK.pass(subject, "the account exists and is enabled"),
+                Reading::Read(true) => CHECK
+                    .pass(subject, "the account exists and is enabled")
+                    .seen(account.object(), "accountEnabled", true),
                 Reading::Read(false) => CHECK.fail(subject, "the account is disabled").seen(
                     account.object(),
                     "accountEnabled",

@@ -63,7 +63,14 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                 "User.Read.All",
             );
         }
-        CHECK.pass(subject, "the account is a member of this tenant and not synchronised")
+        let finding = CHECK
+            .pass(subject, "the account is a member of this tenant and not synchronised")
+            .seen(account.object(), "onPremisesSyncEnabled", false);
+        match (&user.user_type, &user.described_in) {
+            (Some(kind), _) => finding.seen(account.object(), "userType", kind),
+            (None, Some(file)) => finding.seen(account.object(), "described in", file),
+            (None, None) => finding,
+        }
     })
 }
 

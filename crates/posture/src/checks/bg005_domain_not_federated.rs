@@ -35,9 +35,9 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
             domain.map(|d| &d.federated),
             &context.snapshot.domains.missing,
         ) {
-            (Some(Reading::Read(false)), _) => {
-                CHECK.pass(subject, format!("{name} is a managed domain"))
-            }
+            (Some(Reading::Read(false)), _) => CHECK
+                .pass(subject, format!("{name} is a managed domain"))
+                .seen(format!("domains/{name}"), "authenticationType", "Managed"),
             (Some(Reading::Read(true)), _) => CHECK
                 .fail(subject, format!("{name} is federated"))
                 .seen(format!("domains/{name}"), "authenticationType", "Federated"),

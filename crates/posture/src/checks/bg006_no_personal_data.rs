@@ -22,11 +22,15 @@ pub(super) const CHECK: Check = Check {
     run,
 };
 
+/// What `User::personal` is read from.
+const FIELDS: &str =
+    "mobilePhone, businessPhones, otherMails, manager, employeeId, mail, jobTitle, department";
+
 fn run(context: &Context<'_>) -> Vec<Finding> {
     context.each_user(&CHECK, |account, user| match &user.personal {
-        Reading::Read(signs) if signs.is_empty() => {
-            CHECK.pass(&account.subject, "the object names no person")
-        }
+        Reading::Read(signs) if signs.is_empty() => CHECK
+            .pass(&account.subject, "the object names no person")
+            .seen(account.object(), FIELDS, "empty"),
         Reading::Read(signs) => signs.iter().fold(
             CHECK.fail(
                 &account.subject,

@@ -24,9 +24,9 @@ pub(super) const CHECK: Check = Check {
 
 fn run(context: &Context<'_>) -> Vec<Finding> {
     context.each_user(&CHECK, |account, user| match &user.licences {
-        Reading::Read(skus) if skus.is_empty() => {
-            CHECK.pass(&account.subject, "no licence is assigned")
-        }
+        Reading::Read(skus) if skus.is_empty() => CHECK
+            .pass(&account.subject, "no licence is assigned")
+            .seen(account.object(), "assignedLicenses", "none"),
         Reading::Read(skus) => CHECK.fail(&account.subject, "licences are assigned").seen(
             account.object(),
             "assignedLicenses",

@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::High,
     what: "Counts the responders and custodians who are authorised today; fewer than two fail.",
     rationale: "Access must not depend on one administrator being reachable, or still employed.",
-    fix: "Authorise a second person: in register.toml, add a [[person]] with the role responder or custodian.",
+    fix: "Authorise a second person: in register.toml, add a [[person]] with the role responder or custodian. Then `breakglass check --only BG008 --register register.toml`.",
     controls: &["NIST CP-2", "PCI DSS 8.2.2"],
     references: &[EMERGENCY_ACCESS],
     run,

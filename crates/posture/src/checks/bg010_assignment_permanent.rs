@@ -26,12 +26,16 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
     context.each_id(&CHECK, |account, id| {
         let subject = &account.subject;
         let held = context.held(id, AssignmentKind::Active);
-        if held
+        if let Some(found) = held
             .assignments
             .iter()
-            .any(|a| a.activated.get() == Some(&false) && a.end.get() == Some(&None))
+            .find(|a| a.activated.get() == Some(&false) && a.end.get() == Some(&None))
         {
-            return CHECK.pass(subject, "an active assignment has no end");
+            let object = format!("roleAssignments/{}", found.id.as_deref().unwrap_or("?"));
+            return CHECK
+                .pass(subject, "an active assignment has no end")
+                .seen(&object, "endDateTime", "none")
+                .seen(object, "principalId", &found.principal);
         }
         if let Some(missing) = &held.unknown {
             return CHECK.unread(subject, missing);

@@ -26,12 +26,15 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
     context.each_id(&CHECK, |account, id| {
         let subject = &account.subject;
         let held = context.held(id, AssignmentKind::Active);
-        if held
+        if let Some(found) = held
             .assignments
             .iter()
-            .any(|a| a.scope.get().is_some_and(|s| s == "/"))
+            .find(|a| a.scope.get().is_some_and(|s| s == "/"))
         {
-            return CHECK.pass(subject, "an active assignment covers the whole tenant");
+            let object = format!("roleAssignments/{}", found.id.as_deref().unwrap_or("?"));
+            return CHECK
+                .pass(subject, "an active assignment covers the whole tenant")
+                .seen(object, "directoryScopeId", "/");
         }
         if let Some(missing) = &held.unknown {
             return CHECK.unread(subject, missing);

@@ -97,6 +97,11 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
             ),
         )
     };
+    let finding = finding.seen(
+        "roleAssignmentScheduleInstances",
+        "assignments read",
+        snapshot.active_assignments.items.len(),
+    );
     vec![all.iter().take(20).fold(finding, |f, id| {
         f.seen(
             format!("directoryObjects/{id}"),

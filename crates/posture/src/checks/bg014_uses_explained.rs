@@ -40,10 +40,12 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
         }
         let last = match &user.last_sign_in {
             Reading::Read(None) => {
-                return CHECK.pass(
-                    subject,
-                    "every use is explained, and the directory knows of no sign-in",
-                );
+                return CHECK
+                    .pass(
+                        subject,
+                        "every use is explained, and the directory knows of no sign-in",
+                    )
+                    .seen(account.object(), "signInActivity", "none");
             }
             Reading::Read(Some(last)) => *last,
             Reading::NotRead(why) => {
@@ -55,10 +57,12 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
         // The store's own records tell the minute; a drill's date is only a day.
         let known = uses().any(|u| u.at >= last || last.duration_since(u.at).as_hours() < 1);
         if context.history.from_store && known {
-            return CHECK.pass(
-                subject,
-                "every use is explained, and the last sign-in is one of them",
-            );
+            return CHECK
+                .pass(
+                    subject,
+                    "every use is explained, and the last sign-in is one of them",
+                )
+                .seen(account.object(), "signInActivity", last);
         }
         let drill = context
             .history

@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Medium,
     what: "Compares the device of every use in the store with the workstations of the register.",
     rationale: "On an ordinary PC the session of a Global Administrator can be stolen.",
-    fix: "List the secure workstations: in register.toml, add a [[workstation]] with its device_id.",
+    fix: "List the secure workstations: in register.toml, add a [[workstation]] with its device_id (Entra admin center > Devices > All devices > the workstation > Device ID). Then `breakglass check --only BG015 --register register.toml`.",
     controls: &["NIST AC-6(9)", "ISM 1612"],
     references: &[EMERGENCY_ACCESS],
     run,
@@ -25,7 +25,11 @@ pub(super) const CHECK: Check = Check {
 fn run(context: &Context<'_>) -> Vec<Finding> {
     let register = ok_or_return!(context.needs_register(&CHECK));
     if register.workstations.is_empty() {
-        return vec![CHECK.fail("register", "no secure workstation is designated")];
+        return vec![
+            CHECK
+                .fail("register", "no secure workstation is designated")
+                .seen("register/workstation", "device_id", "none"),
+        ];
     }
     context.each_user(&CHECK, |account, _| {
         if !context.history.from_store {
@@ -56,7 +60,11 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                     "deviceId",
                     u.device_id.as_deref().unwrap_or("none"),
                 ),
-            None => CHECK.pass(&account.subject, "no use came from another device"),
+            None => CHECK.pass(&account.subject, "no use came from another device").seen(
+                account.object(),
+                "uses read",
+                context.history.uses.iter().filter(|u| Some(&u.account) == account.id.as_ref()).count(),
+            ),
         }
     })
 }

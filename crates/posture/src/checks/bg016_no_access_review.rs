@@ -142,7 +142,13 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                 ),
                 "GroupMember.Read.All",
             ),
-            (None, None) => CHECK.pass(&account.subject, "no access review covers the account"),
+            (None, None) => CHECK
+                .pass(&account.subject, "no access review covers the account")
+                .seen(
+                    "identityGovernance/accessReviews/definitions",
+                    "reviews read",
+                    reviews.items.len(),
+                ),
         }
     })
 }

@@ -29,7 +29,9 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
         }
         let open = workflows.iter().find(|w| w["isEnabled"] != false && !w["category"].as_str().is_some_and(|c| c.eq_ignore_ascii_case("joiner")));
         match open {
-            None => CHECK.pass(&account.subject, "no enabled workflow disables or deletes users"),
+            None => CHECK
+                .pass(&account.subject, "no enabled workflow disables or deletes users")
+                .seen("identityGovernance/lifecycleWorkflows/workflows", "workflows read", workflows.items.len()),
             Some(w) => {
                 let name = w["displayName"].as_str().unwrap_or("without a name");
                 let rule = w["executionConditions"]["scope"]["rule"].as_str().unwrap_or("not in the input");

@@ -28,7 +28,13 @@ pub(super) const CHECK: Check = Check {
 fn run(context: &Context<'_>) -> Vec<Finding> {
     context.each_user(&CHECK, |account, user| match &user.methods {
         Reading::Read(methods) if fido2(methods).is_empty() => methods.iter().fold(
-            CHECK.fail(&account.subject, "no FIDO2 passkey is registered"),
+            CHECK
+                .fail(&account.subject, "no FIDO2 passkey is registered")
+                .seen(
+                    format!("{}/authentication/methods", account.object()),
+                    "methods read",
+                    methods.len(),
+                ),
             |f, m| {
                 f.seen(
                     format!("{}/authentication/methods", account.object()),
@@ -37,10 +43,21 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                 )
             },
         ),
-        Reading::Read(methods) => CHECK.pass(
-            &account.subject,
-            format!("{} FIDO2 passkeys are registered", fido2(methods).len()),
-        ),
+        Reading::Read(methods) => {
+            let keys = fido2(methods);
+            let finding = CHECK.pass(
+                &account.subject,
+                format!("{} FIDO2 passkeys are registered", keys.len()),
+            );
+            keys.into_iter().fold(finding, |finding, key| {
+                let name = key.name.as_deref().or(key.id.as_deref());
+                finding.seen(
+                    format!("{}/authentication/methods", account.object()),
+                    "fido2AuthenticationMethod",
+                    name.unwrap_or("one without a name"),
+                )
+            })
+        }
         Reading::NotRead(why) => CHECK.unknown(
             &account.subject,
             "users/authentication/methods",

@@ -64,7 +64,24 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                 "UserAuthenticationMethod.Read.All",
             );
         }
-        CHECK.pass(subject, "every passkey is bound to its device")
+        keys.iter().fold(
+            CHECK.pass(subject, "every passkey is bound to its device"),
+            |finding, key| {
+                let name = key
+                    .name
+                    .as_deref()
+                    .or(key.id.as_deref())
+                    .unwrap_or("a passkey");
+                finding.seen(
+                    format!("{}/authentication/methods", account.object()),
+                    "passkeyType",
+                    format!(
+                        "{name}: {}",
+                        key.passkey_type.as_deref().unwrap_or_default()
+                    ),
+                )
+            },
+        )
     })
 }
 

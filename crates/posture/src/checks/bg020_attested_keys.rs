@@ -64,7 +64,21 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                 "UserAuthenticationMethod.Read.All",
             );
         }
-        CHECK.pass(subject, "every passkey is attested")
+        keys.iter().fold(
+            CHECK.pass(subject, "every passkey is attested"),
+            |finding, key| {
+                let name = key
+                    .name
+                    .as_deref()
+                    .or(key.id.as_deref())
+                    .unwrap_or("a passkey");
+                finding.seen(
+                    format!("{}/authentication/methods", account.object()),
+                    "attestationLevel",
+                    format!("{name}: {}", key.attestation.as_deref().unwrap_or_default()),
+                )
+            },
+        )
     })
 }
 

@@ -111,7 +111,9 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
         };
         let text = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(", ");
         if own.is_empty() {
-            return CHECK.fail(subject, "the account has no method besides a password");
+            return CHECK
+                .fail(subject, "the account has no method besides a password")
+                .seen(account.object(), "methods", "none besides a password");
         }
         let finding = if own.is_subset(&used) {
             CHECK.fail(

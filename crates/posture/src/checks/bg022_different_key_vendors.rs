@@ -78,6 +78,11 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
     } else {
         CHECK.pass("tenant", "no single vendor made the keys of all accounts")
     };
+    let finding = finding.seen(
+        "users/authentication/methods",
+        "accounts with a passkey",
+        with_keys,
+    );
     vec![
         facts
             .into_iter()

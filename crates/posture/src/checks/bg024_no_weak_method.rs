@@ -56,21 +56,24 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                 .fail(&account.subject, "a weak or personal method is registered")
                 .seen(object, "method", weak.join(", "));
         }
-        match methods
+        let other = methods
             .iter()
-            .find(|m| matches!(m.kind, MethodKind::Other(_)))
-        {
-            Some(m) => CHECK.unknown(
+            .find(|m| matches!(m.kind, MethodKind::Other(_)));
+        if let Some(other) = other {
+            return CHECK.unknown(
                 &account.subject,
                 "the strength of a method",
-                &format!("`{}` is not known", kind_name(&m.kind)),
+                &format!("`{}` is not known", kind_name(&other.kind)),
                 "",
-            ),
-            None => CHECK.pass(
+            );
+        }
+        let kinds: Vec<&str> = methods.iter().map(|m| kind_name(&m.kind)).collect();
+        CHECK
+            .pass(
                 &account.subject,
                 "only keys, and at most a password or a certificate, are registered",
-            ),
-        }
+            )
+            .seen(object, "method", kinds.join(", "))
     })
 }
 

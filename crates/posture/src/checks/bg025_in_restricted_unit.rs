@@ -34,7 +34,13 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                     true,
                 ),
             (None, Some(missing)) => CHECK.unread(&account.subject, missing),
-            (None, None) => CHECK.fail(&account.subject, "no restricted unit holds the account"),
+            (None, None) => CHECK
+                .fail(&account.subject, "no restricted unit holds the account")
+                .seen(
+                    "directory/administrativeUnits",
+                    "units read",
+                    context.snapshot.units.items.len(),
+                ),
         }
     })
 }

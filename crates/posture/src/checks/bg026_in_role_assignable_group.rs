@@ -32,10 +32,12 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                 )
                 .seen(format!("groups/{group}"), "isAssignableToRole", true),
             (None, Some(missing)) => CHECK.unread(&account.subject, missing),
-            (None, None) => CHECK.fail(
-                &account.subject,
-                "no role-assignable group holds the account",
-            ),
+            (None, None) => CHECK
+                .fail(
+                    &account.subject,
+                    "no role-assignable group holds the account",
+                )
+                .seen("groups", "groups read", context.snapshot.groups.items.len()),
         }
     })
 }

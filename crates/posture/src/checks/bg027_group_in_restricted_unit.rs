@@ -26,10 +26,11 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
         let (groups, unknown) = context.role_groups(id);
         let mut open = unknown;
         let mut outside = None;
+        let mut inside = Vec::new();
         for group in groups.iter().filter_map(|g| g.id.as_ref()) {
             let (units, missing) = context.restricted_units(group);
             match (units.is_empty(), missing) {
-                (false, _) => {}
+                (false, _) => inside.extend(units.into_iter().map(|unit| (group, unit))),
                 (true, Some(missing)) => open = Some(missing),
                 (true, None) => outside = Some(group),
             }
@@ -46,9 +47,14 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                 &account.subject,
                 "no role-assignable group holds the account",
             ),
-            (None, None) => CHECK.pass(
-                &account.subject,
-                "a restricted unit holds the group of the account",
+            (None, None) => inside.into_iter().fold(
+                CHECK.pass(
+                    &account.subject,
+                    "a restricted unit holds the group of the account",
+                ),
+                |finding, (group, unit)| {
+                    finding.seen(format!("administrativeUnits/{unit}"), "members", group)
+                },
             ),
         }
     })

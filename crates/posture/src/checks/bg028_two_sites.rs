@@ -18,7 +18,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::High,
     what: "Counts the sites of the places where keys lie; fewer than two fail.",
     rationale: "A fire or a flood takes a whole site.",
-    fix: "Move one account's envelope to another site, then record it in register.toml.",
+    fix: "Move one account's envelope to another site, then record it in register.toml: `site` of the [[sealed.place]], `place` of the [[sealed.envelope]]. Then `breakglass check --only BG028 --register register.toml --sealed <file>`.",
     controls: &["CIS M365 1.1.2", "NIST CP-2"],
     references: &[EMERGENCY_ACCESS],
     run,

@@ -17,7 +17,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::High,
     what: "Looks up the place of every key of the register.",
     rationale: "A key that cannot be found does not open anything.",
-    fix: "Record where the key of {subject} lies in register.toml: `place` of the key.",
+    fix: "Record where the key of {subject} lies in register.toml: `place` of the key. Then `breakglass check --only BG029 --register register.toml --sealed <file>`.",
     controls: &["CIS M365 1.1.2", "NIST PE-3"],
     references: &[EMERGENCY_ACCESS],
     run,
@@ -46,7 +46,16 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                     format!("the place of key {} is not in the register", key.label),
                 )
                 .seen(account.entry_path(), "key", &key.label),
-            None => CHECK.pass(subject, "the place of every key is in the register"),
+            None => keys.iter().fold(
+                CHECK.pass(subject, "the place of every key is in the register"),
+                |finding, key| {
+                    finding.seen(
+                        format!("{}/key/{}", account.entry_path(), key.label),
+                        "place",
+                        place_of(key, sealed).unwrap_or_default(),
+                    )
+                },
+            ),
         }
     })
 }

@@ -18,7 +18,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::High,
     what: "Looks for the key and its PIN among what the envelopes at the place of the key hold.",
     rationale: "A key without its PIN opens nothing.",
-    fix: "Seal the PIN with the key of {subject} and record it in register.toml: `holds` of the envelope.",
+    fix: "Seal the PIN with the key of {subject} and record it in register.toml: `holds` of the envelope. Then `breakglass check --only BG030 --register register.toml --sealed <file>`.",
     controls: &["CIS M365 1.1.2", "NIST IA-5"],
     references: &[EMERGENCY_ACCESS],
     run,
@@ -54,7 +54,19 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                     ),
                 )
                 .seen(account.entry_path(), "key", &key.label),
-            None => CHECK.pass(subject, "key and PIN lie together"),
+            None => keys.iter().fold(
+                CHECK.pass(subject, "key and PIN lie together"),
+                |finding, key| {
+                    finding.seen(
+                        format!(
+                            "register/sealed/place/{}",
+                            place_of(key, sealed).unwrap_or_default()
+                        ),
+                        "holds",
+                        format!("key:{0}, pin:{0}", key.label),
+                    )
+                },
+            ),
         }
     })
 }

@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Medium,
     what: "Looks at the last dated check of every envelope.",
     rationale: "A broken seal that nobody notices means that somebody else has the key.",
-    fix: "Look at the seal of envelope {subject} and record it in register.toml: `checked` of the envelope.",
+    fix: "Look at the seal of envelope {subject} and record it in register.toml: `checked` of the envelope. Then `breakglass check --only BG031 --register register.toml --sealed <file>`.",
     controls: &["NIST PE-3", "ISM 1614"],
     references: &[EMERGENCY_ACCESS],
     run,
@@ -25,7 +25,11 @@ pub(super) const CHECK: Check = Check {
 fn run(context: &Context<'_>) -> Vec<Finding> {
     let (_, sealed) = ok_or_return!(context.needs_sealed(&CHECK));
     if sealed.envelopes.is_empty() {
-        return vec![CHECK.fail("register", "the register lists no envelope")];
+        return vec![
+            CHECK
+                .fail("register", "the register lists no envelope")
+                .seen("register/sealed/envelope", "listed", 0),
+        ];
     }
     sealed
         .envelopes
@@ -37,7 +41,7 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                 .filter(|c| context.days_since(c.on) >= 0)
                 .max_by_key(|c| c.on);
             let finding = match last {
-                None => return CHECK.fail(&envelope.id, "the seal was never looked at"),
+                None => CHECK.fail(&envelope.id, "the seal was never looked at"),
                 Some(c) if !c.seal_ok => CHECK.fail(&envelope.id, "the seal was found broken"),
                 Some(c) if context.days_since(c.on) > context.settings.seal_days => CHECK.fail(
                     &envelope.id,
@@ -54,7 +58,7 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
             finding.seen(
                 format!("register/sealed/envelope/{}", envelope.id),
                 "checked",
-                last.map_or_else(String::new, |c| c.on.to_string()),
+                last.map_or_else(|| "never".to_owned(), |c| c.on.to_string()),
             )
         })
         .collect()

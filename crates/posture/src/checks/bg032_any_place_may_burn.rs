@@ -18,7 +18,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Critical,
     what: "For every place: another place must hold a key with its PIN.",
     rationale: "One safe for everything is one fire away from a lockout.",
-    fix: "Move a key with its PIN to another place and record it in register.toml.",
+    fix: "Move a key with its PIN to another place and record it in register.toml: `place` of the [[sealed.envelope]]. Then `breakglass check --only BG032 --register register.toml --sealed <file>`.",
     controls: &["CIS M365 1.1.2", "NIST CP-2"],
     references: &[EMERGENCY_ACCESS],
     run,
@@ -49,6 +49,11 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
     } else {
         CHECK.fail("register", "fewer than two places hold a key with its PIN")
     };
+    let finding = finding.seen(
+        "register/sealed/place",
+        "places that hold a key with its PIN",
+        places.len(),
+    );
     vec![places.iter().fold(finding, |f, p| {
         f.seen(format!("register/sealed/place/{p}"), "holds", "key")
     })]

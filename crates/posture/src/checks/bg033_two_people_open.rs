@@ -18,7 +18,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::High,
     what: "Counts the authorised people who can open each place where keys lie; people who left, or are not in the register, fail.",
     rationale: "A safe that one person opens is closed when that person is away; one that a leaver opens is not a safe.",
-    fix: "Change the combination of {subject}, give it to two authorised people, and record it in register.toml.",
+    fix: "Change the combination of {subject}, give it to two authorised people, and record it in register.toml. Then `breakglass check --only BG033 --register register.toml --sealed <file>`.",
     controls: &["NIST PS-4", "NIST PE-3", "PCI DSS 8.2.2"],
     references: &[EMERGENCY_ACCESS],
     run,

@@ -18,7 +18,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Medium,
     what: "Looks for a sheet among what the envelopes at each place hold.",
     rationale: "In the emergency the online documentation may be unreachable.",
-    fix: "Print the account's sheet (names, addresses and steps, no PIN), seal it at {subject}, and record it as `sheet:…`.",
+    fix: "Print the account's sheet (names, addresses and steps, no PIN), seal it at {subject}, and record it as `sheet:…` in `holds` of the envelope. Then `breakglass check --only BG034 --register register.toml --sealed <file>`.",
     controls: &["NIST CP-2", "NIST IR-8"],
     references: &[EMERGENCY_ACCESS],
     run,

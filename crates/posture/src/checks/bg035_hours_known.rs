@@ -17,7 +17,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Medium,
     what: "Looks for the hours of each place where keys lie.",
     rationale: "A bank box is closed at night and at weekends.",
-    fix: "Record the hours of {subject} in register.toml: `hours` of the place.",
+    fix: "Record the hours of {subject} in register.toml: `hours` of the place. Then `breakglass check --only BG035 --register register.toml --sealed <file>`.",
     controls: &["NIST CP-2"],
     references: &[EMERGENCY_ACCESS],
     run,
@@ -53,7 +53,11 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                 Some(hours) => CHECK
                     .pass(id, format!("the place can be reached: {hours}"))
                     .seen(format!("register/sealed/place/{id}"), "hours", hours),
-                None => CHECK.fail(id, "the hours of the place are not known"),
+                None => CHECK.fail(id, "the hours of the place are not known").seen(
+                    format!("register/sealed/place/{id}"),
+                    "hours",
+                    "none",
+                ),
             }
         })
         .collect()

@@ -61,7 +61,9 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                 )
                 .seen(account.entry_path(), "drill", on),
             None if context.history.from_store || context.register.is_some() => {
-                CHECK.fail(subject, "no drill of the account is known")
+                CHECK
+                    .fail(subject, "no drill of the account is known")
+                    .seen(account.object(), "drill", "none")
             }
             None => CHECK.cannot_tell(
                 subject,

@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Medium,
     what: "Compares the cycle of the register with the floor of 90 days.",
     rationale: "A longer cycle can be set, but it is below the floor of Microsoft.",
-    fix: "Set the cycle in register.toml: `every_days = 90` under [drills].",
+    fix: "Set the cycle in register.toml: `every_days = 90` under [drills]. Then `breakglass check --only BG037 --register register.toml`.",
     controls: &["ISM 1610", "NIST CP-4"],
     references: &[EMERGENCY_ACCESS],
     run,

@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Medium,
     what: "Looks for the accounts, their keys, the people and the sealed part in the register.",
     rationale: "In the emergency somebody has to know which accounts, where, and who may.",
-    fix: "Fill in what the evidence names in register.toml.",
+    fix: "Fill in what the evidence names in register.toml. Then `breakglass check --only BG038 --register register.toml`.",
     controls: &["CIS Controls 5.1", "NIST AC-2", "ISM 1610"],
     references: &[EMERGENCY_ACCESS],
     run,
@@ -60,11 +60,19 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                 .fold(finding, |f, l| f.seen("register", "lacks", l)),
         ];
     }
-    let _ = ok_or_return!(context.needs_sealed(&CHECK));
-    vec![CHECK.pass(
-        "register",
-        "accounts, keys, people and places are registered",
-    )]
+    let (_, sealed) = ok_or_return!(context.needs_sealed(&CHECK));
+    let keys = register.accounts.iter().map(|own| own.keys.len());
+    vec![
+        CHECK
+            .pass(
+                "register",
+                "accounts, keys, people and places are registered",
+            )
+            .seen("register/account", "listed", register.accounts.len())
+            .seen("register/account/key", "listed", keys.sum::<usize>())
+            .seen("register/person", "listed", register.people.len())
+            .seen("register/sealed/place", "listed", sealed.places.len()),
+    ]
 }
 
 #[cfg(test)]

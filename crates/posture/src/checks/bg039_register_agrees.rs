@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Medium,
     what: "Compares id, name, tenant and initial domain in the register with the tenant.",
     rationale: "A register that names yesterday's account sends people to the wrong safe.",
-    fix: "Correct the entry of {subject} in register.toml.",
+    fix: "Correct the entry of {subject} in register.toml: what the tenant has stands in the evidence. Then `breakglass check --only BG039 --register register.toml`.",
     controls: &["NIST AC-2", "CIS Controls 5.1"],
     references: &[EMERGENCY_ACCESS],
     run,
@@ -27,7 +27,9 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
     context.each_user(&CHECK, |account, user| {
         let subject = &account.subject;
         let Some(entry) = account.entry else {
-            return CHECK.fail(subject, "the account is declared but not in the register");
+            return CHECK
+                .fail(subject, "the account is declared but not in the register")
+                .seen("register/account", "listed", register.accounts.len());
         };
         if let (Some(ours), Some(theirs)) = (&entry.upn, &user.upn)
             && ours != theirs
@@ -80,7 +82,17 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                 "User.Read.All",
             );
         }
-        CHECK.pass(subject, "the register agrees with the tenant")
+        let finding = CHECK
+            .pass(subject, "the register agrees with the tenant")
+            .seen(
+                account.object(),
+                "userPrincipalName",
+                user.upn.as_ref().map_or("", |upn| upn.as_str()),
+            );
+        match (&register.tenant_id, &context.snapshot.id) {
+            (Some(_), Some(id)) => finding.seen("organization", "id", id),
+            _ => finding,
+        }
     })
 }
 

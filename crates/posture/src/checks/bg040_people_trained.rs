@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Medium,
     what: "Looks for a training that is still valid, for every authorised person.",
     rationale: "At three in the night nobody learns a procedure.",
-    fix: "Train {subject} and record it in register.toml: `training` of the person.",
+    fix: "Train {subject} and record it in register.toml: `training` of the person. Then `breakglass check --only BG040 --register register.toml`.",
     controls: &["NIST IR-3", "PCI DSS 12.10.4"],
     references: &[EMERGENCY_ACCESS],
     run,
@@ -30,7 +30,11 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
         .filter(|p| p.authorised_on(context.today()))
         .collect();
     if people.is_empty() {
-        return vec![CHECK.fail("register", "nobody is authorised today")];
+        return vec![CHECK.fail("register", "nobody is authorised today").seen(
+            "register/person",
+            "authorised today",
+            "nobody",
+        )];
     }
     people
         .into_iter()

@@ -17,7 +17,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::High,
     what: "Looks up the everyday user of every authorised person; a missing or disabled one fails.",
     rationale: "Somebody who has left must not be able to take the glass with them.",
-    fix: "Set `authorised_until` of {subject}, change combinations and PINs, and drill again; then record it in register.toml.",
+    fix: "Set `authorised_until` of {subject}, change combinations and PINs, and drill again; then record it in register.toml. Then `breakglass check --only BG041 --register register.toml`.",
     controls: &["NIST PS-4", "NIST PS-5"],
     references: &[EMERGENCY_ACCESS],
     run,
@@ -31,7 +31,11 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
         .filter(|p| p.authorised_on(context.today()))
         .collect();
     if people.is_empty() {
-        return vec![CHECK.fail("register", "nobody is authorised today")];
+        return vec![CHECK.fail("register", "nobody is authorised today").seen(
+            "register/person",
+            "authorised today",
+            "nobody",
+        )];
     }
     people
         .into_iter()

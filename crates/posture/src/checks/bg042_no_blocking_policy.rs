@@ -78,13 +78,13 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
         if let Some(missing) = &lockout.missing {
             return CHECK.unread(&account.subject, missing);
         }
-        CHECK.pass(
+        context.judged(CHECK.pass(
             &account.subject,
             format!(
                 "{} judged: none of the unintended ones blocks the account or asks for what it can't do",
                 count(proved.proof.policies.len())
             ),
-        )
+        ))
     })
 }
 

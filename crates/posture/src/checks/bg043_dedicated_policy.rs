@@ -20,7 +20,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::High,
     what: "Looks for an enabled policy that includes the account or its group, not everybody, and asks for an authentication strength that the account's keys satisfy, for every sign-in: all resources, no other condition.",
     rationale: "An account that is excluded from everything is guarded by nothing. One policy of its own, with a strength that its keys meet, closes that hole; one for a single application leaves it open everywhere else. A policy that includes the accounts on purpose is not a fault.",
-    fix: "Create a Conditional Access policy that includes the group of the emergency access accounts, all resources, and grants with an authentication strength that names their keys; declare it as `intended_policies` in the register.",
+    fix: "`breakglass plan --register register.toml` plans it (steps for requirement C2: the strength, the policy in report-only, the policy switched on). By hand: Entra admin center > Protection > Conditional Access > Policies > New policy: the group of the emergency access accounts, all resources, Grant > Require authentication strength with a strength that names their keys. Declare it as `intended_policies` in the register.",
     controls: &["SCuBA MS.AAD.3.6v1", "NIST IA-2(1)"],
     references: &[EMERGENCY_ACCESS],
     run,
@@ -74,10 +74,10 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
         if let Some(missing) = &lockout.missing {
             return CHECK.unread(&account.subject, missing);
         }
-        CHECK.fail(
+        context.judged(CHECK.fail(
             &account.subject,
             "no enabled policy includes the account, or a group of its own, and asks for an authentication strength",
-        )
+        ))
     })
 }
 
@@ -99,7 +99,7 @@ fn in_one_place(context: &Context<'_>, account: &GuardedAccount<'_>, policy: &Po
                 subject,
                 format!("{} asks for the strength for some sign-ins only: for all others a password may be enough", policy.name),
             )
-            .mended_by("Let the dedicated policy hold for all resources, without exclusion and without any other condition.")
+            .mended_by("Entra admin center > Protection > Conditional Access > (the dedicated policy): let it hold for all resources, without exclusion and without any other condition; `breakglass plan` plans it.")
     };
     let object = format!("identity/conditionalAccess/policies/{}", policy.id);
     narrowed(policy)
@@ -221,6 +221,7 @@ mod tests {
         let whole = world.last_policy().clone();
         for (condition, value) in narrow {
             world.last_policy()["conditions"][condition] = value.clone();
+            breakglass_conditional_access::policy::complete(world.last_policy());
             let findings = world.run(CHECK.id);
             assert_eq!(
                 world.verdicts(CHECK.id),

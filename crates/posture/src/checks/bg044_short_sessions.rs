@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Medium,
     what: "Looks for an enabled policy that reaches the account on every resource and sets a sign-in frequency of at most 12 hours.",
     rationale: "Without a sign-in frequency a session lives up to 90 days. Whoever picks up a machine on which the account was used once holds the tenant for that long.",
-    fix: "Add a session control to the dedicated policy: sign-in frequency, a few hours or every time, and no persistent browser session.",
+    fix: "Entra admin center > Protection > Conditional Access > (the dedicated policy) > Session: sign-in frequency, a few hours or every time, and persistent browser session `Never`; `breakglass plan` plans it.",
     controls: &["NIST AC-12", "CIS M365 5.2.2.4"],
     references: &[EMERGENCY_ACCESS],
     run,
@@ -31,6 +31,9 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
         let mut longest = None;
         for proof in proved.proof.policies.iter().filter(|p| p.reach == Reach::Can) {
             let Some(policy) = lockout.policy(proof.policy) else { continue };
+            if policy.left_out.iter().any(|path| path.starts_with("sessionControls")) {
+                continue;
+            }
             let Some(frequency) = policy.session.frequency else { continue };
             let short = match frequency {
                 Frequency::EveryTime => true,
@@ -44,6 +47,15 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                     .seen(object, "sessionControls.signInFrequency", frequency);
             }
             longest = Some((object, frequency, short));
+        }
+        // A policy whose session controls were not read may be the one.
+        let unread = longest.is_none().then(|| {
+            let mut all = proved.proof.policies.iter().filter(|p| p.reach == Reach::Can);
+            all.find(|p| lockout.policy(p.policy).is_some_and(|own| own.left_out.iter().any(|path| path.starts_with("sessionControls"))))
+        });
+        if let Some(proof) = unread.flatten() {
+            let datum = format!("{}/sessionControls", context.policy_object(proof.policy));
+            return CHECK.unknown(&account.subject, &datum, "the policy is in the input without it", "Policy.Read.All");
         }
         if let Some(missing) = &lockout.missing {
             return CHECK.unread(&account.subject, missing);
@@ -61,10 +73,10 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                     format!("sessions last longer than {LIMIT_HOURS} hours"),
                 )
                 .seen(object, "sessionControls.signInFrequency", frequency),
-            None => CHECK.fail(
+            None => context.judged(CHECK.fail(
                 &account.subject,
                 "no policy that reaches the account sets a sign-in frequency: a session lasts up to 90 days",
-            ),
+            )),
         }
     })
 }

@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::High,
     what: "Proves over all possible sign-ins (resources, networks, platforms, clients, devices, risks, flows) which enabled policies can apply to the account. Intended are those that the register declares, and dedicated policies with an authentication strength.",
     rationale: "A What If shows one sign-in; the one that nobody tried is the one that fails. A policy that asks today for something easy may ask for something else after its next edit.",
-    fix: "Exclude the group of the emergency access accounts from the policies named in the evidence, or declare them as `intended_policies` in the register.",
+    fix: "Entra admin center > Protection > Conditional Access > (policy) > Users > Exclude: the group of the emergency access accounts; `breakglass plan` plans it. Or declare the policies named in the evidence as `intended_policies` in the register.",
     controls: &["Maester MT.1005", "CIS M365 1.1.2"],
     references: &[EMERGENCY_ACCESS],
     run,
@@ -59,13 +59,13 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
         } else if let Some(missing) = &lockout.missing {
             return CHECK.unread(&account.subject, missing);
         } else {
-            return CHECK.pass(
+            return context.judged(CHECK.pass(
                 &account.subject,
                 format!(
                     "of {} policies none but the intended ones can apply to any sign-in",
                     proved.proof.policies.len()
                 ),
-            );
+            ));
         };
         for proof in proofs {
             finding = finding.seen(

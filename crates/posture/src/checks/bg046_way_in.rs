@@ -47,10 +47,14 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
         if proof.verdict == Verdict::LockedOut && proof.blame.is_empty() {
             // No exclusion helps against what stands outside Conditional Access.
             finding.fix = format!(
-                "Enable {0}, and register a FIDO2 security key for it that the authentication methods policy allows: no \
-                 exclusion from a policy helps here.",
+                "Enable {0} (Entra admin center > Users > {0} > Edit properties > Settings > Account enabled), and register a \
+                 FIDO2 security key for it that the authentication methods policy allows (`breakglass key enroll --account \
+                 {0}`): no exclusion from a policy helps here.",
                 account.subject
             );
+        }
+        if proof.blame.is_empty() {
+            finding = context.judged(finding);
         }
         for place in &proof.blame {
             finding = finding.seen(

@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::High,
     what: "Looks for a sign-in that gets in at every sign-in risk, user risk and insider risk.",
     rationale: "Risk is not in the hands of the person at the keyboard. An emergency brings an unusual place, an unusual device and an account that never signs in: what raises risk.",
-    fix: "Exclude the group of the emergency access accounts from the risk policies named in the evidence.",
+    fix: "For the risk policies named in the evidence: Entra admin center > Protection > Conditional Access > (policy) > Users > Exclude: the group of the emergency access accounts; `breakglass plan` plans it.",
     controls: &["NIST CP-2"],
     references: &[EMERGENCY_ACCESS],
     run,
@@ -29,7 +29,9 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
             (Verdict::LockedOut, _) => {
                 CHECK.not_applicable(&account.subject, "there is no way in at all, see BG046")
             }
-            (_, Some(true)) => CHECK.pass(&account.subject, "there is a way in at every risk"),
+            (_, Some(true)) => CHECK
+                .pass(&account.subject, "there is a way in at every risk")
+                .seen("signIn", "way in", context.lockout.way_in(proof)),
             (_, Some(false)) => {
                 let mut finding = CHECK.fail(
                     &account.subject,

@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Medium,
     what: "Proves the way in once more with every report-only policy judged as enabled.",
     rationale: "A report-only policy needs no exclusion today. Somebody switches it on one day; Microsoft does so by itself with its managed policies, on all users, emergency access accounts included, unless they are excluded.",
-    fix: "Exclude the group of the emergency access accounts from the policies named in the evidence before they go live.",
+    fix: "Before the policies named in the evidence go live: Entra admin center > Protection > Conditional Access > (policy) > Users > Exclude: the group of the emergency access accounts; `breakglass plan` plans it.",
     controls: &["NIST CM-4"],
     references: &[EMERGENCY_ACCESS],
     run,
@@ -29,10 +29,12 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                 &account.subject,
                 "there is no way in already now, see BG046",
             ),
-            (_, Verdict::GetsIn) => CHECK.pass(
-                &account.subject,
-                "there is a way in with every report-only policy switched on",
-            ),
+            (_, Verdict::GetsIn) => CHECK
+                .pass(
+                    &account.subject,
+                    "there is a way in with every report-only policy switched on",
+                )
+                .seen("signIn", "way in", context.lockout.way_in(&proved.live)),
             (_, Verdict::LockedOut) => {
                 let mut finding = CHECK.fail(
                     &account.subject,

@@ -36,9 +36,15 @@ fn judge(rule: &Rule<'_>) -> Finding {
     let condition = rule.condition();
     let operator = text(condition, "operator");
     let threshold = condition["threshold"].as_f64();
-    let failing = condition["failingPeriods"]["minFailingPeriodsToAlert"]
-        .as_i64()
-        .unwrap_or(1);
+    let periods = &condition["failingPeriods"]["minFailingPeriodsToAlert"];
+    let Some(failing) = periods.as_i64() else {
+        return CHECK.unknown(
+            rule.name,
+            "scheduledQueryRules/failingPeriods",
+            "the rule is in the input without the number of evaluations that must fail",
+            "Monitoring Reader",
+        );
+    };
     let at = format!(
         "{operator} {}",
         threshold.map_or_else(|| "none".to_owned(), |t| t.to_string())

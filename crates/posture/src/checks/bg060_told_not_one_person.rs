@@ -1,11 +1,11 @@
 //! W6: not one person is told, but a mailbox that is always watched.
 
-use breakglass_model::{Finding, Reading, Severity, tenant::User};
+use breakglass_model::{Finding, Reading, Severity, Verdict, tenant::User};
 
 use crate::{
     Check, Context,
     catalogue::Seen,
-    monitoring::{ACTION_GROUPS, Channel, Rule},
+    monitoring::{ACTION_GROUPS, Channel, Rule, Told},
 };
 
 pub(super) const CHECK: Check = Check {
@@ -35,8 +35,24 @@ fn is_of(user: &User, address: &str) -> bool {
             .any(|(field, value)| field == "mail" && value.eq_ignore_ascii_case(address))
 }
 
+/// Judged over those who surely receive too: whoever perhaps does not may be the second person.
 fn judge(context: &Context<'_>, rule: &Rule<'_>) -> Finding {
     let told = context.told(rule);
+    let finding = of(context, rule, &told);
+    let mut sure = told.clone();
+    sure.receivers
+        .retain(|receiver| receiver.works == Some(true));
+    if finding.verdict == Verdict::Pass && of(context, rule, &sure).verdict != Verdict::Pass {
+        let unsure = told.unsure(&CHECK, rule.name);
+        return Finding {
+            evidence: finding.evidence,
+            ..unsure
+        };
+    }
+    finding
+}
+
+fn of(context: &Context<'_>, rule: &Rule<'_>, told: &Told<'_>) -> Finding {
     let mut reached: Vec<(Channel, &str)> = told
         .receivers
         .iter()
@@ -54,7 +70,9 @@ fn judge(context: &Context<'_>, rule: &Rule<'_>) -> Finding {
         ),
         [] => match &told.missing {
             Some(missing) => CHECK.unread(rule.name, missing),
-            None => CHECK.fail(rule.name, "nobody is told"),
+            None => CHECK
+                .fail(rule.name, "nobody is told")
+                .seen(rule.object, "actions/actionGroups", rule.action_groups().len()),
         },
         many if many.iter().all(|(channel, _)| *channel == Channel::Mail) => {
             let people = many.iter().filter(|(_, a)| context.snapshot.users.iter().any(|u| is_of(u, a))).count();

@@ -95,7 +95,12 @@ fn notification(context: &Context<'_>, rule: &Rule<'_>) -> Finding {
                 rule.name,
                 "whoever is told must sign in to this tenant to know it",
             )
-            .mended_by(notify!()),
+            .mended_by(notify!())
+            .seen(
+                rule.object,
+                "actions/actionGroups",
+                rule.action_groups().len(),
+            ),
         |finding, receiver| finding.seen(receiver.group, "receiver", &receiver.address),
     )
 }

@@ -86,10 +86,12 @@ fn judge(context: &Context<'_>) -> Finding {
             .seen(rule.object, "criteria/operator", rule.name);
     }
     if context.monitor().is_some_and(|run| run.watched) {
-        return CHECK.pass(
-            subject,
-            "our own monitor runs, and somebody is told when it stops",
-        );
+        return CHECK
+            .pass(
+                subject,
+                "our own monitor runs, and somebody is told when it stops",
+            )
+            .seen("store", "runs read", context.history.runs.len());
     }
     if let Some((rule, table, _)) = absence.iter().find(|(_, _, heard)| heard.is_none()) {
         return context.told(rule).unsure(&CHECK, subject).seen(

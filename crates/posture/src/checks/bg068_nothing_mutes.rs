@@ -196,10 +196,14 @@ fn judge(context: &Context<'_>, rule: &Rule<'_>) -> Finding {
             .seen(text(one, "id"), "conditions", &one["properties"]["conditions"]),
         None => match &fired.missing {
             Some(missing) => CHECK.unread(rule.name, missing),
-            None => CHECK.pass(
-                rule.name,
-                "every use raises an alert, no processing rule takes it away, and none of the last month was kept back",
-            ),
+            None => CHECK
+                .pass(
+                    rule.name,
+                    "every use raises an alert, no processing rule takes it away, and none of the last month was kept back",
+                )
+                .seen(rule.object, "autoMitigate", &properties["autoMitigate"])
+                .seen("actionRules", "rules read", processing.items.len())
+                .seen("alerts", "alerts read", fired.items.len()),
         },
     }
 }
@@ -302,7 +306,9 @@ fn closed(context: &Context<'_>, rule: &Rule<'_>) -> Finding {
             finding.seen(text(one, "id"), "triggeringLogic/conditions", conditions)
         }
         (None, Some(missing)) => CHECK.unread(rule.name, missing),
-        (None, None) => CHECK.pass(rule.name, "no automation rule closes its incidents"),
+        (None, None) => CHECK
+            .pass(rule.name, "no automation rule closes its incidents")
+            .seen("automationRules", "rules read", automation.items.len()),
     }
 }
 

@@ -29,7 +29,7 @@ macro_rules! tampering {
 }
 macro_rules! export {
     () => {
-        "An activity-log alert on `microsoft.aadiam/diagnosticSettings/delete`, and the alarm on silence (BG067) beside it."
+        "Azure portal > Monitor > Alerts > Create > Alert rule > Activity log, on the subscription: `microsoft.aadiam/diagnosticSettings/delete`, and the alarm on silence (BG067) beside it."
     };
 }
 
@@ -215,7 +215,7 @@ fn announced<'a>(context: &Context<'a>, looks: impl Fn(&str) -> bool) -> Announc
             .flatten()
             .filter_map(Value::as_str)
             .any(&looks);
-        if properties["enabled"] == false || !here {
+        if properties["enabled"] != true || !here {
             continue;
         }
         let Some(found) = operations_of(&properties["condition"]) else {

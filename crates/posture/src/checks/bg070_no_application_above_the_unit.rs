@@ -47,10 +47,18 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
         .collect();
     match missing {
         Some(missing) => findings.push(CHECK.unread("tenant", &missing)),
-        None if findings.is_empty() => findings.push(CHECK.pass(
-            "tenant",
-            "no enabled application holds a permission over roles, units or policies",
-        )),
+        None if findings.is_empty() => findings.push(
+            CHECK
+                .pass(
+                    "tenant",
+                    "no enabled application holds a permission over roles, units or policies",
+                )
+                .seen(
+                    "appRoleAssignments",
+                    "assignments read",
+                    context.listed("appRoleAssignments").len(),
+                ),
+        ),
         None => {}
     }
     findings

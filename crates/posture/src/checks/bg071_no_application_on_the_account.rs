@@ -39,7 +39,9 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
             return CHECK.unread(subject, missing);
         }
         if direct.is_empty() {
-            return CHECK.pass(subject, "no enabled application can change users, groups or methods");
+            return CHECK
+                .pass(subject, "no enabled application can change users, groups or methods")
+                .seen("appRoleAssignments", "assignments read", context.listed("appRoleAssignments").len());
         }
         let finding = CHECK.fail(
             subject,

@@ -106,10 +106,18 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
         .collect();
     match unknown {
         Some(missing) => findings.push(CHECK.unread("tenant", &missing)),
-        None if findings.is_empty() => findings.push(CHECK.pass(
-            "tenant",
-            "no standing Privileged Role Administrator and no application that is Global Administrator",
-        )),
+        None if findings.is_empty() => findings.push(
+            CHECK
+                .pass(
+                    "tenant",
+                    "no standing Privileged Role Administrator and no application that is Global Administrator",
+                )
+                .seen(
+                    "roleAssignmentScheduleInstances",
+                    "assignments read",
+                    snapshot.active_assignments.items.len(),
+                ),
+        ),
         None => {}
     }
     findings

@@ -140,10 +140,23 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = keepers.iter().map(|own| judge(context, own)).collect();
     match unknown {
         Some(missing) => findings.push(CHECK.unread("tenant", &missing)),
-        None if findings.is_empty() => findings.push(CHECK.fail(
-            "tenant",
-            "nobody has a role at a restricted unit of the accounts: only Global Administrators can look after them",
-        )),
+        None if findings.is_empty() => findings.push(
+            CHECK
+                .fail(
+                    "tenant",
+                    "nobody has a role at a restricted unit of the accounts: only Global Administrators can look after them",
+                )
+                .seen(
+                    "roleAssignmentScheduleInstances",
+                    "assignments read",
+                    context.snapshot.active_assignments.items.len(),
+                )
+                .seen(
+                    "roleEligibilityScheduleInstances",
+                    "assignments read",
+                    context.snapshot.eligible_assignments.items.len(),
+                ),
+        ),
         None => {}
     }
     findings

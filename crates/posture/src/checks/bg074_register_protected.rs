@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Medium,
     what: "Tells whether the sealed part of the register (places, envelopes, who opens what) was decrypted for reading, or lies in clear. Whether a file in clear is kept from others cannot be seen from here.",
     rationale: "The register tells a thief which safe to open. Where keys and PINs lie is as privileged as the role itself.",
-    fix: "Move the sealed part into a file of its own and encrypt it to its readers: age -r <recipient> -o register-sealed.toml.age register-sealed.toml; then give it with --sealed.",
+    fix: "Move the sealed part into a file of its own and encrypt it to its readers: `age -r <recipient> -o register-sealed.toml.age register-sealed.toml`. Then `breakglass check --only BG074 --register register.toml --sealed register-sealed.toml.age`.",
     controls: &[
         "NIST PE-3",
         "NIST IA-5",

@@ -102,6 +102,14 @@ fn judge(context: &Context<'_>, keeper: &Keeper<'_>) -> Finding {
     let short = keeper
         .eligible()
         .find(|who| able.iter().filter(|id| *id != who).count() < 2);
+    let unread: Vec<&ObjectId> = able
+        .iter()
+        .copied()
+        .filter(|id| {
+            let user = context.snapshot.user(id);
+            user.is_some_and(|user| user.account_enabled.get().is_none())
+        })
+        .collect();
     let people: Vec<String> = able.iter().map(|id| context.principal(id)).collect();
     let finding = match (short, unknown) {
         (Some(_), Some(missing)) => return CHECK.unread(name, &missing),
@@ -114,7 +122,20 @@ fn judge(context: &Context<'_>, keeper: &Keeper<'_>) -> Finding {
         ),
         (None, _) => match &context.snapshot.users.missing {
             Some(missing) => return CHECK.unread(name, missing),
-            None => CHECK.pass(name, "two or more people other than the keeper can approve"),
+            None => match unread.first() {
+                Some(who) => {
+                    return CHECK.unknown(
+                        name,
+                        "users/accountEnabled",
+                        &format!(
+                            "whether {} can sign in and approve is not in the input",
+                            context.principal(who)
+                        ),
+                        "User.Read.All",
+                    );
+                }
+                None => CHECK.pass(name, "two or more people other than the keeper can approve"),
+            },
         },
     };
     finding.seen(keeper.object(), field, people.join(", "))

@@ -166,6 +166,19 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
             if policy.state == State::Disabled || exclude.groups.iter().any(own) {
                 continue;
             }
+            let unread = policy
+                .left_out
+                .iter()
+                .find(|path| path.starts_with("conditions.users") || *path == "conditions");
+            if let Some(path) = unread {
+                perhaps = perhaps.or_else(|| {
+                    Some(missing(
+                        &format!("{}/{path}", context.policy_object(place)),
+                        "the policy is in the input without it",
+                        "Policy.Read.All",
+                    ))
+                });
+            }
             let mut add = |by| found.push(Instead { policy: place, by });
             if exclude.users.iter().any(|own| id.is(own)) {
                 add(By::Itself);
@@ -208,10 +221,10 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
             let unread = perhaps.or_else(|| context.snapshot.policies.missing.clone());
             return match unread {
                 Some(unread) => CHECK.unread(subject, &unread),
-                None => CHECK.pass(
+                None => context.judged(CHECK.pass(
                     subject,
                     "no policy leaves the account out by anything but its group",
-                ),
+                )),
             };
         }
         if let Some(unread) = &unknown {

@@ -80,9 +80,16 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                 subject,
                 "no role-assignable group holds the account (BG026)",
             ),
-            None => CHECK.pass(
-                subject,
-                "the account is in its group permanently, and the group does not expire",
+            None => groups.iter().filter_map(|group| group.id.as_ref()).fold(
+                CHECK
+                    .pass(
+                        subject,
+                        "the account is in its group permanently, and the group does not expire",
+                    )
+                    .seen(INSTANCES, "instances read", rows.len()),
+                |finding, group| {
+                    finding.seen(format!("groups/{group}"), "expirationDateTime", "none")
+                },
             ),
         }
     })

@@ -82,6 +82,12 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
         {
             return CHECK.unknown(subject, "users/passwordProfile", why, "User.Read.All");
         }
+        let policies = match &password.never_expires {
+            Reading::Read(true) => "DisablePasswordExpiration",
+            Reading::Read(false) => "without DisablePasswordExpiration",
+            Reading::NotRead(_) => "not read",
+        };
+        let finding = finding.seen(account.object(), "passwordPolicies", policies);
         match password.changed.get() {
             Some(Some(changed)) => {
                 finding.seen(account.object(), "lastPasswordChangeDateTime", changed)

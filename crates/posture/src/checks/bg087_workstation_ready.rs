@@ -28,7 +28,12 @@ pub(super) const CHECK: Check = Check {
 fn run(context: &Context<'_>) -> Vec<Finding> {
     let register = ok_or_return!(context.needs_register(&CHECK));
     if register.workstations.is_empty() {
-        return vec![CHECK.fail("register", "the register names no secure workstation")];
+        return vec![
+            CHECK
+                .fail("register", "the register names no secure workstation")
+                .mended_by("List the secure workstations: in register.toml, add a [[workstation]] with its device_id (Entra admin center > Devices > All devices > the workstation > Device ID).")
+                .seen("register/workstation", "device_id", "none"),
+        ];
     }
     register
         .workstations
@@ -60,6 +65,9 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                 return CHECK
                     .fail(name, "the workstation is disabled")
                     .seen(object, "accountEnabled", false);
+            }
+            if device.account_enabled.is_none() {
+                return CHECK.unknown(name, "devices/accountEnabled", "the input does not tell it", "Device.Read.All");
             }
             match device.is_compliant {
                 Some(true) => CHECK

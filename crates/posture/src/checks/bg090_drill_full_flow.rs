@@ -32,7 +32,9 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
         let subject = &account.subject;
         let Some((on, outcome)) = context.last_drill(account) else {
             return if context.history.from_store {
-                CHECK.fail(subject, "no drill of the account is known")
+                CHECK
+                    .fail(subject, "no drill of the account is known")
+                    .seen(account.object(), "drill", "none")
             } else {
                 CHECK.cannot_tell(subject, "no drill on record: there is no store to prove one", PROVE)
             };

@@ -15,7 +15,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Low,
     what: "Looks up the AAGUID of every passkey, registered or in the register, in the built-in list of advisories and in those that the configuration adds (`advisories` in `[keys]`). An AAGUID tells the model and a range of firmware; what depends on firmware that only the key tells is not held against it (`breakglass key identify` asks the key).",
     rationale: "A flaw in one chip is one failure of all keys that have it: in EUCLEAK (CVE-2024-45678) somebody with the key, its PIN and a laboratory copies its private key. A key whose seal was broken once can no longer be trusted then.",
-    fix: "Read the advisory named in the evidence; replace the key of {subject} by one with repaired firmware at the next drill, and until then treat every broken seal as a copied key.",
+    fix: "Read the advisory named in the evidence (`breakglass key identify` says of a plugged-in key what is known of it); replace the key of {subject} by one with repaired firmware at the next drill: `breakglass key enroll --account <account> --label <label> --serial <serial> --envelope <envelope>`. Until then treat every broken seal as a copied key.",
     controls: &["NIST IA-5", "CSF ID.IM-01..04"],
     references: &["https://www.yubico.com/support/security-advisories/ysa-2024-03/"],
     run,
@@ -84,7 +84,10 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                 "",
             );
         }
-        CHECK.pass(subject, "no key is of a model in a listed advisory")
+        models.iter().fold(
+            CHECK.pass(subject, "no key is of a model in a listed advisory"),
+            |finding, (object, model)| finding.seen(object, "aaGuid", model.unwrap_or_default()),
+        )
     })
 }
 

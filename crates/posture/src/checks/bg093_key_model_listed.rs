@@ -12,7 +12,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Medium,
     what: "Looks up the AAGUID of every registered passkey in the list of models that Microsoft calls eligible for attestation (as of 6 October 2026, completed by `aaguids` in `[keys]`); a phone, a computer or a password manager fails, and so does a security key that is not listed; an unknown model is not guessed at.",
     rationale: "A passkey in a phone or a password manager does not lie in a safe. A model that Microsoft does not list cannot be attested when it has to be registered again.",
-    fix: "Register a security key of a listed model: security info page (mysignins.microsoft.com/security-info), signed in as {subject}; then delete the passkey named in the evidence.",
+    fix: "Register a security key of a listed model for {subject}: plug it in and `breakglass key enroll --account <account> --label <label> --serial <serial> --envelope <envelope>`; then delete the passkey named in the evidence: Entra admin center > Users > {subject} > Authentication methods.",
     controls: &["SCuBA MS.AAD.3.6v1", "NIST IA-5"],
     references: &[
         "https://learn.microsoft.com/entra/identity/authentication/concept-fido2-hardware-vendor",

@@ -28,6 +28,9 @@ pub(super) const CHECK: Check = Check {
     run,
 };
 
+const ACTIONS: &str =
+    "roleManagement/directory/resourceNamespaces/microsoft.directory/resourceActions";
+
 fn run(context: &Context<'_>) -> Vec<Finding> {
     const NAME: &str = "resourceActions";
     let actions = context.whole(NAME, "RoleManagement.Read.Directory");
@@ -43,7 +46,9 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
             .filter(|claim| !claim.is_empty())
             .collect();
         if contexts.is_empty() {
-            return CHECK.pass(subject, "no action asks for an authentication context");
+            return CHECK
+                .pass(subject, "no action asks for an authentication context")
+                .seen(ACTIONS, "actions read", actions.len());
         }
         let names_one = |raw: &Value| {
             let list = raw.pointer("/conditions/applications/includeAuthenticationContextClassReferences");
@@ -76,7 +81,7 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
         }
         CHECK
             .pass(subject, "the account meets what protected actions ask for, or nobody asks")
-            .seen("roleManagement/directory/resourceNamespaces/microsoft.directory/resourceActions", "authenticationContextId",
+            .seen(ACTIONS, "authenticationContextId",
                 contexts.into_iter().collect::<Vec<_>>().join(", "))
     })
 }

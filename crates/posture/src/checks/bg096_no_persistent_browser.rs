@@ -30,9 +30,14 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
         let subject = &account.subject;
         let lockout = context.lockout;
         let mut kept = None;
+        let mut unread = None;
         let reaching = proved.proof.policies.iter().filter(|own| own.reach == Reach::Can);
         for proof in reaching {
             let Some(policy) = lockout.policy(proof.policy) else { continue };
+            if policy.left_out.iter().any(|path| path.starts_with("sessionControls")) {
+                unread = Some(proof.policy);
+                continue;
+            }
             let Some(mode) = &policy.session.persistent_browser else { continue };
             if mode.eq_ignore_ascii_case("never") && policy.unconditional() {
                 return CHECK
@@ -41,12 +46,16 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
             }
             kept = Some((proof.policy, mode));
         }
+        if let (Some(policy), None) = (unread, kept) {
+            let datum = format!("{}/sessionControls", context.policy_object(policy));
+            return CHECK.unknown(subject, &datum, "the policy is in the input without it", "Policy.Read.All");
+        }
         match (&lockout.missing, kept) {
             (Some(missing), _) => CHECK.unread(subject, missing),
             (None, Some((policy, mode))) => CHECK
                 .fail(subject, "a browser may keep the session, for always or outside the conditions of a policy")
                 .seen(context.policy_object(policy), "sessionControls.persistentBrowser", mode),
-            (None, None) => CHECK.fail(subject, "no policy that reaches the account forbids a browser to keep the session"),
+            (None, None) => context.judged(CHECK.fail(subject, "no policy that reaches the account forbids a browser to keep the session")),
         }
     })
 }

@@ -75,10 +75,12 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                 "the uses could not be read: there is no store",
                 "Run `breakglass watch` with a store.",
             ),
-            None => CHECK.pass(
-                subject,
-                format!("{} uses, each with a closed review", uses().count()),
-            ),
+            None => CHECK
+                .pass(
+                    subject,
+                    format!("{} uses, each with a closed review", uses().count()),
+                )
+                .seen(account.object(), "uses read", uses().count()),
         }
     })
 }

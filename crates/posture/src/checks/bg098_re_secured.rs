@@ -18,7 +18,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::High,
     what: "Compares, for every place with keys, the day of the last change of its combination with the last real use (one that belongs to no drill) and the last day on which a person lost the authorisation; and for every account that was really used, the last change of its password.",
     rationale: "Who left still knows the combination. What was used in an emergency was seen by people, machines and cameras.",
-    fix: "Change what {subject} names: the combination of the place (then `combination_changed` in register.toml), the PINs and seals, and the password of an account after real use; then drill.",
+    fix: "Change what {subject} names: the combination of the place (then `combination_changed` in register.toml), the PINs (`breakglass key pin`) and seals, and the password of an account after real use (Entra admin center > Users > the account > Reset password); then drill.",
     controls: &[
         "NIST PS-4",
         "NIST PS-5",
@@ -73,7 +73,9 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                 "nobody left; whether an account was really used is not known without a store",
                 "Run `breakglass watch` with a store.",
             ),
-            (None, _) => CHECK.pass(id, "no account was really used and nobody left"),
+            (None, _) => CHECK
+                .pass(id, "no account was really used and nobody left")
+                .seen("store", "real uses", 0),
         });
     }
     for account in context.accounts {

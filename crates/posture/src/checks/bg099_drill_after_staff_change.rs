@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Medium,
     what: "Compares the last drill of every account with the last day on which a person of the register became authorised or lost the authorisation.",
     rationale: "The person who knew how has gone; whether the one who came can do it is known after a drill.",
-    fix: "Drill {subject} with the people who are authorised now, then record it.",
+    fix: "Drill {subject} with the people who are authorised now, then record it: a [[drill]] with its account and date in register.toml. Then `breakglass check --only BG099 --register register.toml`.",
     controls: &["ISM 1610", "NIST CP-4", "NIST PS-5", "CIS Controls 17.7"],
     references: &[EMERGENCY_ACCESS],
     run,

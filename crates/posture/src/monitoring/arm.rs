@@ -3,6 +3,8 @@
 use breakglass_model::{NotRead, TenantSnapshot};
 use serde_json::Value;
 
+use super::fields;
+
 /// Collections that these checks read, and the least role that allows it (`docs/permissions.md`).
 const ROLES: &[(&str, &str)] = &[
     (
@@ -62,7 +64,14 @@ pub(crate) fn list<'a>(snapshot: &'a TenantSnapshot, name: &str) -> Listed<'a> {
             reason: "it is not in the input".to_owned(),
             permission: role(),
         }),
-        (Some(_), None) => None,
+        // An object that lacks what is asked of it is as good as missing.
+        (Some(items), None) => items
+            .iter()
+            .find_map(|object| fields::unread(name, object))
+            .map(|unread| NotRead {
+                permission: role(),
+                ..unread
+            }),
     };
     Listed {
         items: items.map_or(&[], Vec::as_slice),
@@ -83,6 +92,10 @@ pub(crate) fn same(one: &str, other: &str) -> bool {
 
 /// Whether a scope holds a resource: it is the same or stands above it.
 pub(crate) fn covers(scope: &str, resource: &str) -> bool {
+    // The root is `/`; a scope that was not read is none.
+    if scope.is_empty() {
+        return false;
+    }
     let scope = scope.trim_end_matches('/').to_lowercase();
     let resource = resource.to_lowercase();
     resource

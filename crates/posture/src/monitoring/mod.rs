@@ -5,6 +5,7 @@
 //! so; it never fails a tenant for having chosen.
 
 mod arm;
+mod fields;
 mod judge;
 mod kql;
 mod people;

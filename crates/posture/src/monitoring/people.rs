@@ -5,7 +5,7 @@
 use breakglass_model::{Finding, NotRead};
 use serde_json::Value;
 
-use super::{Rule, list, same, text};
+use super::{Rule, fields, list, same, text};
 use crate::{Check, Context, catalogue::Seen};
 
 /// What makes a silent alert heard.
@@ -193,15 +193,25 @@ impl<'a> Context<'a> {
                 }
                 continue;
             };
+            if let Some(unread) = fields::unread("actionGroups", group) {
+                told.missing = Some(unread);
+            }
             if group["properties"]["enabled"] == false {
                 told.dead
                     .push(((*id).to_owned(), "enabled", "is switched off"));
                 continue;
             }
+            // A receiver whose address was not read may be anybody: what it lacks is in `missing`.
+            let on = group["properties"]["enabled"].is_boolean();
             let (deaf, hearing): (Vec<_>, Vec<_>) = receivers(group)
                 .into_iter()
+                .map(|receiver| Receiver {
+                    works: receiver.works.filter(|works| on || !works),
+                    ..receiver
+                })
+                .filter(|r| !r.address.is_empty())
                 .partition(|r| r.works == Some(false));
-            if deaf.is_empty() && hearing.is_empty() {
+            if deaf.is_empty() && hearing.is_empty() && told.missing.is_none() {
                 told.dead
                     .push(((*id).to_owned(), "receivers", "has no receiver"));
             }

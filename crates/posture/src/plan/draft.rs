@@ -307,31 +307,6 @@ impl<'a> Draft<'a> {
             .map(|(_, finding)| finding)
     }
 
-    /// What stays open while the steps that are taken from people only, and those that wait for them, are not taken.
-    fn left_for_people(&self) -> Vec<Remaining> {
-        let mut left: Vec<&str> = Vec::new();
-        let mut state = self.input.snapshot.clone();
-        for step in &self.steps {
-            if step.by_person || step.after.iter().any(|own| left.contains(&own.as_str())) {
-                left.push(&step.id);
-            } else {
-                simulate(&mut state, &step.effects);
-            }
-        }
-        if left.is_empty() {
-            return Vec::new();
-        }
-        let closed_by = format!(
-            "a signed-in person, who takes the steps that `apply` leaves: {}",
-            left.join(", ")
-        );
-        self.findings_in(&state, &[])
-            .into_iter()
-            .filter(|(key, _)| !self.open.contains_key(key))
-            .map(|(_, finding)| remaining(&finding, &closed_by))
-            .collect()
-    }
-
     pub(super) fn finish(self) -> (Vec<String>, Vec<PlanStep>, Vec<String>, Vec<Remaining>) {
         let mut remaining: Vec<Remaining> = self
             .open
@@ -344,7 +319,7 @@ impl<'a> Draft<'a> {
                 remaining(finding, closer)
             })
             .collect();
-        remaining.extend(self.left_for_people());
+        remaining.extend(self.until_people());
         self.name_strangers(&mut remaining);
         remaining.extend(self.tasks());
         let accounts = self
@@ -353,6 +328,53 @@ impl<'a> Draft<'a> {
             .map(|account| account.id.to_string())
             .collect();
         (accounts, self.steps, self.warnings, remaining)
+    }
+}
+
+impl Draft<'_> {
+    /// What is open for as long as the steps wait that an application can't take, with those that rest on them: after a
+    /// run of `apply` under an application it is what the next check says.
+    fn until_people(&self) -> Vec<Remaining> {
+        let mut waiting: Vec<&PlanStep> = Vec::new();
+        let mut state = self.input.snapshot.clone();
+        for step in &self.steps {
+            let rests_on_one = waiting.iter().any(|own| step.after.contains(&own.id));
+            if step.by_person || rests_on_one {
+                waiting.push(step);
+            } else {
+                simulate(&mut state, &step.effects);
+            }
+        }
+        if waiting.is_empty() {
+            return Vec::new();
+        }
+        let found = self.findings_in(&state, &[]);
+        found
+            .values()
+            .filter(|finding| {
+                !self
+                    .open
+                    .contains_key(&(finding.check.clone(), finding.subject.clone()))
+            })
+            .map(|finding| {
+                let closes = |step: &&&PlanStep| step.checks.contains(&finding.check);
+                let closing: Vec<&&PlanStep> = waiting.iter().filter(closes).collect();
+                let named = if closing.is_empty() {
+                    waiting.iter().collect()
+                } else {
+                    closing
+                };
+                let titles: Vec<&str> = named.iter().map(|step| step.title.as_str()).collect();
+                let closed_by = format!(
+                    "a signed-in person, by the steps that no application can take: {}",
+                    titles.join("; ")
+                );
+                Remaining {
+                    fix: "Run `breakglass apply` once more, signed in as a person: `sign_in = \"browser\"` under [identity.apply].".to_owned(),
+                    ..remaining(finding, &closed_by)
+                }
+            })
+            .collect()
     }
 }
 

@@ -289,6 +289,7 @@ fn policy(snapshot: &mut TenantSnapshot, id: &str, set: &Value) {
     let place = policies
         .iter()
         .position(|own| own.id.as_ref().is_some_and(|own| own.is(id)));
+    let made = place.is_none();
     let place = place.unwrap_or_else(|| {
         policies.push(Policy {
             id: object_id(id),
@@ -300,6 +301,10 @@ fn policy(snapshot: &mut TenantSnapshot, id: &str, set: &Value) {
     });
     let policy = &mut policies[place];
     merge(&mut policy.raw, set);
+    if made {
+        // Graph answers with every key; here one that is absent is one that was not read.
+        breakglass_conditional_access::policy::complete(&mut policy.raw);
+    }
     let text = |key: &str| policy.raw[key].as_str().map(str::to_owned);
     policy.display_name = text("displayName");
     policy.state = text("state");

@@ -13,6 +13,10 @@ mod conformance;
 #[cfg(test)]
 mod degrade;
 #[cfg(test)]
+mod evidence;
+#[cfg(test)]
+mod fields;
+#[cfg(test)]
 mod reports;
 #[cfg(test)]
 mod run;

@@ -400,6 +400,7 @@ fn same_conditions(one: &Policy, other: &Policy) -> bool {
         name: String::new(),
         grant: None,
         session: Session::default(),
+        left_out: Vec::new(),
         microsoft_managed: false,
         ..policy.clone()
     };

@@ -202,10 +202,11 @@ fn c2_a_policy_for_some_places_is_not_made_the_dedicated_one() {
 
 /// A policy for everybody beside those of the modern design.
 fn beside(snapshot: &mut TenantSnapshot, number: u8, state: &str, platforms: &[&str]) {
-    let raw = serde_json::json!({"id": format!("00000000-0000-0000-0000-0000000000{number:02}"), "displayName": format!("Trial {number}"),
+    let mut raw = serde_json::json!({"id": format!("00000000-0000-0000-0000-0000000000{number:02}"), "displayName": format!("Trial {number}"),
         "state": state, "conditions": {"users": {"includeUsers": ["All"]}, "applications": {"includeApplications": ["All"]},
             "platforms": {"includePlatforms": platforms, "excludePlatforms": if platforms == ["all"] { vec!["windows"] } else { vec![] }}},
         "grantControls": {"operator": "OR", "builtInControls": ["block"]}});
+    breakglass_conditional_access::policy::complete(&mut raw);
     snapshot
         .policies
         .items
@@ -234,7 +235,7 @@ fn c5_a_block_that_waits_in_report_only_leaves_the_accounts_out_before_it_goes_l
     assert_eq!(step.requirement, "C5");
     assert_eq!(
         step.write.before["conditions"]["users"]["excludeGroups"],
-        serde_json::Value::Null
+        serde_json::json!([])
     );
     // Nothing is switched on.
     assert!(step.write.send.body.get("state").is_none());

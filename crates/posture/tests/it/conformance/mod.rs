@@ -12,8 +12,9 @@ mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fixture::fixtures;
+pub(crate) use fixture::{fixtures, now};
 use outcome::Outcome;
+pub(crate) use outcome::report;
 
 #[expect(
     clippy::disallowed_methods,
