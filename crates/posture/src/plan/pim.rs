@@ -102,25 +102,25 @@ impl Draft<'_> {
     fn activation_rules(&mut self, role: &str, name: &str) {
         let reason = "A role that can reach the accounts is held for a short time, with a reason, a second factor, and somebody else's consent.";
         let risk = "Whoever holds the role is asked for more, and for a shorter time: tell them.";
-        let step = |rule: &str| format!("rule-{}-{rule}", slug(name));
-        let change = |rule: &'static str, word: &str, fields: Value, title: String| Change {
+        let step = |word: &str| format!("rule-{}-{word}", slug(name));
+        let change = |which: &'static str, word: &str, fields: Value, title: String| Change {
             step: step(word),
             stage: Stage::Protection,
-            rule,
+            rule: which,
             fields,
             title,
             reason,
             requirement: "M4",
             risk,
         };
-        let rule = "Expiration_EndUser_Assignment";
-        if self.fails("BG075", name) && self.pim_rule(role, rule).is_some_and(|own| !short(&own)) {
+        let which = "Expiration_EndUser_Assignment";
+        if self.fails("BG075", name) && self.pim_rule(role, which).is_some_and(|own| !short(&own)) {
             let fields = json!({"isExpirationRequired": true, "maximumDuration": ACTIVATION});
             let title = format!("Let {name} be active for two hours at most ({ACTIVATION})");
-            self.set_pim_rule(role, change(rule, "expiration", fields, title));
+            self.set_pim_rule(role, change(which, "expiration", fields, title));
         }
-        let rule = "Enablement_EndUser_Assignment";
-        if let Some(own) = self.pim_rule(role, rule) {
+        let which = "Enablement_EndUser_Assignment";
+        if let Some(own) = self.pim_rule(role, which) {
             // An authentication context stands in the place of the other: both at once Microsoft does not take.
             let context = self.pim_rule(role, "AuthenticationContext_EndUser_Assignment");
             let context = context.is_some_and(|own| own["isEnabled"] == true);
@@ -131,19 +131,19 @@ impl Draft<'_> {
             if self.fails("BG075", name) {
                 wanted.push(("Justification", "a reason"));
             }
-            wanted.retain(|(rule, _)| !names(own.get("enabledRules"), rule));
+            wanted.retain(|(word, _)| !names(own.get("enabledRules"), word));
             if !wanted.is_empty() {
                 let mut all: Vec<Value> =
                     own["enabledRules"].as_array().cloned().unwrap_or_default();
-                all.extend(wanted.iter().map(|(rule, _)| Value::from(*rule)));
+                all.extend(wanted.iter().map(|(word, _)| Value::from(*word)));
                 let words: Vec<&str> = wanted.iter().map(|(_, word)| *word).collect();
                 let title = format!("Ask for {} when {name} is activated", words.join(" and "));
                 let fields = json!({"enabledRules": all});
-                self.set_pim_rule(role, change(rule, "enablement", fields, title));
+                self.set_pim_rule(role, change(which, "enablement", fields, title));
             }
         }
-        let rule = "Approval_EndUser_Assignment";
-        if let Some(own) = self.pim_rule(role, rule)
+        let which = "Approval_EndUser_Assignment";
+        if let Some(own) = self.pim_rule(role, which)
             && self.fails("BG076", name)
             && own["setting"]["isApprovalRequired"] == false
         {
@@ -166,7 +166,7 @@ impl Draft<'_> {
             }
             let title = format!("Ask the approvers that are set when {name} is activated");
             let fields = json!({"setting": setting});
-            self.set_pim_rule(role, change(rule, "approval", fields, title));
+            self.set_pim_rule(role, change(which, "approval", fields, title));
         }
     }
 
@@ -177,12 +177,12 @@ impl Draft<'_> {
             .find(|own| text(own, "roleDefinitionId").eq_ignore_ascii_case(role))
     }
 
-    fn pim_rule(&self, role: &str, rule: &str) -> Option<Value> {
+    fn pim_rule(&self, role: &str, which: &str) -> Option<Value> {
         let rules = self
             .settings_of(role)?
             .pointer("/policy/rules")?
             .as_array()?;
-        rules.iter().find(|own| own["id"] == rule).cloned()
+        rules.iter().find(|own| own["id"] == which).cloned()
     }
 
     /// Writes a rule back with some fields changed.

@@ -158,20 +158,20 @@ fn a4_a_role_that_is_given_for_good_waits_for_the_rule_that_allows_it() {
         }
     }
     let plan = mended(&snapshot, &register);
-    let [rule, role] = &plan.steps[..] else {
+    let [allowed, given] = &plan.steps[..] else {
         panic!("{}", lines(&plan))
     };
-    assert_eq!(role.after, [rule.id.clone()]);
+    assert_eq!(given.after, std::slice::from_ref(&allowed.id));
 }
 
 #[test]
 fn m4_rules_of_the_role_at_the_unit_are_put_back_without_naming_people_again() {
     let plan = drifted(|snapshot| {
         rule(snapshot, "Expiration_EndUser_Assignment", |own| {
-            own["maximumDuration"] = "PT12H".into()
+            own["maximumDuration"] = "PT12H".into();
         });
         rule(snapshot, "Enablement_EndUser_Assignment", |own| {
-            own["enabledRules"] = json!(["Ticketing"])
+            own["enabledRules"] = json!(["Ticketing"]);
         });
         rule(snapshot, "Approval_EndUser_Assignment", |own| {
             own["setting"]["isApprovalRequired"] = false.into();
