@@ -74,6 +74,7 @@ const APPLY_IN_AZURE: &[&str] = &[
 /// What people consented to besides for Microsoft's own public clients, where a person's roles decide what of it they may do.
 const CONSENTED: &[&str] = &[
     "Policy.ReadWrite.AuthenticationMethod",
+    "Policy.ReadWrite.Authorization",
     "Policy.ReadWrite.SecurityDefaults",
     "RoleAssignmentSchedule.ReadWrite.Directory",
     "RoleManagementPolicy.Read.Directory",

@@ -124,8 +124,9 @@ pub struct ProveArgs {
 #[command(
     after_help = "What is not given is not known, and a policy that asks for it may or may not apply.\n\n\
     Examples:\n  \
-    breakglass lockout whatif --tenant contoso --user adele.admin@contoso.com --app 'Exchange Online' \\\n      \
-    --platform android --client browser --ip 203.0.113.7 --country BR --device none\n  \
+    breakglass lockout whatif --tenant contoso --user adele.admin@contoso.com \\\n      \
+    --app 'Exchange Online' --platform android --client browser \\\n      \
+    --ip 203.0.113.7 --country BR --device none\n  \
     breakglass lockout whatif --tenant contoso --sign-in witness.json\n  \
     breakglass lockout whatif --tenant policies.json --user @person.json --app 'Azure Resource Manager' --method fido2\n\n\
     Exit codes: 0 it gets in · 1 it is blocked or denied · 2 wrong call · 3 cannot tell"

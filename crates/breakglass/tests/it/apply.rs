@@ -61,7 +61,7 @@ fn planned_to(twin: &Twin, file: &str, wishes: &[&str]) -> Value {
 }
 
 /// What is left of the old design for a person: a setting that holds for everybody.
-const SETTINGS: [&str; 1] = ["registration"];
+const SETTINGS: [&str; 2] = ["registration", "self-service-reset"];
 
 /// Steps that are left, all of them for a person, by name.
 fn of_persons(steps: &Value) -> Vec<&str> {
@@ -175,7 +175,7 @@ fn the_old_design_becomes_the_modern_one_and_goes_back() {
     // Settings of a role are left for a signed-in person, as Microsoft documents.
     assert_eq!(code(&output), 1, "{}", err(&output));
     assert!(
-        out(&output).contains("5 left for a person"),
+        out(&output).contains("6 left for a person"),
         "{}",
         out(&output)
     );
@@ -200,7 +200,7 @@ fn the_old_design_becomes_the_modern_one_and_goes_back() {
     assert_eq!(of_persons(&still_open(&twin, &[])), SETTINGS);
     let output = twin.run(&call(digest, &[]));
     assert_eq!(code(&output), 1, "{}", err(&output));
-    let done = plan["steps"].as_array().unwrap().len() - 5;
+    let done = plan["steps"].as_array().unwrap().len() - 6;
     assert!(
         out(&output).contains(&format!("{done} done by an earlier run")),
         "{}",
@@ -331,7 +331,7 @@ fn x1_a_run_that_is_killed_in_every_step_leaves_nothing_worse_and_makes_nothing_
         }
         stood = stands;
     }
-    let waiting = 5; // For a person.
+    let waiting = 6; // For a person.
     let taken = plan["steps"].as_array().unwrap().len() - waiting;
     assert_eq!(usize::try_from(kills).unwrap(), taken);
     faults("off");
@@ -861,12 +861,17 @@ fn what_is_there_already_is_put_right_and_goes_back() {
     assert_eq!(state(&twin), old);
 }
 
-/// K1, A4, M4: settings that somebody changed are put back by a person, and nothing else is done.
+/// K4, K1, M1, A4, M4, C1: settings that somebody changed are put back by a person, and nothing else is done.
 #[test]
 fn drift_of_settings_is_put_back() {
     let example = example::tenant("contoso-modern", Timestamp::now()).unwrap();
     let mut given: Value = serde_json::from_str(&example.snapshot_json).unwrap();
     let all = &mut given["collections"];
+    let authorization = &mut all["authorizationPolicy"][0];
+    authorization["allowedToUseSSPR"] = true.into();
+    authorization["defaultUserRolePermissions"]["permissionGrantPoliciesAssigned"] =
+        json!(["ManagePermissionGrantsForSelf.microsoft-user-default-legacy"]);
+    all["identitySecurityDefaultsEnforcementPolicy"][0]["isEnabled"] = true.into();
     let methods = &mut all["authenticationMethodsPolicy"][0]["authenticationMethodConfigurations"];
     for method in methods.as_array_mut().unwrap() {
         if method["id"].as_str().unwrap().eq_ignore_ascii_case("fido2") {
@@ -894,11 +899,11 @@ fn drift_of_settings_is_put_back() {
     twin.write("lab/register.toml", &example.register_toml);
     let plan = planned(&twin, &[]);
     let steps = ids(&plan);
-    assert_eq!(steps.len(), 5, "{steps:?}");
+    assert_eq!(steps.len(), 8, "{steps:?}");
     assert_eq!(of_persons(&plan["steps"]), steps);
     let digest = plan["digest"].as_str().unwrap();
     let (exit, shown, told) = applied_by_person(&twin, digest);
     assert_eq!(exit, 0, "{told}{shown}");
-    assert!(shown.contains("5 done"), "{shown}");
+    assert!(shown.contains("8 done"), "{shown}");
     assert_eq!(still_open(&twin, &[]), json!([]));
 }

@@ -72,7 +72,7 @@ fn every_schema_is_a_json_schema_of_its_document() {
     }
 }
 
-/// A terminal as narrow as a telephone is written for: no line but a single word, or a command to copy, is longer.
+/// A terminal as narrow as a telephone is written for: no line is longer, but for a long word or a command to copy.
 #[test]
 fn text_fits_the_terminal() {
     for columns in [40, 60, 80] {
@@ -112,9 +112,15 @@ fn text_fits_the_terminal() {
                 .unwrap();
             assert!(!out(&output).is_empty(), "{call:?}: {}", err(&output));
             let text = out(&output);
+            // Ids, paths and permissions are one word, and stay whole where they are to be copied.
             let mut long = text.lines().filter(|line| {
-                let words = line.split_whitespace().count();
-                line.chars().count() > columns && words > 1 && !line.contains("breakglass ")
+                let word = line
+                    .split_whitespace()
+                    .map(|word| word.chars().count())
+                    .max();
+                line.chars().count() > columns
+                    && word.is_some_and(|word| word < columns - 16)
+                    && !line.contains("breakglass ")
             });
             assert_eq!(long.next(), None, "{columns} {call:?}");
         }

@@ -114,6 +114,11 @@ const ROWS: &[(&str, &str, &str)] = &[
         "7e823077-d88e-468f-a337-e18f1f0e6c7c",
     ),
     (
+        "Policy.ReadWrite.Authorization",
+        "fb221be6-99f2-473f-bd32-01c6a0e9ca3b",
+        "edd3c878-b384-41fd-95ad-e7407dd775be",
+    ),
+    (
         "Policy.ReadWrite.ConditionalAccess",
         "01c0a623-fc9b-48e9-b794-0756f8e8f067",
         "ad902697-1014-4ef5-81ef-2b4301988e8c",

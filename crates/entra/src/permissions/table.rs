@@ -640,6 +640,27 @@ const TABLE: &[Need] = &[
         why: "lets the accounts' keys in",
         used_by: APPLY,
     },
+    Need {
+        collection: "write: authorizationPolicy",
+        service: Service::Graph,
+        call: "PATCH /policies/authorizationPolicy",
+        // An application that holds it decides what every user and guest may do: none is given it, a person signs in for it.
+        application: &[],
+        delegated: &["Policy.ReadWrite.Authorization"],
+        role: "Privileged Role Administrator",
+        why: "keeps administrators from resetting their passwords, and users from consenting to any application",
+        used_by: APPLY,
+    },
+    Need {
+        collection: "write: identitySecurityDefaultsEnforcementPolicy",
+        service: Service::Graph,
+        call: "PATCH /policies/identitySecurityDefaultsEnforcementPolicy",
+        application: &[],
+        delegated: &["Policy.ReadWrite.SecurityDefaults"],
+        role: "Conditional Access Administrator",
+        why: "switches security defaults off where policies do what they do",
+        used_by: APPLY,
+    },
     azure!(
         Arm,
         "write: diagnosticSettings",

@@ -135,7 +135,7 @@ pub fn list(args: &KeyListArgs) -> Result<u8, Failure> {
         accounts,
     };
     let text = match args.format {
-        PlainFormat::Text => text::text(&document),
+        PlainFormat::Text => output::fitted(&text::text(&document)),
         PlainFormat::Json => output::json(&document)?,
     };
     output::print(&text)?;

@@ -81,6 +81,7 @@ pub(super) enum Call<'a> {
     UpdateMethodsPolicy,
     UpdateMethodConfiguration(&'a str),
     UpdateSecurityDefaults,
+    UpdateAuthorization,
     CreationOptions(&'a str, Option<&'a str>),
     RegisterKey(&'a str),
     CreatePass(&'a str),
@@ -185,6 +186,7 @@ impl<'a> Call<'a> {
             ("PATCH", ["policies", "identitysecuritydefaultsenforcementpolicy"]) => {
                 Self::UpdateSecurityDefaults
             }
+            ("PATCH", ["policies", "authorizationpolicy"]) => Self::UpdateAuthorization,
             (method, ["users", _, "authentication", ..]) => {
                 return Self::of_methods(method, at(1), &low[3..], &segments[3..]);
             }

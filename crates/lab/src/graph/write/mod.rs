@@ -133,6 +133,7 @@ fn run(
         Call::UpdateMethodConfiguration(name) => {
             settings::update_configuration(ctx, name, &given(body)?)
         }
+        Call::UpdateAuthorization => settings::update_authorization(ctx, &given(body)?),
         Call::UpdateSecurityDefaults => settings::update_defaults(ctx, &given(body)?),
         Call::CreationOptions(user, argument) => fido2::creation_options(ctx, user, argument),
         Call::RegisterKey(user) => fido2::register(ctx, user, &given(body)?),

@@ -81,6 +81,7 @@ pub(super) const fn of(call: &Call<'_>) -> Needs {
         Call::UpdateMethodsPolicy | Call::UpdateMethodConfiguration(_) => {
             &[&["Policy.ReadWrite.AuthenticationMethod"]]
         }
+        Call::UpdateAuthorization => &[&["Policy.ReadWrite.Authorization"]],
         Call::UpdateSecurityDefaults => &[POLICY_READ, &["Policy.ReadWrite.SecurityDefaults"]],
         Call::CreationOptions(..) | Call::RegisterKey(_) => &[&[
             "UserAuthMethod-Passkey.ReadWrite.All",

@@ -1,4 +1,4 @@
-//! Settings that a tenant has once: the authentication methods policy and security defaults.
+//! Settings that a tenant has once: the authentication methods policy, the authorization policy and security defaults.
 
 use serde_json::{Value, json};
 
@@ -13,6 +13,7 @@ use crate::{
 };
 
 const METHODS: &str = "authenticationMethodsPolicy";
+const AUTHORIZATION: &str = "authorizationPolicy";
 const DEFAULTS: &str = "identitySecurityDefaultsEnforcementPolicy";
 /// Id of the one policy of security defaults.
 const DEFAULTS_ID: &str = "00000000-0000-0000-0000-000000000005";
@@ -165,6 +166,29 @@ pub(super) fn update_defaults(ctx: &mut Context<'_>, body: &Object) -> Done {
         Service::ConditionalAccess,
         "Policy",
         "Update security defaults",
+        "Update",
+        vec![target],
+    );
+    Ok(Answer::no_content())
+}
+
+/// The authorization policy: fields of nested objects that are not given stay.
+pub(super) fn update_authorization(ctx: &mut Context<'_>, body: &Object) -> Done {
+    ctx.allow(rights::MANAGE_ROLES)?;
+    let Some(old) = ctx.state.table(AUTHORIZATION).all().next().cloned() else {
+        return Err(ApiError::not_found(AUTHORIZATION));
+    };
+    let mut policy = old.clone();
+    merge(&mut policy, &Value::Object(body.clone()));
+    let target =
+        Target::object("Policy", &policy).with([Modified::new(AUTHORIZATION, &old, &policy)]);
+    let id = key(&old);
+    let now = ctx.now;
+    ctx.state.put(AUTHORIZATION, &id, policy, now);
+    ctx.log(
+        Service::Core,
+        "AuthorizationPolicy",
+        "Update authorization policy",
         "Update",
         vec![target],
     );

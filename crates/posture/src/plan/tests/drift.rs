@@ -261,3 +261,70 @@ fn m2_who_else_is_in_the_group_is_named_and_leaves_when_somebody_decides() {
         snapshot.groups.items[0].members
     );
 }
+
+#[test]
+fn k4_administrators_are_kept_from_resetting_their_passwords_again() {
+    let plan =
+        drifted(|snapshot| once(snapshot, "authorizationPolicy")["allowedToUseSSPR"] = true.into());
+    let step = only(&plan);
+    assert_eq!(step.checks, ["BG085"]);
+    assert_eq!(step.requirement, "K4");
+    assert!(step.by_person);
+    assert_eq!(step.write.send.path, "/policies/authorizationPolicy");
+    assert_eq!(step.write.send.body, json!({"allowedToUseSSPR": false}));
+    assert_eq!(
+        step.write.reversed().unwrap().send.body,
+        json!({"allowedToUseSSPR": true})
+    );
+}
+
+#[test]
+fn m1_consent_to_just_any_application_ends_and_other_policies_stay() {
+    let plan = drifted(|snapshot| {
+        once(snapshot, "authorizationPolicy")["defaultUserRolePermissions"]["permissionGrantPoliciesAssigned"] =
+            json!([
+                "ManagePermissionGrantsForSelf.microsoft-user-default-legacy",
+                "ManagePermissionGrantsForOwnedResource.DeveloperConsent"
+            ]);
+    });
+    let step = only(&plan);
+    assert_eq!(step.checks, ["BG086"]);
+    assert_eq!(step.requirement, "M1");
+    assert_eq!(
+        step.write.send.body,
+        json!({"defaultUserRolePermissions": {"permissionGrantPoliciesAssigned": [
+            "ManagePermissionGrantsForSelf.microsoft-user-default-low",
+            "ManagePermissionGrantsForOwnedResource.DeveloperConsent"
+        ]}})
+    );
+}
+
+#[test]
+fn c1_security_defaults_go_when_a_policy_asks_everybody_for_a_second_factor() {
+    const NAME: &str = "identitySecurityDefaultsEnforcementPolicy";
+    let plan = drifted(|snapshot| once(snapshot, NAME)["isEnabled"] = true.into());
+    let step = only(&plan);
+    assert!(
+        step.checks.contains(&"BG094".to_owned()),
+        "{:?}",
+        step.checks
+    );
+    assert_eq!(step.requirement, "C1");
+    assert_eq!(step.write.send.body, json!({"isEnabled": false}));
+    // Nobody else would be protected: it is left to a person.
+    let plan = drifted(|snapshot| {
+        once(snapshot, NAME)["isEnabled"] = true.into();
+        snapshot.policies.items.retain(|own| {
+            let name = own.display_name.as_deref().unwrap_or_default();
+            !name.starts_with("CA001")
+        });
+    });
+    assert!(left(&plan, "BG094").closed_by.contains("owner"));
+    assert!(
+        plan.warnings
+            .iter()
+            .any(|text| text.contains("left with their passwords")),
+        "{:?}",
+        plan.warnings
+    );
+}
