@@ -305,7 +305,7 @@ fn x1_a_run_that_is_killed_in_every_step_leaves_nothing_worse_and_makes_nothing_
     loop {
         faults("on");
         // A throttled run waits for ten seconds and more, so every fourth has to do.
-        let throttled = if kills % 4 == 0 { "on" } else { "off" };
+        let throttled = if kills.is_multiple_of(4) { "on" } else { "off" };
         twin.fault("throttling", throttled);
         let before = begun();
         let mut child = twin.spawn(&call(&digest, &[]));

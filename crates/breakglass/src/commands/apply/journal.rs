@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::failure::Failure;
+use crate::{failure::Failure, output};
 
 /// What happened to a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,8 +107,10 @@ impl Journal {
         let mut whole = 0u64;
         let mut reader = BufReader::new(&self.file);
         let mut text = String::new();
+        let mut place = 0u64;
         loop {
             text.clear();
+            place += 1;
             let bytes = reader.read_line(&mut text).map_err(failed)?;
             if bytes == 0 {
                 break;
@@ -118,7 +120,15 @@ impl Journal {
                 break;
             }
             let line: Line = serde_json::from_str(&text).map_err(|error| {
-                Failure::usage(format!("the journal `{shown}` is damaged: {error}")).help(
+                let why = error.to_string();
+                // A reader of one line counts it as the first.
+                let why = why.split(" at line ").next().unwrap_or_default();
+                Failure::usage(format!(
+                    "the journal `{shown}` is damaged at line {place} column {}: {}",
+                    error.column(),
+                    output::one_line(why)
+                ))
+                .help(
                     "it tells what was done already; if it is lost, collect and plan again: the plan then starts from the tenant as it is",
                 )
             })?;
