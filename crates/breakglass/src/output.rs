@@ -182,6 +182,13 @@ pub fn lines(text: &str, width: usize) -> Vec<String> {
                 line.push_str(before);
                 // A full stop behind a command would be copied along; a bracket is closed before it.
                 line.extend(behind.chars().filter(|c| *c == ')'));
+                // The bracket takes the last word along where it finds no room.
+                if line.chars().count() > width
+                    && let Some(space) = line.rfind(' ')
+                {
+                    let last = line.split_off(space).trim_start().to_owned();
+                    lines.push(last);
+                }
             }
             if lines.last().is_some_and(String::is_empty) {
                 lines.pop();

@@ -43,7 +43,7 @@ impl Check {
             "## What it does\n\n{}\n\n## Why it matters\n\n{}\n\n## How to fix\n\n{}\n\n## References\n\n{}\n",
             self.what,
             self.rationale,
-            self.fix.replace("{subject}", "`<subject>`"),
+            self.fixed("`<subject>`"),
             references.join("\n"),
         )
     }
@@ -71,10 +71,20 @@ impl Check {
             title: self.title.to_owned(),
             severity: self.severity,
             rationale: self.rationale.to_owned(),
-            fix: self.fix.replace("{subject}", "<subject>"),
+            fix: self.fixed("<subject>"),
             help_markdown: self.doc(),
             conflicts: self.conflicts(),
             controls: self.versioned_controls(),
+        }
+    }
+
+    /// What to do, with the step of a plan where there is one.
+    fn fixed(&self, subject: &str) -> String {
+        let fix = self.fix.replace("{subject}", subject);
+        if PLANNED.contains(&self.id) && !fix.contains("breakglass plan") {
+            format!("{fix} `breakglass plan` plans it where it can.")
+        } else {
+            fix
         }
     }
 
@@ -98,7 +108,7 @@ impl Check {
     }
 
     pub(crate) fn fail(&self, subject: &str, because: impl Into<String>) -> Finding {
-        let fix = self.fix.replace("{subject}", subject);
+        let fix = self.fixed(subject);
         self.finding(Verdict::Fail, subject, because.into(), fix)
     }
 
@@ -218,6 +228,14 @@ pub struct Conflict {
     /// Our checks that are concerned.
     pub checks: &'static [&'static str],
 }
+
+/// Checks that a step of a plan mends.
+pub const PLANNED: &[&str] = &[
+    "BG001", "BG002", "BG009", "BG010", "BG013", "BG024", "BG025", "BG026", "BG027", "BG042",
+    "BG043", "BG044", "BG045", "BG046", "BG047", "BG048", "BG049", "BG050", "BG052", "BG053",
+    "BG054", "BG055", "BG056", "BG057", "BG058", "BG061", "BG062", "BG063", "BG066", "BG067",
+    "BG068", "BG069", "BG071", "BG073", "BG078", "BG079", "BG085", "BG088", "BG089", "BG096",
+];
 
 /// The known conflicts.
 pub fn conflicts() -> &'static [Conflict] {

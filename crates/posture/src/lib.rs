@@ -31,7 +31,7 @@ mod testing;
 
 pub use accounts::{GuardedAccount, resolve};
 pub use candidates::candidates;
-pub use catalogue::{Check, Conflict, catalogue, conflicts, find};
+pub use catalogue::{Check, Conflict, PLANNED, catalogue, conflicts, find};
 pub use context::{Context, Settings};
 pub use controls::{Control, ControlKind, controls, with_version};
 pub use lockout::Lockout;

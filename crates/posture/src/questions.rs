@@ -68,7 +68,7 @@ fn question(id: &str, question: &str, (answer, because): (Answer, Vec<String>)) 
         id: id.to_owned(),
         question: question.to_owned(),
         answer,
-        because,
+        because: gathered(because),
     }
 }
 
@@ -106,10 +106,27 @@ fn needs(
     }
 }
 
+/// What a check is that was not chosen.
+const LEFT_OUT: &str = " was left out";
+
+/// Checks that were left out are said in one sentence.
+fn gathered(because: Vec<String>) -> Vec<String> {
+    let out: Vec<&str> = because
+        .iter()
+        .filter_map(|text| text.strip_suffix(LEFT_OUT))
+        .collect();
+    if out.is_empty() {
+        return because;
+    }
+    let said = format!("left out by choice: {}", out.join(", "));
+    let rest = because.iter().filter(|text| !text.ends_with(LEFT_OUT));
+    rest.cloned().chain([said]).collect()
+}
+
 /// Why a check is not heard.
 fn silence(id: &str, left_out: &[String]) -> String {
     if left_out.iter().any(|own| own == id) {
-        format!("{id} was left out")
+        format!("{id}{LEFT_OUT}")
     } else {
         format!("{id} said nothing")
     }

@@ -88,6 +88,13 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
             "the input does not tell assigned from activated",
             "RoleAssignmentSchedule.Read.Directory",
         )
+    } else if all.is_empty() {
+        CHECK.unknown(
+            "tenant",
+            "roleAssignmentScheduleInstances",
+            "the input names nobody who holds Global Administrator, and every tenant has one",
+            "RoleAssignmentSchedule.Read.Directory",
+        )
     } else {
         CHECK.pass(
             "tenant",
@@ -118,6 +125,13 @@ mod tests {
     use breakglass_model::Reading;
     use breakglass_model::Verdict::{CannotTell, Fail, Pass};
     use breakglass_model::tenant::AssignmentKind;
+
+    #[test]
+    fn a6_a_tenant_without_an_administrator_was_not_read() {
+        let mut world = World::modern();
+        world.snapshot.active_assignments.items.clear();
+        assert_eq!(world.verdicts(CHECK.id), [CannotTell]);
+    }
 
     #[test]
     fn a6_five_fail() {

@@ -17,7 +17,7 @@ pub(super) const CHECK: Check = Check {
     what: "Looks for an enabled policy that reaches the account on every resource and sets a sign-in frequency of at most 12 hours.",
     rationale: "Without a sign-in frequency a session lives up to 90 days. Whoever picks up a machine on which the account was used once holds the tenant for that long.",
     fix: "Entra admin center > Protection > Conditional Access > (the dedicated policy) > Session: sign-in frequency, a few hours or every time, and persistent browser session `Never`; `breakglass plan` plans it.",
-    controls: &["NIST AC-12", "CIS M365 5.2.2.4"],
+    controls: &["CIS M365 5.2.2.4"],
     references: &[EMERGENCY_ACCESS],
     run,
 };

@@ -17,7 +17,7 @@ pub(super) const CHECK: Check = Check {
     what: "Proves the way in once more with every report-only policy judged as enabled.",
     rationale: "A report-only policy needs no exclusion today. Somebody switches it on one day; Microsoft does so by itself with its managed policies, on all users, emergency access accounts included, unless they are excluded.",
     fix: "Before the policies named in the evidence go live: Entra admin center > Protection > Conditional Access > (policy) > Users > Exclude: the group of the emergency access accounts; `breakglass plan` plans it.",
-    controls: &["NIST CM-4"],
+    controls: &["NIST CP-2"],
     references: &[EMERGENCY_ACCESS],
     run,
 };

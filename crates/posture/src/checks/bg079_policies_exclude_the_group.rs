@@ -22,7 +22,7 @@ pub(super) const CHECK: Check = Check {
     what: "Looks for enabled and report-only policies that leave the account out and do not exclude the role-assignable group that holds it: by the account's own id, by another group (nested, or beside it) that no restricted unit protects, by a directory role.",
     rationale: "A list of single accounts is kept by hand in every policy: the account that was made last is missing in the one that nobody remembered. Whoever can fill another group, or holds the role, is left out too; and an account that loses the role falls under every policy at once.",
     fix: "Entra admin center > Protection > Conditional Access > (policy named in the evidence) > Users > Exclude: the group of the emergency access accounts in place of what the evidence shows.",
-    controls: &["CIS M365 1.1.2", "NIST CM-4", "Maester MT.1005"],
+    controls: &["CIS M365 1.1.2", "Maester MT.1005"],
     references: &[RESTRICTED_UNITS],
     run,
 };

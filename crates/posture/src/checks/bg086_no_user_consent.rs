@@ -14,7 +14,7 @@ pub(super) const CHECK: Check = Check {
     what: "Looks at the consent policies that ordinary users have in the authorization policy; the legacy one, which allows any application, fails.",
     rationale: "An administrator who is tricked into consenting hands an application his powers over the tenant, accounts and policies included. It is the usual first step towards the permissions of BG070.",
     fix: "Entra admin center > Enterprise applications > Consent and permissions > User consent settings: for verified publishers and low-impact permissions, or not at all.",
-    controls: &["CIS M365 5.1.5.1", "NIST AC-6(5)"],
+    controls: &["NIST AC-6(5)"],
     references: &[
         "https://learn.microsoft.com/entra/identity/enterprise-apps/configure-user-consent",
     ],

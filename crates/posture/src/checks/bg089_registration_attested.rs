@@ -17,7 +17,7 @@ pub(super) const CHECK: Check = Check {
     what: "Looks at the FIDO2 settings of the authentication methods policy: self-service registration must be allowed, and attestation enforced, by every passkey profile where there are profiles.",
     rationale: "A lost key must be replaced at once: with self-service switched off nobody registers one, not even an administrator on behalf. Without attestation anything that calls itself a key is taken.",
     fix: "Entra admin center > Protection > Authentication methods > Policies > Passkey (FIDO2) > Configure: allow self-service set up, enforce attestation.",
-    controls: &["NIST IA-5", "Zero Trust 21840", "SCuBA MS.AAD.3.6v1"],
+    controls: &["NIST IA-5", "SCuBA MS.AAD.3.6v1"],
     references: &[PASSKEYS],
     run,
 };

@@ -14,7 +14,7 @@ pub(super) const CHECK: Check = Check {
     what: "Looks at the security defaults of the tenant: while they are on, no policy can be enabled, nobody can be excluded, and no dedicated policy guards the accounts.",
     rationale: "Security defaults ask everybody for Microsoft's choice of a second factor and know no exception. Switching them on in an emergency switches the protection of the accounts off.",
     fix: "First enable policies that do the same, with the accounts' group excluded; then Entra admin center > Overview > Properties > Manage security defaults: disabled.",
-    controls: &["NIST CM-4", "CIS M365 5.2.2.1"],
+    controls: &["CIS M365 5.2.2.1"],
     references: &["https://learn.microsoft.com/entra/fundamentals/security-defaults"],
     run,
 };

@@ -21,7 +21,7 @@ pub(super) const CHECK: Check = Check {
     what: "Looks for actions of roles that ask for an authentication context (changing or deleting policies, named locations, …), and proves that no enabled policy on these contexts keeps the account out.",
     rationale: "The account gets in, and then cannot change the policy that locked everybody else out, because that change is protected by a context which asks for a device that the account does not have.",
     fix: "Exclude the group of the emergency access accounts from the policies named in the evidence, or let these ask for a strength that the keys meet: Entra admin center > Protection > Conditional Access.",
-    controls: &["NIST CP-2", "NIST CM-4"],
+    controls: &["NIST CP-2"],
     references: &[
         "https://learn.microsoft.com/entra/identity/role-based-access-control/protected-actions-overview",
     ],

@@ -17,7 +17,7 @@ pub(super) const CHECK: Check = Check {
     what: "Looks for an enabled policy that reaches the account on every resource and sets the persistent browser session to never.",
     rationale: "Whoever answers *Stay signed in?* with yes leaves the session on the machine after the browser is closed.",
     fix: "Add a session control to the dedicated policy: Entra admin center > Protection > Conditional Access > (policy) > Session > Persistent browser session: never.",
-    controls: &["NIST AC-12", "CIS M365 5.2.2.4"],
+    controls: &["CIS M365 5.2.2.4"],
     references: &[
         EMERGENCY_ACCESS,
         "https://learn.microsoft.com/entra/identity/conditional-access/concept-session-lifetime",

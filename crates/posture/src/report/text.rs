@@ -65,6 +65,7 @@ pub fn text(report: &CheckReport, style: Style) -> String {
     page.failing(report);
     page.undecided(report);
     page.quiet(report);
+    page.disagreements(report);
     page.reading(report);
     page.rule();
     page.block("", "", 0, arrange::exit_meaning(report), "");
@@ -337,6 +338,22 @@ impl Page {
                 "",
             );
             self.under(&f.because);
+        }
+    }
+
+    /// Both sides of what authorities ask, never one alone.
+    fn disagreements(&mut self, report: &CheckReport) {
+        let mut all = arrange::conflicts_of(report).peekable();
+        if all.peek().is_none() {
+            return;
+        }
+        self.heading("Where authorities disagree");
+        for own in all {
+            let topic = format!("{} ({})", own.topic, own.checks.join(", "));
+            self.block(" ≠", "", 3, &topic, BOLD);
+            self.block("   one", "", 10, own.one, "");
+            self.block("   other", "", 10, own.other, "");
+            self.block("   here", "", 10, own.ours, "");
         }
     }
 

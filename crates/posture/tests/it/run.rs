@@ -58,7 +58,7 @@ fn only_and_skip_choose_and_the_answers_rest_on_what_was_run() {
     // What was left out by choice is not taken for what could not be read.
     assert!(some.left_out.contains(&"BG036".to_owned()));
     let because = &some.questions[1].because;
-    assert_eq!(because, &["BG036 was left out"]);
+    assert_eq!(because, &["left out by choice: BG036"]);
     let text = render(&some, &[], Format::Text, Style::default()).unwrap();
     assert!(
         text.contains("Check again without leaving checks out"),

@@ -6,7 +6,10 @@ use std::collections::BTreeSet;
 use breakglass_model::{
     CheckReport, History, ObjectId, Register, TenantSnapshot, Verdict, plan::Plan,
 };
-use breakglass_posture::plan::{PlanInput, Safety, Wishes, plan, simulate};
+use breakglass_posture::{
+    PLANNED,
+    plan::{PlanInput, Safety, Wishes, plan, simulate},
+};
 
 use super::{
     fixture::{Fixture, fixtures, now},
@@ -168,4 +171,17 @@ fn plans_mend_what_no_person_must() {
         })
         .collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// What a check says of the step that mends it is so.
+#[test]
+fn checks_name_the_plan_that_mends_them() {
+    let mut mended = BTreeSet::new();
+    for fixture in fixtures().iter().filter(|own| own.planned) {
+        let (snapshot, register) = fixture.make();
+        let plan = planned(fixture, &snapshot, &register);
+        mended.extend(plan.steps.into_iter().flat_map(|step| step.checks));
+    }
+    let said: BTreeSet<String> = PLANNED.iter().map(|id| (*id).to_owned()).collect();
+    assert_eq!(mended, said);
 }
