@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use breakglass_model::{
-    NotRead, ObjectId, Reading,
+    Finding, NotRead, ObjectId, Reading,
     aaguid::Tables,
     history::DrillOutcome,
     register::{Account, Key, Sealed},
@@ -11,7 +11,7 @@ use breakglass_model::{
 };
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
-use crate::{Context, GuardedAccount};
+use crate::{Context, GuardedAccount, catalogue::Seen as _};
 
 /// Global Administrator assignments that reach an account, directly or through a group.
 pub(crate) struct Held<'a> {
@@ -208,6 +208,28 @@ pub(crate) fn missing(collection: &str, why: &str, permission: &str) -> NotRead 
 
 fn memberships(why: &str) -> NotRead {
     missing("group memberships", why, "GroupMember.Read.All")
+}
+
+/// What a finding on the passkeys of an account rests on: one of their fields, of each.
+pub(crate) fn seen_of_keys(
+    finding: Finding,
+    account: &GuardedAccount<'_>,
+    keys: &[&Method],
+    field: &str,
+    of: impl Fn(&Method) -> Option<&str>,
+) -> Finding {
+    keys.iter().fold(finding, |finding, key| {
+        let name = key.name.as_deref().or(key.id.as_deref());
+        finding.seen(
+            format!("{}/authentication/methods", account.object()),
+            field,
+            format!(
+                "{}: {}",
+                name.unwrap_or("a passkey"),
+                of(key).unwrap_or_default()
+            ),
+        )
+    })
 }
 
 /// The FIDO2 passkeys among methods.

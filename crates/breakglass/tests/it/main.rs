@@ -12,6 +12,7 @@
 
 mod all_run;
 mod apply;
+mod apply_stopped;
 mod check;
 mod cli;
 mod collect;

@@ -4,7 +4,7 @@ use crate::Check;
 use crate::Context;
 use crate::catalogue::EMERGENCY_ACCESS;
 use crate::catalogue::Seen;
-use crate::facts::fido2;
+use crate::facts::{fido2, seen_of_keys};
 use breakglass_model::Finding;
 use breakglass_model::Reading;
 use breakglass_model::Severity;
@@ -64,24 +64,10 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                 "UserAuthenticationMethod.Read.All",
             );
         }
-        keys.iter().fold(
-            CHECK.pass(subject, "every passkey is bound to its device"),
-            |finding, key| {
-                let name = key
-                    .name
-                    .as_deref()
-                    .or(key.id.as_deref())
-                    .unwrap_or("a passkey");
-                finding.seen(
-                    format!("{}/authentication/methods", account.object()),
-                    "passkeyType",
-                    format!(
-                        "{name}: {}",
-                        key.passkey_type.as_deref().unwrap_or_default()
-                    ),
-                )
-            },
-        )
+        let pass = CHECK.pass(subject, "every passkey is bound to its device");
+        seen_of_keys(pass, account, &keys, "passkeyType", |key| {
+            key.passkey_type.as_deref()
+        })
     })
 }
 
