@@ -206,7 +206,7 @@ impl<'a> Context<'a> {
     /// The settings of Privileged Identity Management for a role (Microsoft Graph, *unifiedRoleManagementPolicy*).
     pub(crate) fn pim(&self, role: &ObjectId) -> Result<Pim<'a>, NotRead> {
         const NAME: &str = "roleManagementPolicyAssignments";
-        const PERMISSION: &str = "RoleManagementPolicy.Read.Directory";
+        const PERMISSION: &str = "RoleManagement.Read.Directory";
         let mine = |raw: &&Value| {
             role.is(text(raw, "roleDefinitionId"))
                 && raw

@@ -42,8 +42,8 @@ pub struct PolicySetArgs {
     #[arg(long)]
     pub enable_report_only: bool,
 
-    /// Put witnesses to Microsoft's own What If, on the tenant that the configuration connects to; where
-    /// it does not agree the exit code is not 0
+    /// Put witnesses, and samples of what never applies, to Microsoft's own What If, on the tenant that
+    /// the configuration connects to; where it does not agree the exit code is not 0
     #[arg(long)]
     pub confirm: bool,
 

@@ -57,7 +57,7 @@ fn judge(context: &Context<'_>, keeper: &Keeper<'_>) -> Finding {
             name,
             "roleManagementPolicyAssignments/Expiration_EndUser_Assignment",
             "the length of an activation is not in the input",
-            "RoleManagementPolicy.Read.Directory",
+            "RoleManagement.Read.Directory",
         );
     };
     let justified = pim.asks_for("Justification");

@@ -76,7 +76,7 @@ fn judge(context: &Context<'_>, keeper: &Keeper<'_>) -> Finding {
             name,
             "roleManagementPolicyAssignments/Approval_EndUser_Assignment",
             "the rule is not in the input",
-            "RoleManagementPolicy.Read.Directory",
+            "RoleManagement.Read.Directory",
         );
     };
     let field = "Approval_EndUser_Assignment";

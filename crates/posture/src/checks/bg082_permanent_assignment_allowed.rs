@@ -47,7 +47,7 @@ fn run(context: &Context<'_>) -> Vec<Finding> {
                 "tenant",
                 "roleManagementPolicyAssignments/Expiration_Admin_Assignment",
                 "the rule is not in the input",
-                "RoleManagementPolicy.Read.Directory",
+                "RoleManagement.Read.Directory",
             )];
         }
     };
