@@ -59,7 +59,9 @@ impl Transport for Process {
 /// A new key, and the root of its made-up vendor. `None`: it was not built.
 fn key() -> Option<(Ctap<Process>, Vec<u8>)> {
     let Some(program) = env::var_os("BREAKGLASS_TEST_AUTHENTICATOR") else {
-        println!("skipped: BREAKGLASS_TEST_AUTHENTICATOR is not set; ./test builds what it names");
+        println!(
+            "skipped: BREAKGLASS_TEST_AUTHENTICATOR is not set; ./test installs what it names"
+        );
         return None;
     };
     let mut child = Command::new(program)
