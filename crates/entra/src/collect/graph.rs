@@ -127,8 +127,12 @@ impl Session<'_> {
             Ok(rows) => rows,
             Err(error) if ends_the_run(&error) => return Err(error.into()),
             Err(error) => {
-                found.notes.push(format!(
-                    "the policies of beta could not be compared with those of version 1.0: {error}"
+                found.not_read.push(self.missing(
+                    "conditionalAccessPolicies",
+                    Why::plain(format!(
+                        "the policies of beta could not be compared with those of version 1.0, so it is not known whether \
+                         the list is whole: {error}"
+                    )),
                 ));
                 return Ok(());
             }

@@ -186,8 +186,16 @@ pub(super) fn nameless(mut value: Value) -> Value {
     value
 }
 
-const AUTHORS: &[&str] = &["createdBy", "lastModifiedBy", "modifiedBy", "updatedBy"];
+/// Fields that hold a person: authors, and the owner whom an automation rule of Microsoft Sentinel names.
+const AUTHORS: &[&str] = &[
+    "createdBy",
+    "lastModifiedBy",
+    "modifiedBy",
+    "updatedBy",
+    "owner",
+];
 const NAMES: &[&str] = &[
+    "assignedTo",
     "displayName",
     "userPrincipalName",
     "userDisplayName",

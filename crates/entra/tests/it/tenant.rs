@@ -157,7 +157,9 @@ pub(crate) fn tenant() -> Value {
             "onboardingStates": [{"id": format!("{SENTINEL}/onboardingStates/default"), "workspaceId": WORKSPACE}],
             "alertRules": [{"id": format!("{SENTINEL}/alertRules/s"), "name": "s",
                 "properties": {"query": "SigninLogs | where UserId in (_GetWatchlist('glass'))"}}],
-            "automationRules": [{"id": format!("{SENTINEL}/automationRules/t"), "name": "t"}],
+            "automationRules": [{"id": format!("{SENTINEL}/automationRules/t"), "name": "t", "properties": {"actions": [
+                {"actionType": "ModifyProperties", "actionConfiguration": {"status": "Active", "owner": {"objectId": EVE,
+                    "assignedTo": "Eve Sales", "email": "eve@contoso.com", "userPrincipalName": "eve@contoso.com"}}}]}}],
             "watchlists": [{"id": format!("{SENTINEL}/watchlists/glass"), "name": "glass",
                 "properties": {"watchlistAlias": "glass"}}],
             "watchlistItems": [

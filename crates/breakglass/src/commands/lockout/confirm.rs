@@ -86,6 +86,18 @@ pub enum Whose {
     Open,
 }
 
+impl Whose {
+    /// In a list.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Changed => "changed in the tenant",
+            Self::Theirs => "a limit of Microsoft's What If",
+            Self::Ours => "a mistake of ours",
+            Self::Open => "open whose mistake it is; take it as ours",
+        }
+    }
+}
+
 impl Confirmation {
     /// Whether What If stands behind the proof: it agreed on something, left nothing open, and differs at most where
     /// its own limits explain it.
@@ -109,8 +121,9 @@ impl Confirmation {
         lines.extend(self.differences.iter().map(|difference| {
             let verb = |applies| if applies { "applies" } else { "does not apply" };
             format!(
-                "{}: we say that it {} and Microsoft that it {} ({}): {}. Our trace: {}. Microsoft's: {}.",
+                "{} ({}): we say that it {} and Microsoft that it {} ({}): {}. Our trace: {}. Microsoft's: {}.",
                 difference.name,
+                difference.whose.word(),
                 verb(difference.ours),
                 verb(difference.microsofts),
                 difference.because,
