@@ -11,7 +11,7 @@ use breakglass_model::plan::{
     Api, Approved, GRAPH, Known, Look, NEW, PASSWORD, Send, Verb, Write, has,
 };
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::{Entra, Error, Request, Service, Version};
@@ -74,16 +74,18 @@ pub struct Taken {
 }
 
 impl Entra {
-    /// How the tenant stands to a write, in which every name is resolved.
+    /// How the tenant stands to a write, in which every name is resolved. What the write would overwrite has to be as the
+    /// plan saw it too, not only what it is about: somebody else's change of another field would be lost with it.
     ///
     /// # Errors
     /// When it cannot be read.
     pub async fn standing(&self, write: &Write) -> Result<Standing, Error> {
         let found = self.look(write.api, &write.look).await?;
+        let untouched = overwritten(write).is_none_or(|stood| has(&found, &stood));
         Ok(
             match (
                 matches(&found, &write.after),
-                matches(&found, &write.before),
+                untouched && matches(&found, &write.before),
             ) {
                 (true, _) => Standing::After(found),
                 (false, true) => Standing::Before,
@@ -129,9 +131,12 @@ impl Entra {
             }
             known.keep(&need.name, &object);
         }
-        let write: Write = known
+        let undo = write.undo.clone().and_then(|undo| known.all(&undo).ok());
+        let mut write: Write = known
             .all(&without_undo(&write))
             .map_err(StepError::Unknown)?;
+        // Azure writes what it was sent in its own words, so only Graph's objects can be held against what was sent.
+        write.undo = undo.filter(|_| !back || write.api != Api::Arm);
         // What a plan could not look at may well be as it should be.
         let begun = begun || !write.needs.is_empty();
         let taken = self.carry_out(&write, begun, keep).await?;
@@ -163,7 +168,10 @@ impl Entra {
                 // What was made a moment ago may be shown half or not at all.
                 Standing::Moved(_) if sent => return self.read_back(write).await,
                 Standing::Moved(found) => {
-                    return Err(StepError::Moved(difference(&found, &write.before)));
+                    let stood = overwritten(write)
+                        .filter(|_| matches(&found, &write.before))
+                        .unwrap_or_else(|| write.before.clone());
+                    return Err(StepError::Moved(difference(&found, &stood)));
                 }
                 Standing::Before => {}
             }
@@ -282,6 +290,20 @@ impl Entra {
             other => other.clone(),
         }
     }
+}
+
+/// What stands where a write writes, in every field that it sends: what takes it back holds that. Of Azure's objects only
+/// the properties: what stands beside them may be left out of an answer.
+fn overwritten(write: &Write) -> Option<Value> {
+    let changes = |verb: Verb| matches!(verb, Verb::Patch | Verb::Put);
+    let undo = write.undo.as_ref()?;
+    if !changes(write.send.verb) || !changes(undo.verb) || undo.path != write.send.path {
+        return None;
+    }
+    Some(match write.api {
+        Api::Arm => json!({"properties": undo.body["properties"]}),
+        Api::Graph | Api::GraphBeta => undo.body.clone(),
+    })
 }
 
 /// Whether a body leaves a password open.

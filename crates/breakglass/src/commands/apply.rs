@@ -12,7 +12,7 @@ pub(super) mod journal;
 mod report;
 mod seal;
 
-use std::{collections::BTreeMap, io::Write as _};
+use std::{collections::BTreeMap, io::Write as _, time::Duration};
 
 use breakglass_conditional_access::prove::Verdict;
 use breakglass_entra::{Entra, Service, apply::StepError, collect};
@@ -173,7 +173,7 @@ impl Run<'_> {
             .granted(Service::Graph)
             .await
             .map_err(connect::failed)?;
-        self.consent.shown(&granted, &self.plan().digest)?;
+        self.consent.shown(&granted, self.plan(), self.args.undo)?;
         self.as_application = granted.person.is_none();
         self.actors = [&granted.object, &granted.app]
             .into_iter()
@@ -245,7 +245,7 @@ impl Run<'_> {
                 .known
                 .partly(&self.plan().accounts)
                 .into_iter()
-                .filter(|id| !id.starts_with(NEW))
+                .filter(|id| !id.starts_with(NEW) && !self.is_taken_back(id))
                 .collect(),
             declared: false,
             with_names: false,
@@ -266,6 +266,15 @@ impl Run<'_> {
             )));
         }
         Ok(())
+    }
+
+    /// Whether an object was made by a step that was taken back.
+    fn is_taken_back(&self, id: &str) -> bool {
+        let mut steps = self.plan().steps.iter();
+        steps.any(|step| {
+            let object = self.known.partly(&format!("{NEW}{}", step.id));
+            object == id && self.journal.of(&step.id) == Some(Event::Undone)
+        })
     }
 
     fn accounts(&self) -> Vec<ObjectId> {
@@ -358,8 +367,27 @@ impl Run<'_> {
                 Err(error) => return self.stopped(place, step, &error).await,
             }
         }
+        self.look_again().await?;
         self.finish(if left { exit::FOUND } else { exit::CLEAN })
             .await
+    }
+
+    /// Proves the end on the tenant as it is now: somebody else may have changed it meanwhile. Directories answer from copies
+    /// that lag, so what looks worse than it should is looked at again.
+    async fn look_again(&mut self) -> Result<(), Failure> {
+        let accounts = self.accounts();
+        let planned = Safety::of(&self.state, &accounts);
+        for wait in [0, 15, 30] {
+            tokio::time::sleep(Duration::from_secs(wait)).await;
+            self.collect().await?;
+            if planned
+                .worse(&Safety::of(&self.state, &accounts))
+                .is_empty()
+            {
+                break;
+            }
+        }
+        Ok(())
     }
 
     async fn back(&mut self) -> Result<u8, Failure> {

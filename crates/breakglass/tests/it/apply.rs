@@ -275,6 +275,31 @@ fn x1_a_plan_is_not_applied_when_the_policies_do_something_else_now() {
     assert!(journal.is_empty(), "{journal}");
 }
 
+/// X1: a write that would take along what somebody else changed in the same object is not sent.
+#[test]
+fn x1_a_change_of_somebody_else_is_not_written_over() {
+    let twin = Twin::of("contoso");
+    let plan = planned(&twin, &[]);
+    let digest = plan["digest"].as_str().unwrap();
+    let steps = plan["steps"].as_array().unwrap();
+    let step = steps
+        .iter()
+        .find(|step| step["id"] == "exclude-ca003-compliant-device-for-everyone")
+        .unwrap();
+    let path = step["write"]["send"]["path"].as_str().unwrap();
+    let mut conditions = step["write"]["undo"]["body"]["conditions"].clone();
+    conditions["platforms"] = json!({"includePlatforms": ["windows", "macOS", "iOS", "android"]});
+    let body = json!({"conditions": conditions});
+    twin.graph(&reqwest::Method::PATCH, path.trim_start_matches('/'), &body);
+    let output = twin.run(&call(digest, &[]));
+    assert_eq!(code(&output), 2, "{}", err(&output));
+    assert!(
+        err(&output).contains("nothing was done"),
+        "{}",
+        err(&output)
+    );
+}
+
 #[test]
 fn a_plan_needs_a_second_person_and_is_refused_when_it_was_changed() {
     let place = tempfile::tempdir().unwrap();
@@ -468,6 +493,20 @@ fn the_second_person_signs_with_ssh() {
         "{}",
         out(&output)
     );
+    // Who agreed that it is applied did not agree that it is taken back.
+    let mut back = vec!["apply", "plan.json", "--identity", "lab/apply.toml"];
+    back.extend([
+        "--config",
+        "lab/breakglass.toml",
+        "--register",
+        "people.toml",
+    ]);
+    back.extend(["--by", "anna", "--yes", digest, "--undo"]);
+    back.extend(["--approval", "zoe.sig", "--approval", "anna.sig"]);
+    let output = twin.run(&back);
+    assert_eq!(code(&output), 2, "{}", err(&output));
+    let says = format!("sign `{digest} undo`");
+    assert!(err(&output).contains(&says), "{}", err(&output));
 }
 
 #[test]

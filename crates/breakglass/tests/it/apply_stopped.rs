@@ -82,8 +82,12 @@ fn x1_a_run_that_is_killed_in_every_step_leaves_nothing_worse_and_makes_nothing_
     let mut kills: u64 = 0;
     loop {
         faults("on");
-        // A throttled run waits for ten seconds and more, so every fourth has to do.
-        let throttled = if kills.is_multiple_of(4) { "on" } else { "off" };
+        // A throttled run waits for half a minute, so every tenth has to do.
+        let throttled = if kills.is_multiple_of(10) {
+            "on"
+        } else {
+            "off"
+        };
         twin.fault("throttling", throttled);
         let before = begun();
         let mut child = twin.spawn(&call(&digest, &[]));

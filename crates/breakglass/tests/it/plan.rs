@@ -80,16 +80,21 @@ fn a1_k1_m1_a_third_account_is_made_gets_its_key_and_then_role_and_unit() {
     std::fs::remove_file(twin.path("plan.json")).unwrap();
     std::fs::remove_file(twin.path("plan.json.journal")).unwrap();
     let plan = planned(&twin, &wishes);
-    let ids: Vec<&str> = plan["steps"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|step| step["id"].as_str().unwrap())
-        .collect();
-    assert_eq!(ids, ["role-breakglass03", "protect-breakglass03"]);
+    // What a person has to do is as it was.
+    let ids = |steps: &serde_json::Value| -> Vec<String> {
+        let steps = steps.as_array().unwrap().iter();
+        steps
+            .filter(|step| step["by_person"] == false)
+            .map(|step| step["id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(
+        ids(&plan["steps"]),
+        ["role-breakglass03", "protect-breakglass03"]
+    );
     let output = twin.run(&call(plan["digest"].as_str().unwrap(), &[]));
-    assert_eq!(code(&output), 0, "{}{}", out(&output), err(&output));
+    assert_eq!(code(&output), 1, "{}{}", out(&output), err(&output));
     assert!(out(&output).contains(&format!("{THIRD} gets in")));
     assert_eq!(failing(&twin, &plan), Vec::<String>::new());
-    assert_eq!(still_open(&twin, &wishes), serde_json::json!([]));
+    assert_eq!(ids(&still_open(&twin, &wishes)), Vec::<String>::new());
 }

@@ -156,14 +156,14 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanError> {
             collected_at: snapshot.collected_at.map(|at| at.to_string()),
             digest: snapshot.digest.clone(),
         },
-        assumptions: [snapshot.assumptions.clone(), input.history.remarks()].concat(),
+        assumptions: snapshot.assumptions.clone(),
         not_read: snapshot.missing(),
         digest: String::new(),
         grounds: grounds(snapshot, &known),
         accounts,
         steps,
         remaining,
-        warnings,
+        warnings: [warnings, input.history.remarks()].concat(),
     };
     plan.digest = plan.fingerprint();
     Ok(plan)

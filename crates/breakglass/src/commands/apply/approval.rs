@@ -18,6 +18,16 @@ use crate::{cli::ApplyArgs, clock::SystemClock, failure::Failure, input, setting
 /// The namespace of the signature: one for another purpose does not count.
 const NAMESPACE: &str = "breakglass-plan";
 
+/// What is signed: the digest, and for taking a plan back a word behind it, since who agreed to the one did not agree to the
+/// other.
+fn message(plan: &Plan, undo: bool) -> String {
+    if undo {
+        format!("{} undo", plan.digest)
+    } else {
+        plan.digest.clone()
+    }
+}
+
 /// Who agreed to a plan.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct Consent {
@@ -48,12 +58,13 @@ impl Consent {
     ///
     /// # Errors
     /// When it is somebody else, or when nothing shows it.
-    pub(super) fn shown(&self, granted: &Granted, digest: &str) -> Result<(), Failure> {
+    pub(super) fn shown(&self, granted: &Granted, plan: &Plan, undo: bool) -> Result<(), Failure> {
         let Some(by) = self.applied_by.as_deref().filter(|_| !self.signed) else {
             return Ok(());
         };
+        let message = message(plan, undo);
         let sign = format!(
-            "let {by} sign, too, and give both signatures: printf %s {digest} | ssh-keygen -Y sign -n {NAMESPACE} \
+            "let {by} sign, too, and give both signatures: printf %s '{message}' | ssh-keygen -Y sign -n {NAMESPACE} \
              -f <their key> > applies.sig; --approval plan.sig --approval applies.sig"
         );
         let Some(person) = &granted.person else {
@@ -97,16 +108,21 @@ pub(super) fn consent(
             object: None,
         });
     }
+    let message = message(plan, args.undo);
     let (false, Some(by)) = (args.approvals.is_empty(), &args.by) else {
         return Err(Failure::usage(format!(
-            "a second person has to approve this plan, digest {}",
+            "a second person has to approve {}, digest {}",
+            if args.undo {
+                "that this plan is taken back"
+            } else {
+                "this plan"
+            },
             plan.digest
         ))
         .help(format!(
-            "they read it, then run: printf %s {} | ssh-keygen -Y sign -n {NAMESPACE} -f <their key> > plan.sig; \
+            "they read it, then run: printf %s '{message}' | ssh-keygen -Y sign -n {NAMESPACE} -f <their key> > plan.sig; \
              apply it with --by <you> --approval plan.sig; where an application writes, you sign, too, and give --approval twice; \
-             where there is no second person: --alone",
-            plan.digest
+             where there is no second person: --alone"
         )));
     };
     let register = settings.register_or(args.register.as_deref(), None, None)?;
@@ -119,7 +135,7 @@ pub(super) fn consent(
     let mut signers = BTreeMap::new();
     for file in &args.approvals {
         let text = input::text_file("the approval", file).map_err(Failure::usage_code)?;
-        let signer = signer(&register, &text, &plan.digest)?;
+        let signer = signer(&register, &text, &message)?;
         let signer = authorised(&register, signer, today)?;
         signers.insert(signer.id.as_str(), signer);
     }
@@ -168,7 +184,7 @@ fn authorised<'a>(
 }
 
 /// The person whose key signed the digest.
-fn signer<'a>(register: &'a Register, text: &str, digest: &str) -> Result<&'a str, Failure> {
+fn signer<'a>(register: &'a Register, text: &str, message: &str) -> Result<&'a str, Failure> {
     let signature = SshSig::from_pem(text.trim()).map_err(|error| {
         Failure::usage(format!("the approval is no SSH signature: {error}")).help(
             "`ssh-keygen -Y sign` writes one, between `-----BEGIN SSH SIGNATURE-----` and its end",
@@ -187,7 +203,7 @@ fn signer<'a>(register: &'a Register, text: &str, digest: &str) -> Result<&'a st
             continue;
         }
         // With and without the line end that `echo` adds.
-        let signed = [digest.to_owned(), format!("{digest}\n")]
+        let signed = [message.to_owned(), format!("{message}\n")]
             .iter()
             .any(|message| {
                 key.verify(NAMESPACE, message.as_bytes(), &signature)
@@ -201,7 +217,7 @@ fn signer<'a>(register: &'a Register, text: &str, digest: &str) -> Result<&'a st
                 person.id
             ))
             .help(format!(
-                "sign the digest {digest}, with `-n {NAMESPACE}`, after reading this very plan"
+                "sign `{message}`, with `-n {NAMESPACE}`, after reading this very plan"
             )))
         };
     }
