@@ -70,7 +70,7 @@ const COMMANDS: &[Command] = &[
     Command {
         title: "apply",
         name: "apply",
-        note: "Takes the steps of an approved plan; each step of a plan names what it needs, so grant only that. Where a plan only adds members to a group that is there, **GroupMember.ReadWrite.All** does in place of Group.ReadWrite.All. The tenant is read with the posture identity; without one in `--config` this identity reads it, and then needs what `collect` needs too. Two kinds of step are taken from signed-in people only: the settings of the keeper role (`RoleManagementPolicy.ReadWrite.Directory`, Privileged Role Administrator), and the methods policy (`Policy.ReadWrite.AuthenticationMethod`, Authentication Policy Administrator). Whoever holds `RoleManagement.ReadWrite.Directory` can make anybody a Global Administrator, so guard this registration like an emergency access account.",
+        note: "Takes the steps of an approved plan; each step of a plan names what it needs, so grant only that. Where a plan only adds members to a group that is there, **GroupMember.ReadWrite.All** does in place of Group.ReadWrite.All. The tenant is read with the posture identity; without one in `--config` this identity reads it, and then needs what `collect` needs too. Four kinds of step are taken from signed-in people only: the settings of roles (`RoleManagementPolicy.ReadWrite.Directory`, Privileged Role Administrator), the methods policy (`Policy.ReadWrite.AuthenticationMethod`, Authentication Policy Administrator), what users may do (`Policy.ReadWrite.Authorization`, Privileged Role Administrator), and security defaults (`Policy.ReadWrite.SecurityDefaults`, Conditional Access Administrator). Whoever holds `RoleManagement.ReadWrite.Directory` can make anybody a Global Administrator, so guard this registration like an emergency access account.",
     },
     Command {
         title: "key enroll",
@@ -139,7 +139,11 @@ const NOT_ASKED_FOR: &[(&str, &str)] = &[
     ),
     (
         "Policy.ReadWrite.SecurityDefaults",
-        "switches security defaults on and off; that stays with a person",
+        "switches security defaults on and off; no application gets it, a person signs in for that step",
+    ),
+    (
+        "Policy.ReadWrite.Authorization",
+        "decides what every user and guest may do; no application gets it, a person signs in for that step",
     ),
     (
         "RoleAssignmentSchedule.ReadWrite.Directory",
