@@ -33,6 +33,11 @@ fn a1_k1_m1_a_third_account_is_made_gets_its_key_and_then_role_and_unit() {
         err(&output)
     );
 
+    let told = out(&output);
+    let mut lines = told.lines();
+    let line = lines.find(|line| line.contains(&format!("account `{THIRD}`: id")));
+    let id = line.unwrap().split('"').nth(1).unwrap().to_owned();
+
     // What is printed can be pasted, with what only its owner knows in place of the capitals.
     let text = out(&twin.run(&[
         "plan",
@@ -95,6 +100,11 @@ fn a1_k1_m1_a_third_account_is_made_gets_its_key_and_then_role_and_unit() {
     let output = twin.run(&call(plan["digest"].as_str().unwrap(), &[]));
     assert_eq!(code(&output), 1, "{}{}", out(&output), err(&output));
     assert!(out(&output).contains(&format!("{THIRD} gets in")));
+    // The id is written into the register, as the first run said.
+    let name = format!("upn = \"{THIRD}\"");
+    let register = twin.text("lab/register.toml");
+    let register = register.replacen(&name, &format!("{name}\nid = \"{id}\""), 1);
+    twin.write("lab/register.toml", &register);
     assert_eq!(failing(&twin, &plan), Vec::<String>::new());
     assert_eq!(ids(&still_open(&twin, &wishes)), Vec::<String>::new());
 }
