@@ -185,21 +185,24 @@ impl Run<'_> {
         if self.args.undo {
             self.foretell();
             self.agree("taken back, last first")?;
-            self.announce().await?;
-            let ended = tokio::select! {
-                ended = self.back() => Some(ended),
-                () = interrupted() => None,
-            };
-            return ended.unwrap_or_else(|| Err(self.broken_off()));
+        } else {
+            self.stale().await?;
+            self.agree("taken in this order")?;
         }
-        self.stale().await?;
-        self.agree("taken in this order")?;
         self.announce().await?;
         let ended = tokio::select! {
-            ended = self.forward() => Some(ended),
+            ended = self.work() => Some(ended),
             () = interrupted() => None,
         };
         ended.unwrap_or_else(|| Err(self.broken_off()))
+    }
+
+    async fn work(&mut self) -> Result<u8, Failure> {
+        if self.args.undo {
+            self.back().await
+        } else {
+            self.forward().await
+        }
     }
 
     /// What somebody who stops a run has to know.

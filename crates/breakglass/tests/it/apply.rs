@@ -123,6 +123,19 @@ pub(crate) fn failing(twin: &Twin, plan: &Value) -> Vec<String> {
         .collect()
 }
 
+/// After [`failing`]: every account gets in, and only intended policies reach it.
+pub(crate) fn only_intended_policies_reach(twin: &Twin) {
+    let proof = twin.run(&[
+        "lockout",
+        "prove",
+        "--tenant",
+        "after.json.gz",
+        "--register",
+        "lab/register.toml",
+    ]);
+    assert_eq!(code(&proof), 0, "{}", out(&proof));
+}
+
 /// What the tenant holds, without what differs between two runs: ids of what was made, and times.
 pub(crate) fn state(twin: &Twin) -> Value {
     let output = twin.run(&["lab", "--help"]);
@@ -185,15 +198,7 @@ fn the_old_design_becomes_the_modern_one_and_goes_back() {
     );
     assert_eq!(failing(&twin, &plan), Vec::<String>::new());
 
-    let proof = twin.run(&[
-        "lockout",
-        "prove",
-        "--tenant",
-        "after.json.gz",
-        "--register",
-        "lab/register.toml",
-    ]);
-    assert_eq!(code(&proof), 0, "{}", out(&proof));
+    only_intended_policies_reach(&twin);
 
     // A met state has nothing to do, and the same plan again does nothing.
     assert_eq!(of_persons(&still_open(&twin, &[])), SETTINGS);
@@ -576,15 +581,7 @@ fn mended(change: impl FnOnce(&mut Value)) -> (Value, Vec<String>) {
     }
     twin.write("lab/register.toml", &register);
     let failing = failing(&twin, &plan);
-    let proof = twin.run(&[
-        "lockout",
-        "prove",
-        "--tenant",
-        "after.json.gz",
-        "--register",
-        "lab/register.toml",
-    ]);
-    assert_eq!(code(&proof), 0, "{}", out(&proof));
+    only_intended_policies_reach(&twin);
     assert_eq!(of_persons(&still_open(&twin, &wishes)), SETTINGS);
     (plan, failing)
 }

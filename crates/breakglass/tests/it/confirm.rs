@@ -29,6 +29,17 @@ fn collected(tenant: &str) -> Twin {
     twin
 }
 
+/// A policy of the snapshot, by the beginning of its name.
+fn policy_named(twin: &Twin, name: &str) -> Value {
+    let snapshot = twin.json("snapshot.json");
+    let policies = snapshot["collections"]["conditionalAccessPolicies"]
+        .as_array()
+        .unwrap();
+    let mut policies = policies.iter();
+    let found = policies.find(|policy| policy["displayName"].as_str().unwrap().starts_with(name));
+    found.unwrap().clone()
+}
+
 /// Changes a policy, as the app that may write.
 fn write(twin: &Twin, policy: &str, body: &Value) {
     let path = format!("identity/conditionalAccess/policies/{policy}");
@@ -61,14 +72,7 @@ fn x1_what_if_agrees_with_the_proof() {
 #[test]
 fn a_policy_that_changed_meanwhile_is_told() {
     let twin = collected("contoso-modern");
-    let snapshot = twin.json("snapshot.json");
-    let policies = snapshot["collections"]["conditionalAccessPolicies"]
-        .as_array()
-        .unwrap();
-    let policy = policies
-        .iter()
-        .find(|policy| policy["displayName"].as_str().unwrap().starts_with("CA004"))
-        .unwrap();
+    let policy = policy_named(&twin, "CA004");
     write(
         &twin,
         policy["id"].as_str().unwrap(),
@@ -90,14 +94,7 @@ fn a_policy_that_changed_meanwhile_is_told() {
 #[test]
 fn x1_an_exclusion_that_is_gone_is_noticed_though_no_witness_meets_the_policy() {
     let twin = collected("contoso-modern");
-    let snapshot = twin.json("snapshot.json");
-    let policies = snapshot["collections"]["conditionalAccessPolicies"]
-        .as_array()
-        .unwrap();
-    let policy = policies
-        .iter()
-        .find(|policy| policy["displayName"].as_str().unwrap().starts_with("CA002"))
-        .unwrap();
+    let policy = policy_named(&twin, "CA002");
     write(
         &twin,
         policy["id"].as_str().unwrap(),

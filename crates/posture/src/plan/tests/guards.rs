@@ -66,17 +66,7 @@ fn c2_the_only_guard_of_all_but_one_application_goes_after_the_dedicated_policy_
         plan.steps[guard].stage,
         breakglass_model::plan::Stage::OtherExclusions
     );
-    let ids = ids(&plan);
-    let proofs: Vec<Safety> = states(&snapshot, &plan)
-        .iter()
-        .map(|state| Safety::of(state, &ids))
-        .collect();
-    for (before, after) in proofs.iter().zip(&proofs[1..]) {
-        assert_eq!(before.worse(after), []);
-    }
-    for line in proofs[proofs.len() - 1].lines() {
-        assert!(line.ends_with("gets in"), "{line}");
-    }
+    every_step_is_safe(&snapshot, &plan);
 }
 
 #[test]
